@@ -1,0 +1,65 @@
+"""Demo providers: one small web server that answers as the vendors' pages say.
+
+It serves the demo, the tests and the benchmarks, and needs the extra `demo` (Starlette, Uvicorn).
+"""
+
+from collections import Counter
+from typing import Dict, Mapping
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from .batches import BatchList, make_list
+from .loopback import LoopbackServer
+from .vendors import VENDORS, DemoVendor
+
+__all__ = ["VENDORS", "BatchList", "DemoProviders", "LoopbackServer", "make_list"]
+
+
+class DemoProviders:
+    """The vendors' endpoints over lists of made-up batches.
+
+    Args:
+        lists (Mapping[str, BatchList]): What each provider lists, by provider name.
+    """
+
+    def __init__(self, lists: Mapping[str, BatchList]) -> None:
+        self.lists = lists
+        self.keys: Dict[str, str] = {name: f"demo-key-of-{name}-0123456789" for name in lists}
+        """The one key that each provider accepts."""
+        self.requests: Counter[str] = Counter()
+        """Requests that each provider got."""
+        self.app = Starlette(
+            routes=[
+                Route(VENDORS[name].root + VENDORS[name].path, self._endpoint(name))
+                for name in lists
+            ]
+        )
+
+    def base_urls(self, server: LoopbackServer) -> Dict[str, str]:
+        """What to set as `base_url` for each provider."""
+        return {name: server.url + VENDORS[name].root for name in self.lists}
+
+    def pass_time(self, seconds: int) -> None:
+        """Moves every provider's clock on: new batches appear and open ones move on."""
+        for batches in self.lists.values():
+            batches.pass_time(seconds)
+
+    def _endpoint(self, name: str) -> object:
+        vendor: DemoVendor = VENDORS[name]
+
+        async def endpoint(request: Request) -> Response:
+            self.requests[name] += 1
+            sent = request.headers.get("authorization", "")
+            if sent != vendor.key_header(self.keys[name]):
+                return _json(401, vendor.refusal(sent))
+            return _json(*vendor.page(self.lists[name], request.query_params))
+
+        return endpoint
+
+
+def _json(status: int, body: object) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")

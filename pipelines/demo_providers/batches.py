@@ -1,0 +1,116 @@
+"""Made-up batches of no particular vendor: each has a plan of what happens to it, and when.
+
+What a list shows follows from a clock alone. Moving the clock on creates batches and lets open ones
+move on, the same way in every run.
+"""
+
+import random
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+MODELS = ("small-1", "large-2", "large-2-mini")
+ENDPOINTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/responses")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One job and its future. Times are Unix seconds."""
+
+    id: str
+    created_at: int
+    steps: Dict[str, int]
+    """Status words to the time at which each is reached, in order."""
+    requests: int
+    failures: int
+    """Requests that will have failed in the end."""
+    number: int
+    """Position in the plan; vendors vary what they send by it."""
+
+    def status(self, now: int) -> str:
+        """The status word at a moment."""
+        return [word for word, at in self.steps.items() if at <= now][-1]
+
+    def reached(self, word: str, now: int) -> Optional[int]:
+        """When a status was reached, or None where it was not by that moment."""
+        at = self.steps.get(word)
+        return at if at is not None and at <= now else None
+
+    def done(self, now: int) -> int:
+        """Requests that succeeded so far."""
+        if self.status(now) == "completed":
+            return self.requests - self.failures
+        started = self.reached("in_progress", now)
+        return 0 if started is None else min(self.requests // 2, (now - started) // MINUTE)
+
+    def failed(self, now: int) -> int:
+        """Requests that failed so far."""
+        return self.failures if self.status(now) == "completed" else 0
+
+
+@dataclass
+class BatchList:
+    """The batches of one account as they stand at a moment of the clock."""
+
+    clock: int
+    """Unix seconds; move it on to let time pass."""
+    plan: List[Batch] = field(default_factory=list)
+    """All batches there will be, oldest first."""
+
+    def visible(self) -> List[Batch]:
+        """The batches that exist now, oldest first."""
+        return self.plan[: bisect_left(self.plan, self.clock + 1, key=lambda b: b.created_at)]
+
+    def pass_time(self, seconds: int) -> None:
+        """Moves the clock on."""
+        self.clock += seconds
+
+
+def make_list(name: str, clock: int, past: int, future: int) -> BatchList:
+    """Plans the batches of an account: most of them ended, a few open, one of them stuck.
+
+    Args:
+        name (str): Account, which makes the ids and seeds the chance.
+        clock (int): The moment, in Unix seconds, at which the list starts.
+        past (int): How many batches exist at that moment.
+        future (int): How many more will come within the next hours.
+
+    Returns:
+        BatchList: The list, the same for the same arguments.
+    """
+    chance = random.Random(name)  # noqa: S311
+    plan = []
+    created = clock + future * 20 * MINUTE
+    for number in range(past + future - 1, -1, -1):
+        # every few batches are created within one second, as a script does
+        created -= 0 if number % 7 == 3 else chance.randrange(10 * MINUTE, 30 * MINUTE)
+        is_stuck = number == past // 2
+        plan.append(_batch(f"{name}{number:06d}", created, number, is_stuck, chance))
+    plan.reverse()
+    return BatchList(clock, plan)
+
+
+def _batch(
+    batch_id: str, created: int, number: int, is_stuck: bool, chance: random.Random
+) -> Batch:
+    requests = chance.choice((1, 24, 500, 50_000))
+    started = created + chance.randrange(1, 5 * MINUTE)
+    ended = started + chance.randrange(10 * MINUTE, 6 * HOUR)
+    steps = {"validating": created}
+    outcome = chance.random()
+    if is_stuck:
+        steps["in_progress"] = started
+    elif outcome < 0.05:
+        steps["failed"] = started
+    elif outcome < 0.09:
+        steps.update(in_progress=started, expired=created + DAY)
+    elif outcome < 0.13:
+        steps.update(in_progress=started, cancelling=ended, cancelled=ended + 8 * MINUTE)
+    else:
+        steps.update(in_progress=started, finalizing=ended, completed=ended + MINUTE)
+    failures = chance.choice((0, 0, 0, requests // 10))
+    return Batch(batch_id, created, steps, requests, failures, number)

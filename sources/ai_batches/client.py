@@ -1,0 +1,203 @@
+"""One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
+
+from functools import partial
+from typing import Any, Iterator, List, Mapping, Optional
+from urllib.parse import urljoin, urlsplit
+
+from dlt.common import jsonpath
+from dlt.sources.helpers.requests import Client
+from dlt.sources.helpers.rest_client.client import RESTClient
+from requests import HTTPError, PreparedRequest, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
+
+from . import lenient_json
+from .errors import AiBatchesError, BadPageError, RefusedKeyError, RequestError
+from .paginators import UntrustedPage
+from .providers import Provider
+from .settings import Account, ProviderSettings
+from .table import Row
+
+CHECK_BASE_URL = "Check `base_url` and the provider's status page; the next run tries again."
+CHECK_LIST = (
+    "What was read before is kept, and the next run tries again. If it stays, tell the provider, or"
+    " us if the list is right."
+)
+
+
+class BatchListClient:
+    """Reads the list of one account.
+
+    Retries follow dlt's settings `runtime.request_max_attempts` and so on: 429 with Retry-After,
+    5xx, timeouts, dropped connections and replies that break off.
+
+    Args:
+        provider (Provider): Whose list to read.
+        settings (ProviderSettings): The user's settings for it.
+        account (Account): Whose key to send.
+    """
+
+    def __init__(self, provider: Provider, settings: ProviderSettings, account: Account) -> None:
+        self._provider = provider
+        self._account = account
+        self._secrets = [account.api_key, *settings.headers.values()]
+        self._adapter = _CountingAdapter()
+        http = Client(
+            raise_for_status=False,
+            exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
+        )
+        http.configure()
+        self._session = http.session
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        # not on the RESTClient, which logs its headers at level DEBUG
+        self._session.headers.update(settings.headers)
+        self._rest = _ListRESTClient(
+            base_url=settings.base_url,
+            session=self._session,
+            auth=provider.auth(account.api_key),
+            paginator=provider.paginator(settings.page_size),
+            data_selector=provider.rows_field,
+        )
+        self._rest.id_field = provider.fields["id"]
+
+    @property
+    def requests(self) -> int:
+        """Requests made so far, retries included."""
+        return self._adapter.requests
+
+    def pages(self) -> Iterator[List[Row]]:
+        """Reads the list page by page, from its head to its end.
+
+        Yields:
+            List[Row]: The rows of one reply as the provider sent them, each with an id. Pages may
+                overlap.
+
+        Raises:
+            RefusedKeyError: If the provider answers 401 or 403.
+            RequestError: If a request fails for good.
+            BadPageError: If a reply cannot be trusted as a page of the list.
+        """
+        try:
+            for page in self._rest.paginate(
+                self._provider.path, hooks={"response": [_check_response]}
+            ):
+                yield list(page)
+        except UntrustedPage as ex:
+            raise self._error(BadPageError, str(ex), CHECK_LIST, ex.quote) from None
+        except HTTPError as ex:
+            raise self._status_error(ex.response) from None
+        except RequestException as ex:
+            raise self._error(
+                RequestError, f"no answer ({type(ex).__name__}: {ex})", CHECK_BASE_URL
+            ) from None
+        finally:
+            self._session.close()
+
+    def _status_error(self, response: Response) -> AiBatchesError:
+        status = f"HTTP {response.status_code}"
+        if response.status_code in (401, 403):
+            # the body may echo the key, in part or masked
+            return self._error(
+                RefusedKeyError,
+                f"the provider refused the key ({status})",
+                f"Check the key in {self._account.origin}, and that it may list batches.",
+            )
+        return self._error(
+            RequestError,
+            f"{status} from {_without_query(response.url)}",
+            CHECK_BASE_URL,
+            _message(response),
+        )
+
+    def _error(
+        self, kind: type[AiBatchesError], problem: str, remedy: str, quote: Optional[str] = None
+    ) -> AiBatchesError:
+        """Builds an error whose text holds no secret; `quote` is what the server said."""
+        for secret in self._secrets:
+            problem = problem.replace(secret, "***")
+        if quote and not any(_shares_a_part(quote, secret) for secret in self._secrets):
+            problem += f", saying: {quote}"
+        return kind(self._provider.name, self._account.name, problem, remedy)
+
+
+class _CountingAdapter(HTTPAdapter):
+    """Counts what is really sent, retries and redirects included."""
+
+    requests = 0
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        self.requests += 1
+        return super().send(request, *args, **kwargs)
+
+
+class _ListRESTClient(RESTClient):
+    """dlt's client, with rows that are checked instead of taken for whatever they are."""
+
+    id_field = "id"
+
+    def extract_response(
+        self, response: Response, data_selector: jsonpath.TJsonPath
+    ) -> List[Any]:
+        body = response.json()
+        rows = body.get(data_selector) if isinstance(body, dict) else None
+        if not isinstance(rows, list):
+            raise UntrustedPage(
+                f"the reply has no list of rows under `{data_selector}`", quote=_message(response)
+            )
+        for row in rows:
+            row_id = row.get(self.id_field) if isinstance(row, dict) else None
+            if not row_id or not isinstance(row_id, (str, int)):
+                raise UntrustedPage(f"a row of the page has no `{self.id_field}`")
+        return rows
+
+
+def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
+    """Response hook: decodes a page once, or raises what dlt's session retries or gives up on."""
+    if response.is_redirect:
+        target = urljoin(response.url, response.headers["location"])
+        if urlsplit(target)[:2] != urlsplit(response.url)[:2]:
+            raise UntrustedPage(
+                f"the server redirects to another one, {_without_query(target)}, which gets no key"
+            )
+        return
+    if response.status_code >= 400:
+        raise HTTPError(response=response)
+    try:
+        body = lenient_json.loads(response.content)
+    except ValueError:
+        if response.content.lstrip()[:1] in (b"", b"{", b"["):
+            raise ChunkedEncodingError("the reply breaks off", response=response) from None
+        kind = response.headers.get("Content-Type", "of no stated type")
+        raise UntrustedPage(f"the reply is not JSON but {kind[:80]}") from None
+    # dlt's client and the paginators each ask for it
+    response.json = partial(_returned, body)  # type: ignore[method-assign]
+
+
+def _returned(body: Any, **kwargs: Any) -> Any:
+    return body
+
+
+def _message(response: Response) -> Optional[str]:
+    """What an error body says, in one line; bodies were seen as objects, lists and bare strings."""
+    try:
+        said: Any = lenient_json.loads(response.content)
+    except ValueError:
+        return None
+    for key in ("error", "errors", "message", "detail"):
+        while isinstance(said, Mapping) and said.get(key):
+            said = said[key]
+    if isinstance(said, Mapping) or not said:
+        return None
+    text = said if isinstance(said, str) else lenient_json.dumps(said)
+    return " ".join(text.split())[:200]
+
+
+def _shares_a_part(text: str, secret: str) -> bool:
+    """Whether a part of the secret, such as a masked echo of it, can be read from the text."""
+    size = min(len(secret), 6)
+    return any(secret[i : i + size] in text for i in range(len(secret) - size + 1))
+
+
+def _without_query(url: str) -> str:
+    return url.split("?")[0]

@@ -1,0 +1,78 @@
+"""JSON that no odd value can break: a page is read whole, and what is written any database takes.
+
+orjson is fast and strict; what it refuses or would change (a lone surrogate, NaN, an integer beyond
+64 bits) is read by the standard library, and what databases cannot store is replaced.
+"""
+
+import json
+import re
+from math import isfinite
+from typing import Any
+
+import orjson
+
+# nineteen digits can be beyond 64 bits, where orjson reads a float; PostgreSQL stores no U+0000
+_NEEDS_CARE = re.compile(rb"[0-9]{19}|\\u0000")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+
+
+def loads(body: bytes) -> Any:
+    """Reads a JSON document.
+
+    Integers keep all their digits. NaN, infinities, floats beyond 64 bits and integers of thousands
+    of digits become strings; lone surrogates, U+0000 and broken UTF-8 become U+FFFD.
+
+    Args:
+        body (bytes): The document as it came over the wire, with or without a byte order mark.
+
+    Returns:
+        Any: The value, as the standard library would build it.
+
+    Raises:
+        ValueError: If this is not JSON.
+    """
+    if not _NEEDS_CARE.search(body):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
+    try:
+        value = json.loads(
+            body.decode("utf-8-sig", errors="replace"),
+            strict=False,
+            parse_constant=str,
+            parse_float=_float_or_text,
+            parse_int=_int_or_text,
+        )
+        return _storable(value)
+    except RecursionError as ex:
+        raise ValueError("nested too deeply") from ex
+
+
+def dumps(value: Any) -> str:
+    """Writes a value that came from `loads` as JSON text, integers of any size included."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _float_or_text(digits: str) -> Any:
+    number = float(digits)
+    return number if isfinite(number) else digits
+
+
+def _int_or_text(digits: str) -> Any:
+    # Python refuses to convert more than 4,300 digits
+    return int(digits) if len(digits) <= 4_300 else digits
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(_REPLACEMENT, value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,17 @@
+"""The registry: every provider that the source can read."""
+
+from typing import Dict
+
+from .bland import BLAND
+from .declaration import Provider
+from .kimi import KIMI
+from .novita import NOVITA
+from .openai import OPENAI
+from .respan import RESPAN
+
+PROVIDERS: Dict[str, Provider] = {
+    provider.name: provider for provider in (BLAND, RESPAN, OPENAI, NOVITA, KIMI)
+}
+"""Providers by name."""
+
+__all__ = ["PROVIDERS", "Provider"]

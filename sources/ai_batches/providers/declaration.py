@@ -1,0 +1,75 @@
+"""What a provider declares, so that the rest of the source needs to know no provider."""
+
+from dataclasses import dataclass, field
+from typing import Callable, Mapping, Optional
+
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from requests.auth import AuthBase
+
+OPENAI_SHAPED_FIELDS: Mapping[str, str] = {
+    "id": "id",
+    "status_raw": "status",
+    "endpoint": "endpoint",
+    "model": "model",
+    "completion_window": "completion_window",
+    "input_file_id": "input_file_id",
+    "output_file_id": "output_file_id",
+    "error_file_id": "error_file_id",
+    "requests_total": "request_counts.total",
+    "requests_completed": "request_counts.completed",
+    "requests_failed": "request_counts.failed",
+    "input_tokens": "usage.input_tokens",
+    "cached_input_tokens": "usage.input_tokens_details.cached_tokens",
+    "output_tokens": "usage.output_tokens",
+    "reasoning_tokens": "usage.output_tokens_details.reasoning_tokens",
+    "total_tokens": "usage.total_tokens",
+    "created_at": "created_at",
+    "in_progress_at": "in_progress_at",
+    "finalizing_at": "finalizing_at",
+    "completed_at": "completed_at",
+    "failed_at": "failed_at",
+    "expired_at": "expired_at",
+    "cancelling_at": "cancelling_at",
+    "cancelled_at": "cancelled_at",
+    "expires_at": "expires_at",
+    "errors": "errors",
+    "metadata": "metadata",
+}
+"""Columns of `batches` to the fields of the batch object that most vendors copied from OpenAI."""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One vendor's list-batches endpoint.
+
+    Args:
+        name (str): Name of the resource, of the configuration section and in the column `provider`.
+        title (str): The vendor's name as people write it.
+        docs (str): Where the vendor documents the endpoint.
+        base_url (str): API root; users may set another, for a gateway or a region.
+        path (str): Path of the list below the root.
+        api_key_env (str): Environment variable in which the vendor's users have their key.
+        auth (Callable[[str], AuthBase]): How a request carries a key.
+        paginator (Callable[[Optional[int]], BasePaginator]): Makes the paginator of one walk,
+            given the page size.
+        page_size (Optional[int]): Rows to ask for in a page; None where the vendor documents no
+            parameter for it.
+        fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
+            `id` is a top-level field.
+        statuses (Mapping[str, str]): The vendor's status words, in lower case, to the words of the
+            column `status`, where they differ.
+        rows_field (str): Field of a reply that holds the list of rows.
+    """
+
+    name: str
+    title: str
+    docs: str
+    base_url: str
+    path: str
+    api_key_env: str
+    auth: Callable[[str], AuthBase]
+    paginator: Callable[[Optional[int]], BasePaginator]
+    page_size: Optional[int]
+    fields: Mapping[str, str]
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    rows_field: str = "data"

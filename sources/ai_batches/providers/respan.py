@@ -1,0 +1,23 @@
+"""Respan, formerly Keywords AI: a gateway that lists batches run with the customer's OpenAI key."""
+
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+
+from ..paginators import CursorPaginator
+from .declaration import OPENAI_SHAPED_FIELDS, Provider
+
+# The path ends with a slash in every sample of its page, whose rows leave out fields that are not set
+# and whose order differs from OpenAI's. Assumed: OpenAI's status words, and that `limit`, without a
+# documented maximum, takes 100. The optional header `X-Data-Respan-Params` goes into the setting
+# `headers`.
+RESPAN = Provider(
+    name="respan",
+    title="Respan",
+    docs="https://www.respan.ai/docs/apis/open-ai-batch/list-batches",
+    base_url="https://api.respan.ai/api",
+    path="/v1/batches/",
+    api_key_env="RESPAN_API_KEY",
+    auth=BearerTokenAuth,
+    paginator=CursorPaginator,
+    page_size=100,
+    fields=OPENAI_SHAPED_FIELDS,
+)

@@ -1,0 +1,202 @@
+"""What a user may set for each provider, and where it is looked up.
+
+dlt would take a key named `API_KEY` or `SOURCES__API_KEY` for any provider that has none, and so send
+one vendor's key to another. Here each setting is looked up at its exact place only: in
+`[sources.ai_batches.<provider>]`, in the environment variable of that name, or in any other provider
+of configuration that dlt has.
+"""
+
+import json
+import os
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from urllib.parse import urlsplit
+
+import dlt
+
+from .errors import SettingsError
+from .providers import Provider
+
+SECTION = "sources.ai_batches"
+DEFAULT_ACCOUNT = "default"
+
+
+class Account(NamedTuple):
+    """One API key of a provider."""
+
+    name: str
+    """What the column `account` says."""
+    api_key: str
+    origin: str
+    """The setting or variable that the key came from, for messages."""
+
+    def __repr__(self) -> str:
+        return f"Account(name={self.name!r}, origin={self.origin!r})"
+
+
+class ProviderSettings(NamedTuple):
+    """The settings of one provider."""
+
+    accounts: Tuple[Account, ...] = ()
+    """Empty where no key is set."""
+    base_url: str = ""
+    """API root, without a slash at its end."""
+    page_size: Optional[int] = None
+    """Rows to ask for in a page; None sends no limit."""
+    exclude: Tuple[str, ...] = ()
+    """Top-level fields of the provider's rows that are not loaded at all."""
+    headers: Mapping[str, str] = {}
+    """Further headers of each request; their values are treated as secrets."""
+
+
+def provider_settings(provider: Provider) -> ProviderSettings:
+    """Looks up the settings of a provider in dlt's configuration.
+
+    Args:
+        provider (Provider): Whose settings to look up.
+
+    Returns:
+        ProviderSettings: The settings, with the provider's own values where the user set none.
+
+    Raises:
+        SettingsError: If a value cannot be used. The text names the setting and no value that may
+            be secret.
+    """
+    return ProviderSettings(
+        accounts=_accounts(provider),
+        base_url=_base_url(provider),
+        page_size=_page_size(provider),
+        exclude=_exclude(provider),
+        headers=_headers(provider),
+    )
+
+
+def missing_key(provider: Provider) -> SettingsError:
+    """The error for a provider that is to be read and has no key."""
+    return SettingsError(
+        provider.name,
+        None,
+        "no API key is set",
+        f"Set the environment variable {provider.api_key_env}, or `api_key` in"
+        f" [{SECTION}.{provider.name}] of .dlt/secrets.toml.",
+    )
+
+
+def _accounts(provider: Provider) -> Tuple[Account, ...]:
+    setting = _path(provider, "accounts")
+    named = _table(provider, "accounts", dlt.secrets.get(setting))
+    accounts = [_account(provider, name, key, f"{setting}.{name}") for name, key in named.items()]
+    setting = _path(provider, "api_key")
+    single: Any = dlt.secrets.get(setting)
+    if not single and not accounts:
+        setting = f"environment variable {provider.api_key_env}"
+        single = os.environ.get(provider.api_key_env)
+    if single:
+        if DEFAULT_ACCOUNT in named:
+            raise _unusable(
+                provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
+            )
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting))
+    return tuple(accounts)
+
+
+def _account(provider: Provider, name: str, api_key: Any, origin: str) -> Account:
+    if not name:
+        raise _unusable(provider, "accounts", "holds an account without a name")
+    # a file often leaves a line end behind the key
+    key = api_key.strip() if isinstance(api_key, str) else ""
+    if not key:
+        raise SettingsError(
+            provider.name, name, f"{origin} holds no key", "Set it to the account's API key."
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError(
+            provider.name,
+            name,
+            f"the key in {origin} holds characters that no key has",
+            "Copy it again, without quotes or spaces.",
+        )
+    return Account(name, key, origin)
+
+
+def _base_url(provider: Provider) -> str:
+    url: Any = dlt.config.get(_path(provider, "base_url")) or provider.base_url
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        # requests would send it as the key's rival, and logs would show it
+        has_login = parts.username is not None or parts.password is not None
+    except (ValueError, AttributeError, TypeError):
+        usable = has_login = False
+    if has_login:
+        raise _unusable(provider, "base_url", "holds a user name or a password")
+    if not usable or parts.query or parts.fragment:
+        raise _unusable(provider, "base_url", "is not the http(s) address of an API root")
+    return str(url).rstrip("/")
+
+
+def _page_size(provider: Provider) -> Optional[int]:
+    value: Any = dlt.config.get(_path(provider, "page_size"))
+    if value is None:
+        return provider.page_size
+    try:
+        size = int(value)
+    except (TypeError, ValueError):
+        size = 0
+    if size < 2:
+        raise _unusable(provider, "page_size", "is not a whole number of at least 2")
+    return size
+
+
+def _exclude(provider: Provider) -> Tuple[str, ...]:
+    value = _parsed(provider, "exclude", dlt.config.get(_path(provider, "exclude")))
+    names: List[Any] = value if isinstance(value, list) else [] if value is None else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise _unusable(provider, "exclude", "is not a list of field names")
+    if provider.fields["id"] in names:
+        raise _unusable(provider, "exclude", "names the id, without which a row has no key")
+    return tuple(names)
+
+
+def _headers(provider: Provider) -> Mapping[str, str]:
+    headers = _table(provider, "headers", dlt.secrets.get(_path(provider, "headers")))
+    for name, value in headers.items():
+        if not isinstance(value, str) or not f"{name}{value}".isprintable():
+            raise _unusable(provider, "headers", f"has no printable text for `{name}`")
+        if not f"{name}{value}".isascii():
+            raise _unusable(provider, "headers", f"has characters beyond ASCII for `{name}`")
+    return headers
+
+
+def _table(provider: Provider, name: str, value: Any) -> Dict[str, Any]:
+    value = _parsed(provider, name, value)
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping):
+        raise _unusable(provider, name, "is not a table of names and values")
+    return dict(value)
+
+
+def _parsed(provider: Provider, name: str, value: Any) -> Any:
+    """Lists and tables are JSON where they come from an environment variable."""
+    if not isinstance(value, str) or not value.strip():
+        return value or None
+    try:
+        return json.loads(value)
+    except ValueError:
+        # the parser's own message would quote the value
+        raise _unusable(provider, name, "is not JSON") from None
+
+
+def _path(provider: Provider, name: str) -> str:
+    return f"{SECTION}.{provider.name}.{name}"
+
+
+def _unusable(provider: Provider, name: str, problem: str) -> SettingsError:
+    setting = _path(provider, name)
+    variable = setting.replace(".", "__").upper()
+    return SettingsError(
+        provider.name,
+        None,
+        f"the setting {setting} {problem}",
+        f"Correct it in .dlt, or in the environment variable {variable}.",
+    )

@@ -1,0 +1,267 @@
+"""The table `batches`: its columns, and the way from a provider's rows to Arrow.
+
+The columns are fixed. What a provider sends beyond them, and whatever cannot be read as its column's
+type, is kept in `extra`, so that no provider can change the table and nothing is lost.
+"""
+
+from collections import Counter
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import pyarrow as pa
+from dlt.common.schema.typing import TTableSchemaColumns
+
+from . import lenient_json
+from .timestamps import to_microseconds
+
+TABLE_NAME = "batches"
+PRIMARY_KEY = ("provider", "account", "id")
+
+TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
+"""The words of `status` after which a batch does not change any more; any other word is open."""
+
+Row = Dict[str, Any]
+"""One batch as its provider sends it."""
+
+_INT64 = range(-(2**63), 2**63)
+
+
+def _text(value: Any) -> Optional[str]:
+    if value is None or type(value) is str:
+        return value or None
+    raise ValueError("not a text")
+
+
+def _identifier(value: Any) -> str:
+    return str(value)
+
+
+def _status(value: Any) -> Optional[str]:
+    # a status of another type is still a status, and an unknown one: open
+    return _text(value) if value is None or type(value) is str else lenient_json.dumps(value)
+
+
+def _bigint(value: Any) -> Optional[int]:
+    if value is None or value == "":
+        return None
+    if type(value) is float and value.is_integer() or type(value) is str and value.isdecimal():
+        value = int(value)
+    if type(value) is int and value in _INT64:
+        return value
+    raise ValueError("not a whole number of 64 bits")
+
+
+def _json(value: Any) -> Optional[str]:
+    return None if value is None or value == "" else lenient_json.dumps(value)
+
+
+class Kind(NamedTuple):
+    """A kind of column: how Arrow stores it and how a provider's value is read.
+
+    `read` returns None for a value that is unset and raises `ValueError` for one it cannot read.
+    """
+
+    arrow: pa.DataType
+    read: Callable[[Any], Any]
+
+
+TEXT = Kind(pa.string(), _text)
+IDENTIFIER = Kind(pa.string(), _identifier)
+STATUS = Kind(pa.string(), _status)
+BIGINT = Kind(pa.int64(), _bigint)
+BOOL = Kind(pa.bool_(), bool)
+TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds)
+JSON = Kind(pa.string(), _json)
+
+COLUMNS: Dict[str, Tuple[Kind, str]] = {
+    "provider": (TEXT, "Vendor API that lists the batch, as its resource is named"),
+    "account": (TEXT, "Name of the API key whose list shows the batch; `default` for a single key"),
+    "id": (IDENTIFIER, "The provider's identifier of the batch"),
+    "status": (
+        TEXT,
+        "validating, in_progress, finalizing, completed, failed, expired, cancelling, cancelled, or"
+        " the provider's own word in lower case; null where it reports none",
+    ),
+    "status_raw": (STATUS, "The status as the provider wrote it"),
+    "is_open": (BOOL, "Whether the status may still change; null where the provider reports none"),
+    "description": (TEXT, "Description that was given to the batch"),
+    "endpoint": (TEXT, "API endpoint that the batch calls"),
+    "model": (TEXT, "Model that the batch runs on"),
+    "completion_window": (TEXT, "Time frame within which the batch is to be processed"),
+    "input_file_id": (TEXT, "File that holds the requests"),
+    "output_file_id": (TEXT, "File that holds the results; expired and cancelled ones may have it"),
+    "error_file_id": (TEXT, "File that holds the errors of single requests"),
+    "requests_total": (BIGINT, "Requests in the batch"),
+    "requests_completed": (BIGINT, "Requests that succeeded"),
+    "requests_failed": (BIGINT, "Requests that failed"),
+    "input_tokens": (BIGINT, "Input tokens, cached ones included; null while not metered"),
+    "cached_input_tokens": (BIGINT, "Input tokens read from a cache"),
+    "output_tokens": (BIGINT, "Output tokens, reasoning included; null while not metered"),
+    "reasoning_tokens": (BIGINT, "Output tokens spent on reasoning"),
+    "total_tokens": (BIGINT, "Input and output tokens; null while not metered"),
+    "created_at": (TIMESTAMP, "When the batch was created (UTC)"),
+    "in_progress_at": (TIMESTAMP, "When processing started (UTC)"),
+    "finalizing_at": (TIMESTAMP, "When the results began to be prepared (UTC)"),
+    "completed_at": (TIMESTAMP, "When the batch completed (UTC)"),
+    "failed_at": (TIMESTAMP, "When the batch failed (UTC)"),
+    "expired_at": (TIMESTAMP, "When the batch expired (UTC)"),
+    "cancelling_at": (TIMESTAMP, "When cancelling began (UTC)"),
+    "cancelled_at": (TIMESTAMP, "When the batch was cancelled (UTC)"),
+    "expires_at": (TIMESTAMP, "When the batch will expire (UTC)"),
+    "updated_at": (TIMESTAMP, "When the provider last changed the batch, where it tells (UTC)"),
+    "ended_at": (TIMESTAMP, "When the batch became terminal (UTC)"),
+    "errors": (JSON, "Errors of the batch as a whole"),
+    "metadata": (JSON, "Key-value pairs that its creator attached"),
+    "extra": (JSON, "Every field without a column, and what could not be read as its column's type"),
+    "_dlt_load_id": (TEXT, "Load in which the row last changed; `_dlt_loads` has its time"),
+}
+"""Kind and description of every column, in order."""
+
+SCHEMA = pa.schema(
+    pa.field(name, kind.arrow, nullable=name not in (*PRIMARY_KEY, "_dlt_load_id"))
+    for name, (kind, _) in COLUMNS.items()
+)
+
+# Arrow carries every type but JSON; hints that say the same again would make dlt warn
+COLUMN_HINTS: TTableSchemaColumns = {
+    name: {"description": description, **({"data_type": "json"} if kind is JSON else {})}
+    for name, (kind, description) in COLUMNS.items()
+}
+
+_TOKENS = [name for name in COLUMNS if name.endswith("_tokens")]
+_DERIVED = {"provider", "account", "status", "is_open", "ended_at", "extra", "_dlt_load_id"}
+
+
+class RowReader:
+    """Turns rows of one provider and account into Arrow tables of `SCHEMA`.
+
+    Args:
+        provider (str): What goes into the column `provider`.
+        account (str): What goes into the column `account`.
+        fields (Mapping[str, str]): Column names to the fields that fill them, nested ones with
+            dots: `{"requests_total": "request_counts.total"}`. The provider's status belongs to
+            `status_raw`. `ended_at` is derived from the status where no field gives it.
+        statuses (Mapping[str, str]): The provider's status words, in lower case, to those of the
+            column `status`, where they differ.
+        exclude (Sequence[str]): Top-level fields that are left out altogether.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        account: str,
+        fields: Mapping[str, str],
+        statuses: Mapping[str, str],
+        exclude: Sequence[str] = (),
+    ) -> None:
+        self.unreadable: Counter[str] = Counter()
+        """How many values of each field could not be read so far; `extra` holds them."""
+        self._provider = provider
+        self._account = account
+        self._fields = {column: field.split(".") for column, field in fields.items()}
+        self._statuses = statuses
+        self._exclude = frozenset(exclude)
+        self._has_column = _tree(self._fields.values())
+
+    def to_arrow(self, rows: Sequence[Row], load_id: str) -> pa.Table:
+        """Builds a table from rows that each have an id.
+
+        Args:
+            rows (Sequence[Row]): Rows as the provider sent them; they are not changed.
+            load_id (str): The load package that the rows go into.
+
+        Returns:
+            pa.Table: One row a batch, in the same order.
+        """
+        if self._exclude:
+            rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
+        extras = [_without(row, self._has_column) for row in rows]
+        columns: Dict[str, List[Any]] = {
+            name: self._read(name, kind, rows, extras)
+            for name, (kind, _) in COLUMNS.items()
+            if name not in _DERIVED or name in self._fields
+        }
+        columns["provider"] = [self._provider] * len(rows)
+        columns["account"] = [self._account] * len(rows)
+        columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
+        columns["is_open"] = [
+            None if word is None else word not in TERMINAL_STATUSES for word in columns["status"]
+        ]
+        if "ended_at" not in self._fields:
+            columns["ended_at"] = [
+                columns[f"{word}_at"][index] if word in TERMINAL_STATUSES else None
+                for index, word in enumerate(columns["status"])
+            ]
+        _forget_unmetered_tokens(columns)
+        columns["extra"] = [lenient_json.dumps(extra) if extra else None for extra in extras]
+        columns["_dlt_load_id"] = [load_id] * len(rows)
+        return pa.table(columns, schema=SCHEMA)
+
+    def _read(
+        self, column: str, kind: Kind, rows: Sequence[Row], extras: List[Row]
+    ) -> List[Any]:
+        path = self._fields.get(column)
+        if path is None:
+            return [None] * len(rows)
+        values = []
+        for index, row in enumerate(rows):
+            value: Any = row
+            try:
+                for key in path:
+                    value = value.get(key)
+                    if value is None or value == "":
+                        break
+                values.append(kind.read(value))
+            except (ValueError, AttributeError):
+                values.append(None)
+                self.unreadable[".".join(path)] += 1
+                _put(extras[index], path, row)
+        return values
+
+    def _word(self, raw: Optional[str]) -> Optional[str]:
+        if raw is None:
+            return None
+        word = raw.strip().lower()
+        return self._statuses.get(word, word) or None
+
+
+def _forget_unmetered_tokens(columns: Dict[str, List[Any]]) -> None:
+    # an open batch with a usage of zeros was seen to fill it later: not metered is not none
+    for index, is_open in enumerate(columns["is_open"]):
+        if is_open and not any(columns[name][index] for name in _TOKENS):
+            for name in _TOKENS:
+                columns[name][index] = None
+
+
+def _tree(paths: Any) -> Dict[str, Any]:
+    """Paths as nested dicts whose leaves are empty."""
+    tree: Dict[str, Any] = {}
+    for path in paths:
+        node = tree
+        for key in path:
+            node = node.setdefault(key, {})
+    return tree
+
+
+def _without(row: Row, known: Dict[str, Any]) -> Row:
+    """What is left of a row without the leaves of a tree."""
+    rest = {}
+    for key, value in row.items():
+        below = known.get(key)
+        if below is None:
+            rest[key] = value
+        elif below and isinstance(value, dict):
+            inner = _without(value, below)
+            if inner:
+                rest[key] = inner
+    return rest
+
+
+def _put(extra: Row, path: Sequence[str], row: Row) -> None:
+    """Copies the value at a path, or the value that blocks the way to it, from a row."""
+    value: Any = row
+    for key in path[:-1]:
+        if not isinstance(value[key], dict):
+            extra[key] = value[key]
+            return
+        value, extra = value[key], extra.setdefault(key, {})
+    extra[path[-1]] = value[path[-1]]
