@@ -56,10 +56,11 @@ class BatchListClient:
             base_url=settings.base_url,
             session=self._session,
             auth=provider.auth(account.api_key),
-            paginator=provider.paginator(settings.page_size),
             data_selector=provider.rows_field,
         )
         self._rest.id_field = provider.fields["id"]
+        self._page_size = settings.page_size
+        self._url = settings.base_url + provider.path
 
     @property
     def requests(self) -> int:
@@ -78,21 +79,26 @@ class BatchListClient:
             RequestError: If a request fails for good.
             BadPageError: If a reply cannot be trusted as a page of the list.
         """
+        paginator = self._provider.paginator(self._page_size)
+        error: AiBatchesError
         try:
             for page in self._rest.paginate(
-                self._provider.path, hooks={"response": [_check_response]}
+                self._provider.path, paginator=paginator, hooks={"response": [_check_response]}
             ):
                 yield list(page)
+            return
         except UntrustedPage as ex:
-            raise self._error(BadPageError, str(ex), CHECK_LIST, ex.quote) from None
+            error = self._error(BadPageError, str(ex), CHECK_LIST, ex.quote)
         except HTTPError as ex:
-            raise self._status_error(ex.response) from None
+            if paginator.is_end(ex.response.status_code):
+                return
+            error = self._status_error(ex.response)
         except RequestException as ex:
-            raise self._error(
-                RequestError, f"no answer ({type(ex).__name__}: {ex})", CHECK_BASE_URL
-            ) from None
+            error = self._error(RequestError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
         finally:
             self._session.close()
+        # raised out here, it does not carry the request along, whose headers hold the key
+        raise error
 
     def _status_error(self, response: Response) -> AiBatchesError:
         status = f"HTTP {response.status_code}"
@@ -191,6 +197,17 @@ def _message(response: Response) -> Optional[str]:
         return None
     text = said if isinstance(said, str) else lenient_json.dumps(said)
     return " ".join(text.split())[:200]
+
+
+def _failure(error: RequestException) -> str:
+    """Why no whole reply came, as a clause."""
+    if isinstance(error, Timeout):
+        return "no answer in time"
+    if isinstance(error, (ChunkedEncodingError, ContentDecodingError)):
+        return "the reply broke off each time"
+    # the innermost cause stands last: `[Errno 111] Connection refused`
+    cause = str(error).rsplit(": ", 1)[-1].strip("'\")>")[:100]
+    return f"no connection ({cause})" if isinstance(error, ConnectionError) else cause
 
 
 def _shares_a_part(text: str, secret: str) -> bool:

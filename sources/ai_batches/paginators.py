@@ -44,6 +44,8 @@ class BatchListPaginator(BasePaginator):
         self._limit_param = limit_param
         self._limit = limit
         self._id_field = id_field
+        self._page: List[str] = []
+        """Ids of the page that was taken in last."""
 
     def init_request(self, request: Request) -> None:
         """Sets the page size and asks for the first page."""
@@ -51,8 +53,20 @@ class BatchListPaginator(BasePaginator):
         if self._limit is not None:
             request.params[self._limit_param] = self._limit
 
+    def is_end(self, status_code: int) -> bool:
+        """Whether an error status is the server's way to say that the list ends here."""
+        return False
+
     def _ids(self, rows: Optional[List[Any]]) -> List[str]:
         return [str(row[self._id_field]) for row in rows or ()]
+
+    def _refuse_part_of_list(self) -> None:
+        """A page that comes at every position is the whole list, or a part of a common size."""
+        if len(self._page) in ROUND_PAGE_SIZES | {self._limit}:
+            raise UntrustedPage(
+                f"the server ignores `{self._position_param}` and sends {len(self._page)} rows each"
+                " time, which may be a part of the list only"
+            )
 
 
 class CursorPaginator(BatchListPaginator):
@@ -82,7 +96,6 @@ class CursorPaginator(BatchListPaginator):
         self._has_more_field = has_more_field
         self._cursor: Optional[str] = None
         self._first_id: Optional[str] = None
-        self._page: List[str] = []
         self._loop = _LoopGuard()
 
     def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
@@ -130,14 +143,8 @@ class CursorPaginator(BatchListPaginator):
                 "the page repeats rows of the page before and promises that more follow: the"
                 f" cursor `{self._position_param}` does not advance"
             )
-        # the same page again and no word on more: the server ignores the cursor, and its one page
-        # is the whole list unless it is of a size that lists are cut to
         if more is None and self._page == before:
-            if len(self._page) in ROUND_PAGE_SIZES | {self._limit}:
-                raise UntrustedPage(
-                    f"the server ignores the cursor `{self._position_param}` and sends"
-                    f" {len(self._page)} rows each time, which may be a part of the list only"
-                )
+            self._refuse_part_of_list()
         return False
 
 
@@ -170,7 +177,6 @@ class OffsetPaginator(BatchListPaginator):
         self._offset = 0
         self._last: Optional[str] = None
         self._known = _RecentIds(1_000)
-        self._page: List[str] = []
         self._longest = 0
         self._probes_behind_last = False
         self._step_back = 1
@@ -186,20 +192,21 @@ class OffsetPaginator(BatchListPaginator):
         """Takes in a page.
 
         Raises:
-            UntrustedPage: If the server ignores the offset, or the list never holds still.
+            UntrustedPage: If the server ignores the offset and may have sent a part of the list
+                only, or if the list never holds still.
         """
         before, self._page = self._page, self._ids(data)
         self._longest = max(self._longest, len(self._page))
-        if self._last is None or self._probes_behind_last:
-            self._probes_behind_last = False
+        probed, self._probes_behind_last = self._probes_behind_last, False
+        if self._last is None or (probed and self._page != [self._last]):
             self._has_next_page = bool(self._page)
             self._accept_page()
-        elif self._page == [self._last]:
+        elif self._page == [self._last] and not probed:
             # where every page holds one row, this one proves nothing: look behind it
             self._probes_behind_last = self._has_next_page = self._longest == 1
             self._offset += 1
         elif not self._known.isdisjoint(self._page):
-            self._refuse_endless_repeats(before)
+            self._has_next_page = not self._ignores_offset(before)
             self._accept_page()
         elif self._offset > 0:
             self._offset = max(0, self._offset - self._step_back)
@@ -212,6 +219,10 @@ class OffsetPaginator(BatchListPaginator):
         """Asks for the page at the current offset."""
         request.params[self._position_param] = self._offset
 
+    def is_end(self, status_code: int) -> bool:
+        """Whether the server answers 404 behind the last row; some do not send an empty page."""
+        return status_code == 404 and self._probes_behind_last
+
     def _accept_page(self) -> None:
         if self._page:
             self._known.extend(self._page)
@@ -219,12 +230,13 @@ class OffsetPaginator(BatchListPaginator):
             self._offset += len(self._page) - 1
             self._step_back = len(self._page)
 
-    def _refuse_endless_repeats(self, before: List[str]) -> None:
+    def _ignores_offset(self, before: List[str]) -> bool:
+        """Whether the server sends its one page, which is the whole list, at every offset."""
         self._repeats = self._repeats + 1 if self._page == before else 0
         if self._repeats > self.MAX_REPEATS:
-            raise UntrustedPage(
-                f"the page repeats itself: the server ignores the offset `{self._position_param}`"
-            )
+            self._refuse_part_of_list()
+            return True
+        return False
 
     def _refuse_endless_returns(self) -> None:
         # not one row at the head is known any more

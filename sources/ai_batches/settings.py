@@ -70,6 +70,15 @@ def provider_settings(provider: Provider) -> ProviderSettings:
     )
 
 
+def has_key(provider: Provider) -> bool:
+    """Whether any key is set for a provider, usable or not."""
+    return bool(
+        dlt.secrets.get(_path(provider, "api_key"))
+        or dlt.secrets.get(_path(provider, "accounts"))
+        or os.environ.get(provider.api_key_env)
+    )
+
+
 def missing_key(provider: Provider) -> SettingsError:
     """The error for a provider that is to be read and has no key."""
     return SettingsError(

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional
 
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests.auth import AuthBase
+
+from ..paginators import BatchListPaginator
 
 OPENAI_SHAPED_FIELDS: Mapping[str, str] = {
     "id": "id",
@@ -50,7 +51,7 @@ class Provider:
         path (str): Path of the list below the root.
         api_key_env (str): Environment variable in which the vendor's users have their key.
         auth (Callable[[str], AuthBase]): How a request carries a key.
-        paginator (Callable[[Optional[int]], BasePaginator]): Makes the paginator of one walk,
+        paginator (Callable[[Optional[int]], BatchListPaginator]): Makes the paginator of one walk,
             given the page size.
         page_size (Optional[int]): Rows to ask for in a page; None where the vendor documents no
             parameter for it.
@@ -68,7 +69,7 @@ class Provider:
     path: str
     api_key_env: str
     auth: Callable[[str], AuthBase]
-    paginator: Callable[[Optional[int]], BasePaginator]
+    paginator: Callable[[Optional[int]], BatchListPaginator]
     page_size: Optional[int]
     fields: Mapping[str, str]
     statuses: Mapping[str, str] = field(default_factory=dict)

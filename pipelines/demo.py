@@ -1,0 +1,91 @@
+"""The demo: the pipeline on made-up providers, twice, with two hours between the runs."""
+
+import time
+from typing import Dict, List, Tuple
+
+import dlt
+from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
+from ai_batches_pipeline import load, make_pipeline
+from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from dlt import Pipeline
+from report import print_summary
+from rich.console import Console
+from rich.table import Table
+
+PIPELINE_NAME = "ai_batches_demo"
+DATABASE = "demo.duckdb"
+HOURS = 2
+SHOWN_CHANGES = 12
+
+TBatch = Tuple[str, str]
+"""Provider and id."""
+
+
+def run_demo(console: Console) -> None:
+    """Loads made-up providers into `demo.duckdb`, lets time pass, loads again, shows the changes.
+
+    Args:
+        console (Console): Where to print.
+    """
+    # the lists start in the past, so that they have reached the present in the end
+    start = int(time.time()) - HOURS * 3600
+    providers = DemoProviders({name: make_list(name, start, 240, 12) for name in VENDORS})
+    pipeline = make_pipeline(PIPELINE_NAME, dlt.destinations.duckdb(DATABASE))
+    _forget_earlier_demo(pipeline)
+    with LoopbackServer(providers.app) as server:
+        settings = demo_settings(providers, server)
+        console.rule("First run: five made-up providers, read whole", align="left")
+        print_summary(load(pipeline, list(PROVIDERS), settings), pipeline, console)
+        before = _statuses(pipeline)
+        providers.pass_time(HOURS * 3600)
+        console.rule(f"Second run: {HOURS} hours later", align="left")
+        print_summary(load(pipeline, list(PROVIDERS), settings), pipeline, console)
+        _print_changes(before, _statuses(pipeline), console)
+
+
+def demo_settings(
+    providers: DemoProviders, server: LoopbackServer
+) -> Dict[str, ProviderSettings]:
+    """Settings that point the source at running demo providers."""
+    return {
+        name: ProviderSettings(
+            accounts=(Account("default", providers.keys[name], "the demo"),),
+            base_url=url,
+            page_size=PROVIDERS[name].page_size,
+        )
+        for name, url in providers.base_urls(server).items()
+    }
+
+
+def _forget_earlier_demo(pipeline: Pipeline) -> None:
+    pipeline.drop()
+    with pipeline.sql_client() as client:
+        if client.has_dataset():
+            client.drop_dataset()
+
+
+def _statuses(pipeline: Pipeline) -> Dict[TBatch, str]:
+    with pipeline.sql_client() as client:
+        table = client.make_qualified_table_name(TABLE_NAME)
+        rows = client.execute_sql(
+            f"SELECT provider, id, status FROM {table}"  # noqa: S608
+            " WHERE status IS NOT NULL ORDER BY created_at DESC"
+        )
+    return {(row[0], row[1]): row[2] for row in rows or ()}
+
+
+def _print_changes(
+    before: Dict[TBatch, str], after: Dict[TBatch, str], console: Console
+) -> None:
+    changes: List[Tuple[str, ...]] = [
+        (*batch, before[batch], status)
+        for batch, status in after.items()
+        if batch in before and before[batch] != status
+    ]
+    table = Table("provider", "id", "was", "is now", box=None, pad_edge=False)
+    for change in changes[:SHOWN_CHANGES]:
+        table.add_row(*change)
+    console.rule(f"Of these, {len(changes)} batches moved on to another status", align="left")
+    console.print(table)
+    if len(changes) > SHOWN_CHANGES:
+        console.print(f"... and {len(changes) - SHOWN_CHANGES} more")

@@ -1,0 +1,158 @@
+"""What a run did, in numbers that come from the destination and dlt's own trace."""
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
+from dlt import Pipeline
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from rich.console import Console
+from rich.table import Table
+
+TAccount = Tuple[str, str]
+"""Provider and account."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How many batches of an account are in the destination."""
+
+    stored: int = 0
+    open: Optional[int] = None
+    """None where the provider reports no status."""
+    loaded: int = 0
+    """Batches that the given load packages inserted or changed."""
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """One line of the summary."""
+
+    provider: str
+    account: Optional[str]
+    read: int
+    new: int
+    changed: Optional[int]
+    """None where the destination rewrites rows that did not change."""
+    open: Optional[int]
+    """None where the provider reports no status."""
+    requests: int
+    seconds: float
+    error: Optional[str]
+
+
+def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> Dict[TAccount, Standing]:
+    """Counts the batches in the destination.
+
+    Args:
+        pipeline (Pipeline): Pipeline whose dataset to look at.
+        load_ids (Sequence[str]): Load packages whose rows to count as loaded.
+
+    Returns:
+        Dict[TAccount, Standing]: Counts by provider and account; empty before the first load.
+    """
+    with pipeline.sql_client() as client:
+        table = client.make_qualified_table_name(TABLE_NAME)
+        ids = ", ".join(f"'{load_id}'" for load_id in load_ids) or "''"
+        # the open ones are null where no row has a status
+        query = (
+            "SELECT provider, account, COUNT(*),"  # noqa: S608
+            " SUM(CASE WHEN is_open THEN 1 WHEN NOT is_open THEN 0 END),"
+            f" SUM(CASE WHEN _dlt_load_id IN ({ids}) THEN 1 ELSE 0 END)"
+            f" FROM {table} GROUP BY provider, account"
+        )
+        try:
+            rows = client.execute_sql(query) or []
+        except DatabaseUndefinedRelation:
+            rows = []
+    return {
+        (provider, account): Standing(
+            int(stored), None if is_open is None else int(is_open), int(loaded)
+        )
+        for provider, account, stored, is_open, loaded in rows
+    }
+
+
+def last_metrics(pipeline: Pipeline) -> List[Tuple[str, AccountMetrics]]:
+    """What the last extract step read: provider names and the metrics of an account of theirs."""
+    info = pipeline.last_trace.last_extract_info
+    return [
+        (name, entry)
+        for package in info.metrics.values()
+        for metrics in package
+        for name, resource in metrics["resource_metrics"].items()
+        for entry in account_metrics(resource.custom_metrics)
+    ]
+
+
+def account_reports(
+    metrics: Sequence[Tuple[str, AccountMetrics]],
+    before: Dict[TAccount, Standing],
+    after: Dict[TAccount, Standing],
+    counts_changes: bool,
+) -> List[AccountReport]:
+    """Joins what was read with what it changed, a line a provider and account."""
+    reports = []
+    for provider, entry in sorted(metrics, key=lambda item: (item[0], item[1]["account"] or "")):
+        key = (provider, entry["account"] or "")
+        was, now = before.get(key, Standing()), after.get(key, Standing())
+        new = now.stored - was.stored
+        reports.append(
+            AccountReport(
+                provider=provider,
+                account=entry["account"],
+                read=entry["rows"],
+                new=new,
+                changed=now.loaded - new if counts_changes else None,
+                open=now.open,
+                requests=entry["requests"],
+                seconds=entry["seconds"],
+                error=entry["error"],
+            )
+        )
+    return reports
+
+
+def print_summary(
+    reports: Sequence[AccountReport], pipeline: Pipeline, console: Console
+) -> None:
+    """Prints the reports as a table, and below it what failed and where the rows are."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "account"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("read", "new", "changed", "open now", "requests", "seconds"):
+        table.add_column(heading, justify="right")
+    table.add_column("result")
+    for report in reports:
+        table.add_row(
+            report.provider,
+            report.account or "",
+            f"{report.read:,}",
+            f"{report.new:,}",
+            _number(report.changed),
+            _number(report.open),
+            f"{report.requests:,}",
+            f"{report.seconds:.1f}",
+            "FAILED" if report.error else "ok",
+        )
+    console.print(table)
+    for report in reports:
+        if report.error:
+            whose = f", account {report.account}" if report.account else ""
+            # soft wrap: a log keeps one error on one line
+            console.print(
+                f"FAILED {report.provider}{whose}: {report.error}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+    console.print(
+        f"Table {pipeline.dataset_name}.{TABLE_NAME} in {pipeline.destination_client().config}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _number(value: Optional[int]) -> str:
+    return "?" if value is None else f"{value:,}"

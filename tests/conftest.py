@@ -1,0 +1,57 @@
+"""Fixtures: every test has its own working folder, its own dlt folders and no key of anybody."""
+
+import os
+from pathlib import Path
+from typing import Callable, Iterator
+
+import dlt
+import pytest
+from ai_batches import PROVIDERS
+from dlt import Pipeline
+from support import Lists
+
+RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
+
+
+@pytest.fixture(autouse=True)
+def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keeps the developer's settings out and makes retries fast."""
+    for name in list(os.environ):
+        if name.startswith(("SOURCES__", "DESTINATION__", "RUNTIME__")):
+            monkeypatch.delenv(name)
+    for provider in PROVIDERS.values():
+        monkeypatch.delenv(provider.api_key_env, raising=False)
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
+    monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.001")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    """A pipeline into a DuckDB file of the test's own."""
+    return dlt.pipeline(
+        "test_ai_batches",
+        pipelines_dir=str(tmp_path / "pipelines"),
+        destination=dlt.destinations.duckdb(str(tmp_path / "test.duckdb")),
+        dataset_name="ai_batches",
+    )
+
+
+@pytest.fixture
+def lists() -> Iterator[Lists]:
+    """A server whose answers the test decides."""
+    with Lists() as served:
+        yield served
+
+
+@pytest.fixture
+def recorded() -> Callable[[str], bytes]:
+    """Reads a recorded reply by file name; skips the test where the folder is missing."""
+
+    def read(name: str) -> bytes:
+        if not RECORDED.is_dir():
+            pytest.skip(f"no recorded replies at {RECORDED}")
+        return (RECORDED / name).read_bytes()
+
+    return read

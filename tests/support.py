@@ -1,0 +1,172 @@
+"""What tests share: a server that answers as told, and short ways to load and to look."""
+
+import asyncio
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+
+import orjson
+from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
+from demo_providers import LoopbackServer
+from dlt import Pipeline
+from report import last_metrics
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+KEY = "key-with-0123456789-abcdef"
+
+TRow = Dict[str, Any]
+TAnswer = Union[Response, Mapping[str, Any], bytes]
+TAnswerer = Callable[[Request], TAnswer]
+
+
+class CutOff(Response):
+    """A reply whose connection closes in the middle of the body."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends less than was announced."""
+        headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"data": [{"id"', "more_body": False})
+
+
+class Late(Response):
+    """A reply that comes after some seconds."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Waits first."""
+        await asyncio.sleep(3)
+        await super().__call__(scope, receive, send)
+
+
+class Lists:
+    """Serves each provider's list on loopback, answered by a function of the test's."""
+
+    def __init__(self) -> None:
+        self.requests: List[Request] = []
+        """Every request so far."""
+        self._answerers: Dict[str, TAnswerer] = {}
+        paths = {provider.path for provider in PROVIDERS.values()}
+        self._server = LoopbackServer(
+            Starlette(routes=[Route("/{provider}" + path, self._answer) for path in paths])
+        )
+
+    def __enter__(self) -> "Lists":
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._server.__exit__(*error)
+
+    def serve(self, provider: str, answer: Union[TAnswerer, TAnswer, List[TAnswer]]) -> None:
+        """Sets what a provider answers: a function, one reply for ever, or replies in turn."""
+        if callable(answer) and not isinstance(answer, Response):
+            self._answerers[provider] = answer
+        elif isinstance(answer, list):
+            left = list(answer)
+            self._answerers[provider] = lambda request: left.pop(0) if len(left) > 1 else left[0]
+        else:
+            self._answerers[provider] = lambda request: answer
+
+    def url(self, provider: str) -> str:
+        """The base URL to set for a provider."""
+        return f"{self._server.url}/{provider}"
+
+    def settings(self, *providers: str, **changes: Any) -> Dict[str, ProviderSettings]:
+        """Settings that point the source here, with one account of the key `KEY`."""
+        defaults = {"accounts": (Account("default", KEY, "the test"),)}
+        return {
+            name: ProviderSettings(
+                **{
+                    **defaults,
+                    "base_url": self.url(name),
+                    "page_size": PROVIDERS[name].page_size,
+                    **changes,
+                }
+            )
+            for name in providers or self._answerers
+        }
+
+    def count(self, provider: str) -> int:
+        """Requests that a provider got."""
+        return sum(request.path_params["provider"] == provider for request in self.requests)
+
+    async def _answer(self, request: Request) -> Response:
+        self.requests.append(request)
+        answerer = self._answerers.get(request.path_params["provider"])
+        if answerer is None:
+            return Response(status_code=404)
+        answer = answerer(request)
+        if isinstance(answer, Response):
+            return answer
+        body = answer if isinstance(answer, bytes) else orjson.dumps(answer)
+        return Response(body, media_type="application/json")
+
+
+def failure(status: int, body: Any = None, **headers: str) -> Response:
+    """A reply with a status that is none of success."""
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(orjson.dumps(body), status, names, "application/json")
+
+
+def page(rows: List[TRow], has_more: Optional[bool] = False, **fields: Any) -> Dict[str, Any]:
+    """A page of a cursor list."""
+    return {"data": rows, **({} if has_more is None else {"has_more": has_more}), **fields}
+
+
+def batch(number: int, **fields: Any) -> TRow:
+    """A row in OpenAI's shape; a higher number is newer."""
+    return {
+        "id": f"batch_{number}",
+        "status": "completed",
+        "created_at": 1_700_000_000 + 60 * number,
+        **fields,
+    }
+
+
+def cursor_list(rows: List[TRow], has_more: bool = True) -> TAnswerer:
+    """Answers as a right cursor list of these rows would, as they are when asked."""
+
+    def answer(request: Request) -> TAnswer:
+        ids = [row["id"] for row in rows]
+        after = request.query_params.get("after")
+        start = ids.index(after) + 1 if after else 0
+        end = start + int(request.query_params.get("limit", 20))
+        return page(rows[start:end], end < len(rows) if has_more else None)
+
+    return answer
+
+
+def offset_list(rows: List[TRow]) -> TAnswerer:
+    """Answers as a right offset list of these rows would, as they are when asked."""
+
+    def answer(request: Request) -> TAnswer:
+        start = int(request.query_params["skip"])
+        return {"data": rows[start : start + int(request.query_params["take"])], "errors": None}
+
+    return answer
+
+
+def load(
+    pipeline: Pipeline, settings: Mapping[str, ProviderSettings]
+) -> Dict[Tuple[str, Optional[str]], AccountMetrics]:
+    """Runs the source with these settings; returns what each provider and account did."""
+    pipeline.run(ai_batches_source(settings, fail_fast=False))
+    return {(name, entry["account"]): entry for name, entry in last_metrics(pipeline)}
+
+
+def select(pipeline: Pipeline, query: str) -> List[Tuple[Any, ...]]:
+    """Runs SQL in the pipeline's dataset."""
+    with pipeline.sql_client() as client:
+        return [tuple(row) for row in client.execute_sql(query) or ()]
+
+
+def stored(pipeline: Pipeline, provider: str) -> Dict[str, TRow]:
+    """The rows of a provider as dicts by id."""
+    with (
+        pipeline.sql_client() as client,
+        client.execute_query("SELECT * FROM batches WHERE provider = %s", provider) as cursor,
+    ):
+        names = [column[0] for column in cursor.description]
+        return {row["id"]: row for row in (dict(zip(names, r, strict=True)) for r in cursor.fetchall())}

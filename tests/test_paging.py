@@ -1,0 +1,408 @@
+"""Lists that misbehave: each is read whole, or fails with a sentence that says why."""
+
+from typing import Any, Callable, List
+
+import pytest
+from ai_batches import AccountMetrics
+from dlt import Pipeline
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from support import (
+    KEY,
+    CutOff,
+    Late,
+    Lists,
+    TAnswer,
+    TRow,
+    batch,
+    cursor_list,
+    failure,
+    load,
+    offset_list,
+    page,
+    select,
+    stored,
+)
+
+
+def rows(count: int) -> List[TRow]:
+    """So many batches, newest first."""
+    return [batch(number) for number in range(count, 0, -1)]
+
+
+def ids(pipeline: Pipeline, provider: str) -> List[int]:
+    """Numbers of the stored batches, newest first; fails where one stands twice."""
+    found = select(pipeline, f"SELECT id FROM batches WHERE provider = '{provider}'")  # noqa: S608
+    numbers = [int(row[0].removeprefix("batch_")) for row in found]
+    assert len(numbers) == len(set(numbers))
+    return sorted(numbers, reverse=True)
+
+
+@pytest.fixture
+def read(pipeline: Pipeline, lists: Lists) -> Callable[..., AccountMetrics]:
+    """Serves an answer as one provider, beside a healthy other one, and loads both."""
+
+    def run(provider: str, answer: Any, **changes: Any) -> AccountMetrics:
+        lists.serve(provider, answer)
+        lists.serve("respan", cursor_list(rows(3)))
+        lists.requests.clear()
+        done = load(pipeline, lists.settings(provider, **changes) | lists.settings("respan"))
+        assert done["respan", "default"]["error"] is None
+        assert ids(pipeline, "respan") == [3, 2, 1]
+        counted = len(lists.requests) - lists.count("respan")
+        assert done[provider, "default"]["requests"] == counted
+        return done[provider, "default"]
+
+    return run
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 250])
+def test_a_cursor_list_is_read_to_its_end(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], has_more: bool, count: int
+) -> None:
+    done = read("kimi", cursor_list(rows(count), has_more))
+    assert done["error"] is None
+    assert ids(pipeline, "kimi") == list(range(count, 0, -1))
+
+
+@pytest.mark.parametrize("page_size", [2, 3, 100])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 99, 100, 101, 250])
+def test_an_offset_list_is_read_to_its_end(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], count: int, page_size: int
+) -> None:
+    done = read("bland", offset_list(rows(count)), page_size=page_size)
+    assert done["error"] is None
+    assert ids(pipeline, "bland") == list(range(count, 0, -1))
+
+
+def test_a_server_may_send_fewer_rows_than_asked(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    full = rows(30)
+
+    def short_pages(request: Request) -> TAnswer:
+        start = int(request.query_params["skip"])
+        return {"data": full[start : start + 7]}
+
+    assert read("bland", short_pages)["error"] is None
+    assert len(ids(pipeline, "bland")) == 30
+
+
+def test_nothing_behind_a_single_row_may_be_a_404(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    def strict(request: Request) -> TAnswer:
+        beyond = int(request.query_params["skip"]) > 0
+        return failure(404) if beyond else {"data": rows(1)}
+
+    assert read("bland", strict)["error"] is None
+    assert ids(pipeline, "bland") == [1]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_offset_list_may_come_row_by_row(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], count: int
+) -> None:
+    full = rows(count)
+
+    def single_rows(request: Request) -> TAnswer:
+        start = int(request.query_params["skip"])
+        return {"data": full[start : start + 1]}
+
+    assert read("bland", single_rows)["error"] is None
+    assert len(ids(pipeline, "bland")) == count
+
+
+def test_last_id_of_the_reply_is_not_needed(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    full = rows(150)
+    inner = cursor_list(full)
+
+    def misleading(request: Request) -> TAnswer:
+        answer = inner(request)
+        assert isinstance(answer, dict)
+        return answer | {"last_id": "nonsense", "first_id": None}
+
+    assert read("openai", misleading)["error"] is None
+    assert len(ids(pipeline, "openai")) == 150
+
+
+def test_pages_that_overlap_store_each_batch_once(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    full = rows(150)
+
+    def inclusive(request: Request) -> TAnswer:
+        after = request.query_params.get("after")
+        start = [row["id"] for row in full].index(after) if after else 0
+        return page(full[start : start + 100], start + 100 < len(full))
+
+    assert read("openai", inclusive)["error"] is None
+    assert len(ids(pipeline, "openai")) == 150
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("provider", ["kimi", "bland"])
+def test_a_page_that_comes_at_every_position_may_be_the_whole_list(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], provider: str, count: int
+) -> None:
+    done = read(provider, page(rows(count), None))
+    assert done["error"] is None
+    assert done["requests"] <= 12
+    assert len(ids(pipeline, provider)) == count
+
+
+@pytest.mark.parametrize(
+    ("provider", "answers", "complaint", "kept"),
+    [
+        ("openai", [b"<html>Down for maintenance</html>"], "not JSON", 0),
+        ("openai", [b'"fine"'], "no list of rows under `data`", 0),
+        ("openai", [{"object": "list"}], "no list of rows under `data`", 0),
+        ("openai", [{"data": None, "errors": ["quota"]}], "no list of rows under `data`", 0),
+        ("openai", [{"error": "Try later"}], "saying: Try later", 0),
+        ("bland", [{"data": {"id": "b"}}], "no list of rows under `data`", 0),
+        ("openai", [page([batch(1), {"status": "completed"}])], "has no `id`", 0),
+        ("openai", [page([batch(1, id="")])], "has no `id`", 0),
+        ("openai", [page([batch(1, id=None)])], "has no `id`", 0),
+        ("openai", [page(["batch_1"])], "has no `id`", 0),
+        ("openai", [page([], True)], "an empty page promises", 0),
+        ("openai", [page(rows(3), True), page([], True)], "an empty page promises", 3),
+        ("openai", [page(rows(3), True)], "does not advance", 3),
+        ("novita", [page(rows(20), True)], "does not advance", 20),
+        ("openai", [page(rows(3), "maybe")], "neither true nor false", 0),
+        ("kimi", [page(rows(20), None)], "ignores `after`", 20),
+        ("kimi", [page(rows(100), None)], "ignores `after`", 100),
+        ("bland", [{"data": rows(50)}], "ignores `skip`", 50),
+        (
+            "openai",
+            [page([batch(9), batch(8)], True), page([batch(7)], True), page([batch(9)], True)],
+            "starts the list over",
+            3,
+        ),
+    ],
+)
+def test_a_page_that_is_not_what_it_should_be(
+    pipeline: Pipeline,
+    read: Callable[..., AccountMetrics],
+    provider: str,
+    answers: List[TAnswer],
+    complaint: str,
+    kept: int,
+) -> None:
+    done = read(provider, answers)
+    assert complaint in (done["error"] or "")
+    assert done["requests"] <= 6
+    assert len(ids(pipeline, provider)) == done["rows"] == kept
+
+
+def test_cursors_that_go_round_in_circles_are_found(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    def circle(request: Request) -> TAnswer:
+        after = request.query_params.get("after", "batch_9")
+        number = int(after.removeprefix("batch_"))
+        # 9, 8, ..., 4, 3 and back to 7
+        return page([batch(number - 1 if number > 3 else 7)], True)
+
+    done = read("openai", circle)
+    assert "repeat themselves" in (done["error"] or "")
+    assert done["requests"] < 30
+    assert ids(pipeline, "openai") == [8, 7, 6, 5, 4, 3]
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_failure_is_retried(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], status: int
+) -> None:
+    answers = [failure(status), failure(status, retry_after="0"), page(rows(2))]
+    done = read("openai", answers)
+    assert done["error"] is None
+    assert done["requests"] == 3
+    assert ids(pipeline, "openai") == [2, 1]
+
+
+def test_retry_after_is_honoured(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
+) -> None:
+    slept: List[float] = []
+    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    read("openai", [failure(429, retry_after="7"), page(rows(1))])
+    assert 7 in slept
+
+
+@pytest.mark.parametrize("broken", [CutOff(), Response(b'{"data": [{"id": "batch_2"', 200)])
+def test_a_reply_that_breaks_off_is_read_again(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], broken: Response
+) -> None:
+    assert read("openai", [broken, page(rows(2))])["error"] is None
+    assert ids(pipeline, "openai") == [2, 1]
+
+
+def test_a_reply_that_always_breaks_off_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
+) -> None:
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "3")
+    done = read("openai", CutOff())
+    assert "broke off" in (done["error"] or "")
+    assert done["requests"] == 3
+
+
+def test_a_silent_server_is_given_up_in_time(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
+) -> None:
+    monkeypatch.setenv("RUNTIME__REQUEST_TIMEOUT", "0.5")
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "2")
+    done = read("openai", Late())
+    assert "no answer in time" in (done["error"] or "")
+
+
+def test_a_server_that_is_down_is_named(
+    monkeypatch: pytest.MonkeyPatch, pipeline: Pipeline, lists: Lists
+) -> None:
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "2")
+    lists.serve("kimi", page(rows(1)))
+    settings = lists.settings("openai", base_url="http://127.0.0.1:9") | lists.settings("kimi")
+    done = load(pipeline, settings)
+    error = done["openai", "default"]["error"] or ""
+    assert "no connection ([Errno 111] Connection refused), asking http://127.0.0.1:9" in error
+    assert ids(pipeline, "kimi") == [1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_lasting_failure_is_not_retried(read: Callable[..., AccountMetrics], status: int) -> None:
+    done = read("openai", failure(status, {"error": {"message": "No such thing"}}))
+    assert done["requests"] == 1
+    assert f"HTTP {status}" in (done["error"] or "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"message": "too much", "code": 7}},
+        {"error": "too much"},
+        {"errors": [{"message": "too much"}]},
+        {"message": "too much", "type": "rate_limited"},
+        "too much",
+    ],
+)
+def test_what_the_provider_says_is_passed_on(
+    read: Callable[..., AccountMetrics], body: Any
+) -> None:
+    assert "too much" in (read("openai", failure(400, body))["error"] or "")
+
+
+def test_rows_of_a_failed_run_are_kept_and_the_next_run_completes_them(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    inner = cursor_list(rows(250))
+    down = [True]
+
+    def breaks_on_page_three(request: Request) -> TAnswer:
+        broken = down[0] and request.query_params.get("after") == "batch_51"
+        return failure(404) if broken else inner(request)
+
+    done = read("openai", breaks_on_page_three)
+    assert "HTTP 404" in (done["error"] or "")
+    assert len(ids(pipeline, "openai")) == 200
+    down[0] = False
+    assert read("openai", breaks_on_page_three)["error"] is None
+    assert len(ids(pipeline, "openai")) == 250
+
+
+def test_a_redirect_on_the_same_server_is_followed(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], lists: Lists
+) -> None:
+    lists.serve("kimi", page(rows(2)))
+    target = f"{lists.url('kimi')}/batches"
+    assert read("openai", RedirectResponse(target, 307))["error"] is None
+    assert ids(pipeline, "openai") == [2, 1]
+
+
+def test_a_redirect_to_another_host_gets_no_key(read: Callable[..., AccountMetrics]) -> None:
+    with Lists() as other:
+        other.serve("openai", page(rows(2)))
+        done = read("openai", RedirectResponse(f"{other.url('openai')}/batches", 302))
+        assert other.requests == []
+    assert "redirects to another one" in (done["error"] or "")
+    assert KEY not in (done["error"] or "")
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["insert", "delete"])
+def test_an_offset_list_may_move_while_it_is_read(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], kind: str, at: int
+) -> None:
+    full = rows(30)
+    inner = offset_list(full)
+    asked = [0]
+
+    def moving(request: Request) -> TAnswer:
+        asked[0] += 1
+        if asked[0] == at + 1:
+            if kind == "insert":
+                full[:0] = [batch(100 + n) for n in range(4)]
+            else:
+                del full[2:6]
+        return inner(request)
+
+    assert read("bland", moving, page_size=10)["error"] is None
+    present = {int(row["id"].removeprefix("batch_")) for row in full if row in rows(30)}
+    assert present <= set(ids(pipeline, "bland"))
+
+
+@given(
+    count=st.integers(0, 40),
+    page_size=st.integers(2, 12),
+    moves=st.dictionaries(st.integers(1, 12), st.integers(-8, 8), max_size=6),
+)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_batch_is_missed_in_an_offset_list_that_moves(
+    lists: Lists, count: int, page_size: int, moves: dict[int, int]
+) -> None:
+    """Rows that stand in the list throughout are read, however it moves; or it is an error."""
+    from ai_batches import PROVIDERS, Account
+    from ai_batches.client import BatchListClient
+    from ai_batches.errors import BadPageError
+
+    full = rows(count)
+    asked = [0]
+    gone = set()
+    inner = offset_list(full)
+
+    def moving(request: Request) -> TAnswer:
+        asked[0] += 1
+        move = moves.get(asked[0] - 1, 0)
+        if move > 0:
+            full[:0] = [batch(1000 * asked[0] + n) for n in range(move)]
+        else:
+            gone.update(row["id"] for row in full[:-move])
+            del full[:-move]
+        return inner(request)
+
+    lists.serve("bland", moving)
+    chosen = lists.settings("bland", page_size=page_size)["bland"]
+    client = BatchListClient(PROVIDERS["bland"], chosen, Account("default", KEY, "the test"))
+    try:
+        found = {row["id"] for one in client.pages() for row in one}
+    except BadPageError:
+        assert len(moves) > 2
+        return
+    assert {row["id"] for row in rows(count)} - gone <= found
+    assert asked[0] < 200
+
+
+def test_a_batch_that_moves_on_while_the_list_is_read_is_true_after_the_next_run(
+    pipeline: Pipeline, lists: Lists
+) -> None:
+    full = [batch(n, status="in_progress") for n in range(150, 0, -1)]
+    lists.serve("openai", cursor_list(full))
+    load(pipeline, lists.settings())
+    full[:] = [batch(n) for n in range(150, 0, -1)]
+    load(pipeline, lists.settings())
+    assert {row["status"] for row in stored(pipeline, "openai").values()} == {"completed"}

@@ -1,0 +1,238 @@
+"""The pipeline as a schedule runs it: a process, its exit code, what it prints and leaves."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+import duckdb
+import pytest
+from support import KEY, CutOff, Lists, batch, cursor_list, failure, offset_list, page
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "pipelines" / "ai_batches_pipeline.py"
+
+
+def run(*arguments: str, **variables: str) -> Tuple[int, str, str]:
+    """Runs the script; returns its exit code and what it printed."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, str(SCRIPT), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def keys(lists: Lists, *providers: str) -> Dict[str, str]:
+    """Variables that give these providers a key and send them to the test's server."""
+    variables = {}
+    for name in providers:
+        prefix = f"SOURCES__AI_BATCHES__{name.upper()}__"
+        variables |= {prefix + "API_KEY": KEY, prefix + "BASE_URL": lists.url(name)}
+    return variables
+
+
+def table(file: Path, query: str) -> List[Tuple[object, ...]]:
+    """What SQL says about a DuckDB file."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def summary(printed: str, provider: str) -> List[str]:
+    """The cells of a provider's line in the summary."""
+    return next(line.split() for line in printed.splitlines() if line.startswith(provider))
+
+
+def test_it_loads_all_providers_that_have_a_key(lists: Lists, tmp_path: Path) -> None:
+    rows = [batch(2, status="in_progress"), batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    lists.serve("bland", offset_list([{"id": "b1", "created_at": "2025-05-08T19:28:12.627Z"}]))
+    variables = keys(lists, "openai", "bland")
+    code, printed, log = run(**variables)
+    assert code == 0, log
+    assert summary(printed, "openai")[:7] == ["openai", "default", "2", "2", "0", "1", "1"]
+    assert summary(printed, "bland")[:7] == ["bland", "default", "1", "1", "0", "?", "3"]
+    assert "Extract" in log
+    assert "WARNING" not in log
+    rows[:] = [batch(3), batch(2), batch(1)]
+    code, printed, _ = run(**variables)
+    assert code == 0
+    assert summary(printed, "openai")[:6] == ["openai", "default", "3", "1", "1", "0"]
+    file = tmp_path / "ai_batches.duckdb"
+    query = "SELECT provider, id, status FROM ai_batches_dataset.batches ORDER BY ALL"
+    assert table(file, query) == [
+        ("bland", "b1", None),
+        ("openai", "batch_1", "completed"),
+        ("openai", "batch_2", "completed"),
+        ("openai", "batch_3", "completed"),
+    ]
+
+
+def test_it_goes_where_dlt_is_told(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("kimi", page([batch(1)]))
+    lists.serve("openai", page([batch(1)]))
+    file = tmp_path / "warehouse.duckdb"
+    code, printed, _ = run(
+        "kimi", **keys(lists, "kimi", "openai"), DESTINATION__DUCKDB__CREDENTIALS=str(file)
+    )
+    assert code == 0
+    assert "ai_batches.batches in" in printed
+    assert table(file, "SELECT provider FROM ai_batches.batches") == [("kimi",)]
+    assert lists.count("openai") == 0
+    # storage versions up to 64 are what DuckDB 1.2 reads; bytes 12 to 20 of the file hold it
+    assert int.from_bytes(file.read_bytes()[12:20], "little") <= 65
+
+
+def test_another_destination_is_one_flag(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", cursor_list([batch(2), batch(1)]))
+    url = f"sqlite:///{tmp_path / 'other.sqlite'}"
+    variables = keys(lists, "openai") | {"DESTINATION__SQLALCHEMY__CREDENTIALS": url}
+    for new in ("2", "0"):
+        code, printed, log = run("--destination", "sqlalchemy", "--dataset", "b", **variables)
+        assert code == 0, log
+        assert summary(printed, "openai")[2:5] == ["2", new, "?"]
+
+
+def test_a_dataset_that_duckdb_cannot_tell_from_its_file_is_refused(lists: Lists) -> None:
+    code, _, log = run("--dataset", "ai_batches", **keys(lists, "openai"))
+    assert code == 2
+    assert "Choose another dataset or another file" in log
+
+
+def test_without_any_key_it_says_where_it_looked() -> None:
+    code, printed, log = run()
+    assert code == 2
+    for variable in ("BLAND", "RESPAN", "OPENAI", "NOVITA", "MOONSHOT"):
+        assert f"{variable}_API_KEY" in log
+    assert "--demo" in log
+    assert printed == ""
+
+
+def test_a_provider_asked_for_without_a_key_is_an_error(lists: Lists) -> None:
+    code, _, log = run("openai", "kimi", **keys(lists, "openai"))
+    assert code == 2
+    assert "No API key for kimi" in log
+    assert lists.requests == []
+
+
+def test_an_unknown_provider_is_wrong_usage() -> None:
+    code, _, log = run("opnai")
+    assert code == 2
+    assert "no such provider: opnai" in log
+
+
+def test_a_destination_that_cannot_merge_is_refused_before_anything_is_read(lists: Lists) -> None:
+    code, _, log = run("--destination", "filesystem", **keys(lists, "openai"))
+    assert code == 2
+    assert "cannot merge" in log
+    assert lists.requests == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (failure(401, {"error": f"bad key {KEY}"}), "refused the key (HTTP 401)"),
+        (failure(503), "HTTP 503"),
+        (CutOff(), "broke off"),
+        (page([], True), "an empty page promises"),
+        (b"<html></html>", "not JSON"),
+    ],
+)
+def test_a_provider_that_fails_does_not_stop_the_others(
+    lists: Lists, tmp_path: Path, answer: object, complaint: str
+) -> None:
+    lists.serve("openai", answer)  # type: ignore[arg-type]
+    lists.serve("kimi", page([batch(1)]))
+    code, printed, log = run(**keys(lists, "openai", "kimi"))
+    assert code == 1
+    assert summary(printed, "openai")[-1] == "FAILED"
+    assert summary(printed, "kimi")[-1] == "ok"
+    assert "FAILED openai, account default: " in printed
+    assert complaint in printed
+    assert KEY not in printed + log
+    assert "Traceback" not in printed + log
+    file = tmp_path / "ai_batches.duckdb"
+    assert table(file, "SELECT provider FROM ai_batches_dataset.batches") == [("kimi",)]
+
+
+def test_a_wrong_setting_concerns_its_provider_only(lists: Lists) -> None:
+    lists.serve("kimi", page([batch(1)]))
+    variables = keys(lists, "openai", "kimi")
+    variables["SOURCES__AI_BATCHES__OPENAI__PAGE_SIZE"] = "none"
+    code, printed, _ = run(**variables)
+    assert code == 1
+    assert "FAILED openai: the setting sources.ai_batches.openai.page_size" in printed
+    assert summary(printed, "kimi")[-1] == "ok"
+
+
+def test_empty_lists_still_make_the_table(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page([]))
+    for _ in range(2):
+        code, printed, _ = run(**keys(lists, "openai"))
+        assert code == 0
+        assert summary(printed, "openai")[2:5] == ["0", "0", "0"]
+    query = "SELECT count(*) FROM ai_batches_dataset.batches WHERE is_open"
+    assert table(tmp_path / "ai_batches.duckdb", query) == [(0,)]
+
+
+def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
+    lists: Lists, tmp_path: Path
+) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    variables = keys(lists, "openai")
+    assert run(**variables)[0] == 0
+    lists.serve("openai", cursor_list([batch(2), batch(1)]))
+    # another process has the file, so that the load fails after extracting
+    code = (
+        "import sys; sys.argv = ['x']; import ai_batches_pipeline as p, dlt\n"
+        "pipeline = p.make_pipeline(p.PIPELINE_NAME, 'duckdb')\n"
+        "pipeline.extract(p.ai_batches_source().with_resources('openai'))\n"
+    )
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables, "PYTHONPATH": str(SCRIPT.parent)},
+        check=True,
+    )
+    lists.serve("openai", cursor_list([batch(3), batch(2), batch(1)]))
+    exit_code, printed, _ = run(**variables)
+    assert exit_code == 0
+    assert summary(printed, "openai")[2:4] == ["3", "1"]
+    query = "SELECT count(*) FROM ai_batches_dataset.batches"
+    assert table(tmp_path / "ai_batches.duckdb", query) == [(3,)]
+
+
+def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(
+    lists: Lists, tmp_path: Path
+) -> None:
+    lists.serve("openai", page([batch(1)]))
+    file = tmp_path / "ai_batches.duckdb"
+    variables = keys(lists, "openai")
+    with duckdb.connect(str(file)):
+        code, _, log = run(**variables)
+    assert code == 1
+    assert "FAILED" in log
+    assert str(file) in log
+    assert "Traceback" not in log
+    assert run(**variables)[0] == 0
+
+
+def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
+    tmp_path: Path,
+) -> None:
+    real = tmp_path / "ai_batches.duckdb"
+    for _ in range(2):
+        code, printed, log = run("--demo", DESTINATION__DUCKDB__CREDENTIALS=str(real))
+        assert code == 0, log
+        first, second = printed.split("Second run")
+        for provider in ("bland", "respan", "openai", "novita", "kimi"):
+            assert int(summary(first, provider)[2]) > 200
+            assert int(summary(second, provider)[3]) > 0
+        assert int(summary(second, "openai")[4]) > 0
+        assert "in_progress" in second
+    assert not real.exists()
+    query = "SELECT count(*), count(DISTINCT (provider, id)) FROM ai_batches.batches"
+    ((rows, distinct),) = table(tmp_path / "demo.duckdb", query)
+    assert rows == distinct

@@ -1,0 +1,447 @@
+"""The whole way for each provider: over HTTP into a real DuckDB, and what a user may set."""
+
+import json
+import logging
+import pickle
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Iterator
+
+import dlt
+import pytest
+from ai_batches import (
+    PROVIDERS,
+    Account,
+    ProviderSettings,
+    RefusedKeyError,
+    SettingsError,
+    ai_batches_source,
+    provider_settings,
+)
+from demo import demo_settings
+from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from dlt import Pipeline
+from dlt.pipeline.exceptions import PipelineStepFailed
+from support import (
+    KEY,
+    Lists,
+    batch,
+    cursor_list,
+    load,
+    offset_list,
+    page,
+    select,
+    stored,
+)
+
+
+def utc(*parts: int) -> datetime:
+    """A moment in UTC."""
+    return datetime(*parts, tzinfo=timezone.utc)  # type: ignore[arg-type, misc]
+
+
+@contextmanager
+def dlt_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Captures dlt's log, which does not propagate."""
+    logging.getLogger("dlt").addHandler(caplog.handler)
+    try:
+        yield
+    finally:
+        logging.getLogger("dlt").removeHandler(caplog.handler)
+
+
+def test_every_provider_is_a_resource_of_the_source() -> None:
+    source = ai_batches_source()
+    assert source.name == "ai_batches"
+    assert set(source.resources) == {"bland", "respan", "openai", "novita", "kimi"}
+    assert list(source.with_resources("openai").selected_resources) == ["openai"]
+
+
+@pytest.mark.parametrize("name", list(PROVIDERS))
+def test_two_runs_leave_one_true_row_a_batch(pipeline: Pipeline, name: str) -> None:
+    providers = DemoProviders({name: make_list(name, int(time.time()) - 7200, 230, 10)})
+    with LoopbackServer(providers.app) as server:
+        settings = demo_settings(providers, server)
+        first = load(pipeline, settings)
+        before = stored(pipeline, name)
+        providers.pass_time(7200)
+        second = load(pipeline, settings)
+    after = stored(pipeline, name)
+    visible = providers.lists[name].visible()
+    assert first[name, "default"]["error"] is second[name, "default"]["error"] is None
+    assert first[name, "default"]["rows"] == len(before) < len(after) == len(visible)
+    assert second[name, "default"]["requests"] > 2
+    assert providers.requests[name] == sum(
+        run[name, "default"]["requests"] for run in (first, second)
+    )
+    by_id = {row_id.removeprefix("batch_"): row for row_id, row in after.items()}
+    for plan in visible:
+        row = by_id.get(plan.id) or by_id[f"00000000-0000-4000-8000-{plan.number:012d}"]
+        # seconds, as two vendors add a made-up fraction
+        assert row["created_at"].replace(microsecond=0) == datetime.fromtimestamp(
+            plan.created_at, timezone.utc
+        )
+        if name == "bland":
+            assert row["status"] is row["is_open"] is row["status_raw"] is None
+            continue
+        status = plan.status(providers.lists[name].clock)
+        if name == "novita" and status == "finalizing":
+            status = "in_progress"
+        assert row["status"] == status
+        assert row["is_open"] == (status not in ("completed", "failed", "expired", "cancelled"))
+
+
+def test_rows_that_did_not_change_keep_their_load(pipeline: Pipeline, lists: Lists) -> None:
+    rows = [batch(2, status="in_progress"), batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    load(pipeline, lists.settings())
+    load_ids = [row["_dlt_load_id"] for row in stored(pipeline, "openai").values()]
+    rows[0] = batch(2, completed_at=1_700_009_999)
+    load(pipeline, lists.settings())
+    after = stored(pipeline, "openai")
+    assert len(set(load_ids)) == 1
+    assert after["batch_1"]["_dlt_load_id"] == load_ids[0]
+    assert after["batch_2"]["_dlt_load_id"] > load_ids[0]
+    assert select(pipeline, "SELECT DISTINCT _dlt_load_id FROM batches WHERE _dlt_load_id NOT IN"
+                  " (SELECT load_id FROM _dlt_loads)") == []
+
+
+def test_every_field_lands_where_it_belongs(pipeline: Pipeline, lists: Lists) -> None:
+    row = batch(
+        1,
+        object="batch",
+        endpoint="/v1/responses",
+        model="",
+        errors={"data": [{"code": "x"}]},
+        metadata={},
+        input_file_id="file-1",
+        error_file_id="",
+        created_at="2025-08-11T16:31:52.949816948+08:00",
+        completed_at=1_754_905_000,
+        failed_at=0,
+        expires_at="next week",
+        request_counts={"total": "7", "completed": 5.0, "failed": None, "skipped": 2},
+        usage={
+            "input_tokens": 9,
+            "input_tokens_details": {"cached_tokens": 4, "audio": 1},
+            "output_tokens": 2**63,
+            "total_tokens": 11,
+        },
+        new_field=[1, {"deep": None}],
+        nothing=None,
+    )
+    lists.serve("openai", page([row]))
+    load(pipeline, lists.settings())
+    found = stored(pipeline, "openai")["batch_1"]
+    extra = json.loads(found.pop("extra"))
+    assert {k: v for k, v in found.items() if v is not None and k != "_dlt_load_id"} == {
+        "provider": "openai",
+        "account": "default",
+        "id": "batch_1",
+        "status": "completed",
+        "status_raw": "completed",
+        "is_open": False,
+        "endpoint": "/v1/responses",
+        "input_file_id": "file-1",
+        "requests_total": 7,
+        "requests_completed": 5,
+        "input_tokens": 9,
+        "cached_input_tokens": 4,
+        "total_tokens": 11,
+        "created_at": utc(2025, 8, 11, 8, 31, 52, 949816),
+        "completed_at": utc(2025, 8, 11, 9, 36, 40),
+        "ended_at": utc(2025, 8, 11, 9, 36, 40),
+        "errors": '{"data":[{"code":"x"}]}',
+        "metadata": "{}",
+    }
+    assert extra == {
+        "object": "batch",
+        "request_counts": {"skipped": 2},
+        "usage": {"input_tokens_details": {"audio": 1}, "output_tokens": 2**63},
+        "expires_at": "next week",
+        "new_field": [1, {"deep": None}],
+        "nothing": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("raw", "word", "is_open"),
+    [
+        ("validating", "validating", True),
+        ("PROGRESS", "in_progress", True),
+        (" Cancelling ", "cancelling", True),
+        ("COMPLETED", "completed", False),
+        ("Failed", "failed", False),
+        ("EXPIRED", "expired", False),
+        ("cancelled", "cancelled", False),
+        ("IN_QUEUE", "in_queue", True),
+        (7, "7", True),
+        (None, None, None),
+        ("", None, None),
+    ],
+)
+def test_one_vocabulary_for_statuses(
+    pipeline: Pipeline, lists: Lists, raw: Any, word: str, is_open: bool
+) -> None:
+    lists.serve("novita", page([batch(1, status=raw)]))
+    load(pipeline, lists.settings())
+    row = stored(pipeline, "novita")["batch_1"]
+    assert (row["status"], row["is_open"]) == (word, is_open)
+    assert row["status_raw"] == (str(raw) if raw else None)
+
+
+def test_a_usage_of_zeros_is_unknown_while_the_batch_is_open(
+    pipeline: Pipeline, lists: Lists
+) -> None:
+    zeros = {"input_tokens": 0, "output_tokens": 0, "total_tokens": 0}
+    rows = [batch(2, status="in_progress", usage=zeros), batch(1, usage=zeros)]
+    lists.serve("openai", page(rows))
+    load(pipeline, lists.settings())
+    query = "SELECT id, input_tokens, total_tokens FROM batches ORDER BY id"
+    assert select(pipeline, query) == [("batch_1", 0, 0), ("batch_2", None, None)]
+
+
+def test_the_columns_have_their_types_and_descriptions(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("openai", page([]))
+    load(pipeline, lists.settings())
+    types = dict(select(
+        pipeline,
+        "SELECT column_name, data_type FROM information_schema.columns"
+        " WHERE table_name = 'batches' AND table_schema = 'ai_batches'",
+    ))
+    assert len(types) == 36
+    assert {name for name in types if name.endswith("_at")} == {
+        name for name, kind in types.items() if kind == "TIMESTAMP WITH TIME ZONE"
+    }
+    assert {name for name, kind in types.items() if kind == "JSON"} == {"errors", "metadata", "extra"}
+    assert {name for name, kind in types.items() if kind == "BIGINT"} == {
+        name for name in types if name.startswith("requests_") or name.endswith("_tokens")
+    }
+    assert types["is_open"] == "BOOLEAN"
+    columns = pipeline.default_schema.tables["batches"]["columns"]
+    assert all(column.get("description") for column in columns.values())
+
+
+def test_no_warning_is_printed(
+    pipeline: Pipeline, lists: Lists, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    lists.serve("openai", cursor_list([batch(n) for n in range(250)]))
+    lists.serve("bland", offset_list([{"id": "b", "created_at": "2025-05-08T19:28:12.627Z"}]))
+    with dlt_log(caplog):
+        load(pipeline, lists.settings())
+        load(pipeline, lists.settings())
+    assert [r.getMessage() for r in caplog.records if r.levelname in ("WARNING", "ERROR")] == []
+    assert not recwarn.list
+
+
+def test_values_that_cannot_be_read_are_counted_in_a_warning(
+    pipeline: Pipeline, lists: Lists, caplog: pytest.LogCaptureFixture
+) -> None:
+    lists.serve("openai", page([batch(n, failed_at="soon") for n in range(3)]))
+    with dlt_log(caplog):
+        load(pipeline, lists.settings())
+    assert "openai, account default: 3 values of `failed_at`" in caplog.text
+
+
+def test_excluded_fields_are_left_out_altogether(pipeline: Pipeline, lists: Lists) -> None:
+    phone = "+15550199"
+    row = {"id": "b1", "call_objects": [{"phone_number": phone}], "base_prompt": "p", "user_id": "u"}
+    lists.serve("bland", offset_list([row]))
+    load(pipeline, lists.settings(exclude=("call_objects", "base_prompt")))
+    assert json.loads(stored(pipeline, "bland")["b1"]["extra"]) == {"user_id": "u"}
+    file = pipeline.destination_client().config.credentials.database
+    assert phone.encode() not in Path(file).read_bytes()
+
+
+def test_accounts_of_one_provider_stand_side_by_side(pipeline: Pipeline, lists: Lists) -> None:
+    def answer(request: Any) -> Any:
+        research = request.headers["authorization"] == "Bearer key-of-research"
+        return page([batch(1, model="a" if research else "b")])
+
+    lists.serve("openai", answer)
+    accounts = (Account("research", "key-of-research", "t"), Account("product", "key-of-p", "t"))
+    load(pipeline, lists.settings(accounts=accounts))
+    query = "SELECT account, id, model FROM batches ORDER BY account"
+    assert select(pipeline, query) == [("product", "batch_1", "b"), ("research", "batch_1", "a")]
+
+
+def test_each_provider_is_asked_as_its_page_says(pipeline: Pipeline, lists: Lists) -> None:
+    for name in PROVIDERS:
+        lists.serve(name, page([]))
+    load(pipeline, lists.settings(headers={"X-Data-Respan-Params": '{"a": 1}'}))
+    asked = {request.path_params["provider"]: request for request in lists.requests}
+    assert {name: (r.url.path, str(r.query_params), r.headers["authorization"])
+            for name, r in asked.items()} == {
+        "bland": ("/bland/v2/batches/list", "take=100&skip=0", KEY),
+        "respan": ("/respan/v1/batches/", "limit=100", f"Bearer {KEY}"),
+        "openai": ("/openai/batches", "limit=100", f"Bearer {KEY}"),
+        "novita": ("/novita/batches", "", f"Bearer {KEY}"),
+        "kimi": ("/kimi/batches", "limit=100", f"Bearer {KEY}"),
+    }
+    assert asked["respan"].headers["x-data-respan-params"] == '{"a": 1}'
+
+
+def test_the_documented_addresses() -> None:
+    assert {p.name: p.base_url + p.path for p in PROVIDERS.values()} == {
+        "bland": "https://api.bland.ai/v2/batches/list",
+        "respan": "https://api.respan.ai/api/v1/batches/",
+        "openai": "https://api.openai.com/v1/batches",
+        "novita": "https://api.novita.ai/openai/v1/batches",
+        "kimi": "https://api.moonshot.ai/v1/batches",
+    }
+    assert {p.name: p.api_key_env for p in PROVIDERS.values()} == {
+        "bland": "BLAND_API_KEY",
+        "respan": "RESPAN_API_KEY",
+        "openai": "OPENAI_API_KEY",
+        "novita": "NOVITA_API_KEY",
+        "kimi": "MOONSHOT_API_KEY",
+    }
+
+
+def test_settings_come_from_dlts_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix = "SOURCES__AI_BATCHES__OPENAI__"
+    for name, value in {
+        "API_KEY": " key-one\n",
+        "ACCOUNTS": '{"research": "key-two"}',
+        "BASE_URL": "http://localhost:1/v1/",
+        "PAGE_SIZE": "50",
+        "EXCLUDE": '["metadata"]',
+        "HEADERS": '{"OpenAI-Project": "p"}',
+    }.items():
+        monkeypatch.setenv(prefix + name, value)
+    assert provider_settings(PROVIDERS["openai"]) == ProviderSettings(
+        accounts=(
+            Account("default", "key-one", "sources.ai_batches.openai.api_key"),
+            Account("research", "key-two", "sources.ai_batches.openai.accounts.research"),
+        ),
+        base_url="http://localhost:1/v1",
+        page_size=50,
+        exclude=("metadata",),
+        headers={"OpenAI-Project": "p"},
+    )
+
+
+def test_the_usual_variable_counts_where_nothing_else_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOONSHOT_API_KEY", "usual")
+    assert [a.api_key for a in provider_settings(PROVIDERS["kimi"]).accounts] == ["usual"]
+    monkeypatch.setenv("SOURCES__AI_BATCHES__KIMI__API_KEY", "set")
+    assert [a.api_key for a in provider_settings(PROVIDERS["kimi"]).accounts] == ["set"]
+
+
+def test_a_strangers_key_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (
+        "API_KEY",
+        "SOURCES__API_KEY",
+        "SOURCES__AI_BATCHES__API_KEY",
+        "OPENAI__API_KEY",
+        "SOURCES__OPENAI__API_KEY",
+        "AI_BATCHES__API_KEY",
+        "ACCOUNTS",
+    ):
+        monkeypatch.setenv(name, '"stranger"')
+    for provider in PROVIDERS.values():
+        assert provider_settings(provider).accounts == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("API_KEY", "secret with space", "characters that no key has"),
+        ("API_KEY", "secret\u200b", "characters that no key has"),
+        ("ACCOUNTS", '{"a": "secret', "accounts is not JSON"),
+        ("ACCOUNTS", '["secret"]', "not a table"),
+        ("ACCOUNTS", '{"a": 7}', "holds no key"),
+        ("ACCOUNTS", '{"": "secret"}', "without a name"),
+        ("BASE_URL", "localhost:80", "not the http(s) address"),
+        ("BASE_URL", "http://user:secret@localhost", "user name or a password"),
+        ("PAGE_SIZE", "1", "at least 2"),
+        ("PAGE_SIZE", "many", "at least 2"),
+        ("EXCLUDE", '["id"]', "names the id"),
+        ("EXCLUDE", "metadata", "not JSON"),
+        ("HEADERS", '{"X": "secret\\n"}', "no printable text"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, complaint: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(f"SOURCES__AI_BATCHES__OPENAI__{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        provider_settings(PROVIDERS["openai"])
+    assert complaint in str(caught.value)
+    assert str(caught.value).startswith("openai")
+    assert f"sources.ai_batches.openai.{name.lower()}" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_provider_without_key_is_not_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOVITA_API_KEY", KEY)
+    assert list(ai_batches_source().selected_resources) == ["novita"]
+
+
+def test_a_source_without_any_key_says_what_to_set(pipeline: Pipeline) -> None:
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run(ai_batches_source().with_resources("openai"))
+    assert isinstance(caught.value.exception.__cause__, SettingsError)
+    assert "OPENAI_API_KEY" in str(caught.value)
+    with pytest.raises(PipelineStepFailed, match="no API key is set"):
+        pipeline.run(ai_batches_source())
+
+
+def test_fail_fast_loads_nothing_of_the_run(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    lists.serve("kimi", page([batch(1)]))
+    settings = lists.settings()
+    settings["kimi"] = settings["kimi"]._replace(base_url=lists.url("nobody"))
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run(ai_batches_source(settings))
+    assert "kimi, account default: HTTP 404" in str(caught.value)
+    assert not pipeline.has_pending_data
+    load(pipeline, lists.settings("openai"))
+    assert list(stored(pipeline, "openai")) == ["batch_1"]
+
+
+def test_an_error_survives_pickling() -> None:
+    error = RefusedKeyError("openai", "research", "the provider refused the key", "Check it.")
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (str(copy), copy.account) == (str(error), "research")
+
+
+def test_long_lists_come_in_tables_of_thousands(pipeline: Pipeline, lists: Lists) -> None:
+    rows = [batch(n) for n in range(12_000, 0, -1)]
+    lists.serve("openai", cursor_list(rows))
+    load(pipeline, lists.settings())
+    assert select(pipeline, "SELECT count(*), count(DISTINCT id) FROM batches") == [(12_000, 12_000)]
+    assert [t.num_rows for t in ai_batches_source(lists.settings()).resources["openai"]] == [
+        5_000,
+        5_000,
+        2_000,
+    ]
+
+
+def test_the_folder_works_in_another_project(tmp_path: Path) -> None:
+    source = Path(__file__).parents[1] / "sources" / "ai_batches"
+    shutil.copytree(source, tmp_path / "my_batches")
+    script = "import my_batches; print(sorted(my_batches.ai_batches_source().resources))"
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "['bland', 'kimi', 'novita', 'openai', 'respan']\n"
+
+
+def test_dlt_secrets_may_be_set_in_code() -> None:
+    dlt.secrets["sources.ai_batches.respan.api_key"] = "in-code"
+    try:
+        assert provider_settings(PROVIDERS["respan"]).accounts[0].api_key == "in-code"
+    finally:
+        dlt.secrets["sources.ai_batches.respan.api_key"] = None
+
+
+def test_the_demo_speaks_as_every_provider() -> None:
+    assert set(VENDORS) == set(PROVIDERS)
