@@ -9,21 +9,24 @@ Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any
 
 import dlt
 import duckdb
-from ai_batches import PROVIDERS, TABLE_NAME, ProviderSettings, ai_batches_source, has_key
 from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
+from dlt.common.runtime.collector import NULL_COLLECTOR, LogCollector, TqdmCollector
 from dlt.common.runtime.collector_base import Collector
 from dlt.extract import DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
-from report import AccountReport, account_reports, last_metrics, print_summary, standings
 from rich.console import Console
+
+from ai_batches import PROVIDERS, TABLE_NAME, ProviderSettings, ai_batches_source, has_key
+from report import AccountReport, account_reports, last_metrics, print_summary, standings
 
 PIPELINE_NAME = "ai_batches"
 DATASET = "ai_batches"
@@ -40,17 +43,17 @@ class UnusableDestinationError(Exception):
 def make_pipeline(
     name: str,
     destination: TDestinationReferenceArg,
-    dataset: Optional[str] = None,
-    progress: Optional[Collector] = None,
+    dataset: str | None = None,
+    progress: Collector = NULL_COLLECTOR,
 ) -> Pipeline:
     """Makes a pipeline, and its DuckDB file where that does not exist, for older drivers, too.
 
     Args:
         name (str): Name of the pipeline.
         destination (TDestinationReferenceArg): Any destination of dlt.
-        dataset (Optional[str]): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
+        dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
             DuckDB file that is called `ai_batches` itself.
-        progress (Optional[Collector]): How to show progress; None shows none.
+        progress (Collector): How to show progress; by default not at all.
 
     Returns:
         Pipeline: The pipeline.
@@ -83,8 +86,8 @@ def make_pipeline(
 def load(
     pipeline: Pipeline,
     providers: Sequence[str],
-    settings: Optional[Mapping[str, ProviderSettings]] = None,
-) -> List[AccountReport]:
+    settings: Mapping[str, ProviderSettings] | None = None,
+) -> list[AccountReport]:
     """Reads the providers' lists and merges them into the destination.
 
     What an interrupted run left behind is loaded first.
@@ -92,7 +95,7 @@ def load(
     Args:
         pipeline (Pipeline): Where to load.
         providers (Sequence[str]): Names of the providers to read.
-        settings (Optional[Mapping[str, ProviderSettings]]): Settings by provider; None takes dlt's
+        settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
 
     Returns:
@@ -100,7 +103,7 @@ def load(
             has its error there.
 
     Raises:
-        UnusableDestinationError: If the destination cannot keep one row a batch; nothing was read then.
+        UnusableDestinationError: If the destination cannot keep one row a batch.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     source = ai_batches_source(settings, fail_fast=False).with_resources(*providers)
@@ -132,15 +135,15 @@ def _fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:
     if "delete-insert" not in strategies:
         # dlt would append, with a warning only
         raise UnusableDestinationError(
-            f"The destination `{pipeline.destination.destination_name}` cannot merge: each run would"
-            " add every batch once more. Choose another one."
+            f"The destination `{pipeline.destination.destination_name}` cannot merge: each run"
+            " would add every batch once more. Choose another one."
         )
     for resource in source.resources.values():
         resource.apply_hints(write_disposition="merge")
     return False
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         description="Loads the batch jobs of AI vendors into one table, `batches`.",
@@ -175,7 +178,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     return _run(options.destination, options.dataset, providers)
 
 
-def _run(destination: str, dataset: Optional[str], providers: Sequence[str]) -> int:
+def _run(destination: str, dataset: str | None, providers: Sequence[str]) -> int:
     try:
         pipeline = make_pipeline(PIPELINE_NAME, destination, dataset, _progress())
         reports = load(pipeline, providers)
@@ -200,8 +203,8 @@ def _run(destination: str, dataset: Optional[str], providers: Sequence[str]) -> 
 def _progress() -> Collector:
     """Bars on a terminal, lines elsewhere."""
     if sys.stderr.isatty():
-        return dlt.progress.tqdm()
-    return dlt.progress.log(log_period=10, logger=sys.stderr, dump_system_stats=False)
+        return TqdmCollector()
+    return LogCollector(log_period=10, logger=sys.stderr, dump_system_stats=False)
 
 
 def _explain_keys(without_key: Sequence[str]) -> None:
@@ -209,8 +212,8 @@ def _explain_keys(without_key: Sequence[str]) -> None:
     asked = f"No API key for {', '.join(names)}." if without_key else "No provider has an API key."
     variables = ", ".join(PROVIDERS[name].api_key_env for name in names)
     _complain(
-        f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or `accounts`"
-        f" in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"
+        f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
+        f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"
         " .dlt/secrets.toml; .dlt/example.secrets.toml shows how.\nTo see it work without a key:"
         " python pipelines/ai_batches_pipeline.py --demo"
     )

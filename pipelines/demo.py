@@ -1,23 +1,23 @@
 """The demo: the pipeline on made-up providers, twice, with two hours between the runs."""
 
 import time
-from typing import Dict, List, Tuple
 
 import dlt
+from dlt import Pipeline
+from rich.console import Console
+from rich.table import Table
+
 from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
 from ai_batches_pipeline import load, make_pipeline
 from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
-from dlt import Pipeline
 from report import print_summary
-from rich.console import Console
-from rich.table import Table
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
 HOURS = 2
 SHOWN_CHANGES = 12
 
-TBatch = Tuple[str, str]
+TBatch = tuple[str, str]
 """Provider and id."""
 
 
@@ -43,9 +43,7 @@ def run_demo(console: Console) -> None:
         _print_changes(before, _statuses(pipeline), console)
 
 
-def demo_settings(
-    providers: DemoProviders, server: LoopbackServer
-) -> Dict[str, ProviderSettings]:
+def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str, ProviderSettings]:
     """Settings that point the source at running demo providers."""
     return {
         name: ProviderSettings(
@@ -64,7 +62,7 @@ def _forget_earlier_demo(pipeline: Pipeline) -> None:
             client.drop_dataset()
 
 
-def _statuses(pipeline: Pipeline) -> Dict[TBatch, str]:
+def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
     with pipeline.sql_client() as client:
         table = client.make_qualified_table_name(TABLE_NAME)
         rows = client.execute_sql(
@@ -74,10 +72,8 @@ def _statuses(pipeline: Pipeline) -> Dict[TBatch, str]:
     return {(row[0], row[1]): row[2] for row in rows or ()}
 
 
-def _print_changes(
-    before: Dict[TBatch, str], after: Dict[TBatch, str], console: Console
-) -> None:
-    changes: List[Tuple[str, ...]] = [
+def _print_changes(before: dict[TBatch, str], after: dict[TBatch, str], console: Console) -> None:
+    changes: list[tuple[str, ...]] = [
         (*batch, before[batch], status)
         for batch, status in after.items()
         if batch in before and before[batch] != status

@@ -1,15 +1,16 @@
 """What a run did, in numbers that come from the destination and dlt's own trace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
 
-from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
 from dlt import Pipeline
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from rich.console import Console
 from rich.table import Table
 
-TAccount = Tuple[str, str]
+from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
+
+TAccount = tuple[str, str]
 """Provider and account."""
 
 
@@ -18,7 +19,7 @@ class Standing:
     """How many batches of an account are in the destination."""
 
     stored: int = 0
-    open: Optional[int] = None
+    open: int | None = None
     """None where the provider reports no status."""
     loaded: int = 0
     """Batches that the given load packages inserted or changed."""
@@ -29,19 +30,19 @@ class AccountReport:
     """One line of the summary."""
 
     provider: str
-    account: Optional[str]
+    account: str | None
     read: int
     new: int
-    changed: Optional[int]
+    changed: int | None
     """None where the destination rewrites rows that did not change."""
-    open: Optional[int]
+    open: int | None
     """None where the provider reports no status."""
     requests: int
     seconds: float
-    error: Optional[str]
+    error: str | None
 
 
-def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> Dict[TAccount, Standing]:
+def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount, Standing]:
     """Counts the batches in the destination.
 
     Args:
@@ -73,12 +74,13 @@ def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> Dict[TAccount
     }
 
 
-def last_metrics(pipeline: Pipeline) -> List[Tuple[str, AccountMetrics]]:
+def last_metrics(pipeline: Pipeline) -> list[tuple[str, AccountMetrics]]:
     """What the last extract step read: provider names and the metrics of an account of theirs."""
-    info = pipeline.last_trace.last_extract_info
+    trace = pipeline.last_trace
+    info = trace.last_extract_info if trace else None
     return [
         (name, entry)
-        for package in info.metrics.values()
+        for package in (info.metrics.values() if info else ())
         for metrics in package
         for name, resource in metrics["resource_metrics"].items()
         for entry in account_metrics(resource.custom_metrics)
@@ -86,11 +88,11 @@ def last_metrics(pipeline: Pipeline) -> List[Tuple[str, AccountMetrics]]:
 
 
 def account_reports(
-    metrics: Sequence[Tuple[str, AccountMetrics]],
-    before: Dict[TAccount, Standing],
-    after: Dict[TAccount, Standing],
+    metrics: Sequence[tuple[str, AccountMetrics]],
+    before: dict[TAccount, Standing],
+    after: dict[TAccount, Standing],
     counts_changes: bool,
-) -> List[AccountReport]:
+) -> list[AccountReport]:
     """Joins what was read with what it changed, a line a provider and account."""
     reports = []
     for provider, entry in sorted(metrics, key=lambda item: (item[0], item[1]["account"] or "")):
@@ -113,9 +115,7 @@ def account_reports(
     return reports
 
 
-def print_summary(
-    reports: Sequence[AccountReport], pipeline: Pipeline, console: Console
-) -> None:
+def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console: Console) -> None:
     """Prints the reports as a table, and below it what failed and where the rows are."""
     table = Table(box=None, pad_edge=False)
     for heading in ("provider", "account"):
@@ -154,5 +154,5 @@ def print_summary(
     )
 
 
-def _number(value: Optional[int]) -> str:
+def _number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"

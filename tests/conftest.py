@@ -1,13 +1,15 @@
 """Fixtures: every test has its own working folder, its own dlt folders and no key of anybody."""
 
+import gc
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator
 
 import dlt
 import pytest
-from ai_batches import PROVIDERS
 from dlt import Pipeline
+
+from ai_batches import PROVIDERS
 from support import Lists
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
@@ -28,14 +30,16 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path) -> Pipeline:
+def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     """A pipeline into a DuckDB file of the test's own."""
-    return dlt.pipeline(
+    made = dlt.pipeline(
         "test_ai_batches",
         pipelines_dir=str(tmp_path / "pipelines"),
         destination=dlt.destinations.duckdb(str(tmp_path / "test.duckdb")),
         dataset_name="ai_batches",
     )
+    yield made
+    made.deactivate()
 
 
 @pytest.fixture
@@ -55,3 +59,8 @@ def recorded() -> Callable[[str], bytes]:
         return (RECORDED / name).read_bytes()
 
     return read
+
+
+def pytest_sessionfinish() -> None:
+    """Frees what tests left in cycles, while DuckDB's binding still counts references."""
+    gc.collect()

@@ -1,23 +1,25 @@
 """What tests share: a server that answers as told, and short ways to load and to look."""
 
 import asyncio
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
-from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
-from demo_providers import LoopbackServer
 from dlt import Pipeline
-from report import last_metrics
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
+from demo_providers import LoopbackServer
+from report import last_metrics
+
 KEY = "key-with-0123456789-abcdef"
 
-TRow = Dict[str, Any]
-TAnswer = Union[Response, Mapping[str, Any], bytes]
+TRow = dict[str, Any]
+TAnswer = Response | Mapping[str, Any] | bytes
 TAnswerer = Callable[[Request], TAnswer]
 
 
@@ -44,9 +46,9 @@ class Lists:
     """Serves each provider's list on loopback, answered by a function of the test's."""
 
     def __init__(self) -> None:
-        self.requests: List[Request] = []
+        self.requests: list[Request] = []
         """Every request so far."""
-        self._answerers: Dict[str, TAnswerer] = {}
+        self._answerers: dict[str, TAnswerer] = {}
         paths = {provider.path for provider in PROVIDERS.values()}
         self._server = LoopbackServer(
             Starlette(routes=[Route("/{provider}" + path, self._answer) for path in paths])
@@ -59,7 +61,7 @@ class Lists:
     def __exit__(self, *error: Any) -> None:
         self._server.__exit__(*error)
 
-    def serve(self, provider: str, answer: Union[TAnswerer, TAnswer, List[TAnswer]]) -> None:
+    def serve(self, provider: str, answer: TAnswerer | TAnswer | list[TAnswer]) -> None:
         """Sets what a provider answers: a function, one reply for ever, or replies in turn."""
         if callable(answer) and not isinstance(answer, Response):
             self._answerers[provider] = answer
@@ -73,7 +75,7 @@ class Lists:
         """The base URL to set for a provider."""
         return f"{self._server.url}/{provider}"
 
-    def settings(self, *providers: str, **changes: Any) -> Dict[str, ProviderSettings]:
+    def settings(self, *providers: str, **changes: Any) -> dict[str, ProviderSettings]:
         """Settings that point the source here, with one account of the key `KEY`."""
         defaults = {"accounts": (Account("default", KEY, "the test"),)}
         return {
@@ -110,7 +112,7 @@ def failure(status: int, body: Any = None, **headers: str) -> Response:
     return Response(orjson.dumps(body), status, names, "application/json")
 
 
-def page(rows: List[TRow], has_more: Optional[bool] = False, **fields: Any) -> Dict[str, Any]:
+def page(rows: list[TRow], has_more: bool | None = False, **fields: Any) -> dict[str, Any]:
     """A page of a cursor list."""
     return {"data": rows, **({} if has_more is None else {"has_more": has_more}), **fields}
 
@@ -125,7 +127,7 @@ def batch(number: int, **fields: Any) -> TRow:
     }
 
 
-def cursor_list(rows: List[TRow], has_more: bool = True) -> TAnswerer:
+def cursor_list(rows: list[TRow], has_more: bool = True) -> TAnswerer:
     """Answers as a right cursor list of these rows would, as they are when asked."""
 
     def answer(request: Request) -> TAnswer:
@@ -138,7 +140,7 @@ def cursor_list(rows: List[TRow], has_more: bool = True) -> TAnswerer:
     return answer
 
 
-def offset_list(rows: List[TRow]) -> TAnswerer:
+def offset_list(rows: list[TRow]) -> TAnswerer:
     """Answers as a right offset list of these rows would, as they are when asked."""
 
     def answer(request: Request) -> TAnswer:
@@ -150,23 +152,25 @@ def offset_list(rows: List[TRow]) -> TAnswerer:
 
 def load(
     pipeline: Pipeline, settings: Mapping[str, ProviderSettings]
-) -> Dict[Tuple[str, Optional[str]], AccountMetrics]:
+) -> dict[tuple[str, str | None], AccountMetrics]:
     """Runs the source with these settings; returns what each provider and account did."""
     pipeline.run(ai_batches_source(settings, fail_fast=False))
     return {(name, entry["account"]): entry for name, entry in last_metrics(pipeline)}
 
 
-def select(pipeline: Pipeline, query: str) -> List[Tuple[Any, ...]]:
+def select(pipeline: Pipeline, query: str) -> list[tuple[Any, ...]]:
     """Runs SQL in the pipeline's dataset."""
     with pipeline.sql_client() as client:
         return [tuple(row) for row in client.execute_sql(query) or ()]
 
 
-def stored(pipeline: Pipeline, provider: str) -> Dict[str, TRow]:
+def stored(pipeline: Pipeline, provider: str) -> dict[str, TRow]:
     """The rows of a provider as dicts by id."""
     with (
         pipeline.sql_client() as client,
         client.execute_query("SELECT * FROM batches WHERE provider = %s", provider) as cursor,
     ):
         names = [column[0] for column in cursor.description]
-        return {row["id"]: row for row in (dict(zip(names, r, strict=True)) for r in cursor.fetchall())}
+        return {
+            row["id"]: row for row in (dict(zip(names, r, strict=True)) for r in cursor.fetchall())
+        }

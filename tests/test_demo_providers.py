@@ -1,14 +1,15 @@
-"""The demo providers, checked by a client that we did not write, and refusing what vendors refuse."""
+"""The demo providers, checked by a client that we did not write."""
 
 import time
-from typing import Iterator, Tuple
+from collections.abc import Iterator
 
 import openai
 import pytest
 import requests
+
 from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 
-TServed = Tuple[DemoProviders, LoopbackServer]
+TServed = tuple[DemoProviders, LoopbackServer]
 
 
 @pytest.fixture(scope="module")

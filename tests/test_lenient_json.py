@@ -5,9 +5,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from ai_batches.lenient_json import dumps, loads
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ai_batches.lenient_json import dumps, loads
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import duckdb
 import pytest
+
 from support import KEY, CutOff, Lists, batch, cursor_list, failure, offset_list, page
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "pipelines" / "ai_batches_pipeline.py"
 
 
-def run(*arguments: str, **variables: str) -> Tuple[int, str, str]:
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     """Runs the script; returns its exit code and what it printed."""
     done = subprocess.run(  # noqa: S603
         [sys.executable, str(SCRIPT), *arguments],
@@ -26,22 +26,22 @@ def run(*arguments: str, **variables: str) -> Tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-def keys(lists: Lists, *providers: str) -> Dict[str, str]:
+def keys(lists: Lists, *providers: str) -> dict[str, str]:
     """Variables that give these providers a key and send them to the test's server."""
-    variables = {}
+    variables: dict[str, str] = {}
     for name in providers:
         prefix = f"SOURCES__AI_BATCHES__{name.upper()}__"
         variables |= {prefix + "API_KEY": KEY, prefix + "BASE_URL": lists.url(name)}
     return variables
 
 
-def table(file: Path, query: str) -> List[Tuple[object, ...]]:
+def table(file: Path, query: str) -> list[tuple[object, ...]]:
     """What SQL says about a DuckDB file."""
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
-def summary(printed: str, provider: str) -> List[str]:
+def summary(printed: str, provider: str) -> list[str]:
     """The cells of a provider's line in the summary."""
     return next(line.split() for line in printed.splitlines() if line.startswith(provider))
 

@@ -1,12 +1,14 @@
 """The recorded and documented replies, served over HTTP, through the pipeline into DuckDB."""
 
 import json
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from dlt import Pipeline
+
 from ai_batches import PROVIDERS
 from ai_batches.timestamps import to_microseconds
-from dlt import Pipeline
 from support import Lists, load, page, select, stored
 
 REPLIES = {
@@ -17,17 +19,17 @@ REPLIES = {
 }
 
 
-def leaves(value: Any, path: str = "") -> Dict[str, Any]:
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
     """Every value of a row by its path; a list is one value."""
     if not isinstance(value, dict):
         return {path: value}
     return {k: v for key, inner in value.items() for k, v in leaves(inner, f"{path}.{key}").items()}
 
 
-def read_rows(recorded: Callable[[str], bytes], provider: str) -> List[Dict[str, Any]]:
+def read_rows(recorded: Callable[[str], bytes], provider: str) -> list[dict[str, Any]]:
     """All rows of a provider's replies."""
     bodies = [json.loads(recorded(name)) for name in REPLIES[provider]]
-    return [row for body in bodies for row in (body["data"] if "data" in body else [body])]
+    return [row for body in bodies for row in body.get("data", [body])]
 
 
 @pytest.mark.parametrize("provider", list(REPLIES))
@@ -53,7 +55,8 @@ def test_every_field_of_a_recorded_reply_lands(
                 there = there and round(there.timestamp() * 10**6)
                 assert there == to_microseconds(value)
             elif column in ("errors", "metadata"):
-                assert there is None and not value
+                assert there is None
+                assert not value
             else:
                 assert there == (value or None if isinstance(value, str) else value)
 

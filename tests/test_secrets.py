@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from ai_batches import ai_batches_source
 from dlt import Pipeline
 from dlt.pipeline.exceptions import PipelineStepFailed
 from starlette.requests import Request
+
+from ai_batches import ai_batches_source
 from support import KEY, Lists, TAnswer, batch, failure, load, page
 
 HEADER = "header-secret-9876543210"
@@ -16,9 +17,7 @@ HEADER = "header-secret-9876543210"
 def echo(request: Request) -> TAnswer:
     """Refuses, quoting everything it got."""
     said = " ".join(f"{name}: {value}" for name, value in request.headers.items())
-    return failure(
-        400, {"error": {"message": f"bad key {KEY[:9]}*** in {said}"}}, x_echo=said
-    )
+    return failure(400, {"error": {"message": f"bad key {KEY[:9]}*** in {said}"}}, x_echo=said)
 
 
 def no_list(request: Request) -> TAnswer:
@@ -63,6 +62,7 @@ def test_no_key_is_written_anywhere(
         logging.getLogger("dlt").removeHandler(caplog.handler)
     assert lists.count("openai") == lists.count("kimi") == 1 or fail_fast
     trace = pipeline.last_trace
+    assert trace
     printed = capfd.readouterr()
     texts = [said, caplog.text, printed.out, printed.err, str(trace.asdict()), repr(trace)]
     for secret in (KEY, KEY[:9], HEADER):

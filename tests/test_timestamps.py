@@ -1,16 +1,17 @@
 """Every clock to UTC: the table of cases, and properties against pendulum."""
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional
+from typing import Any
 
 import pendulum
 import pytest
-from ai_batches.timestamps import to_microseconds
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai_batches.timestamps import to_microseconds
 
-def text(microseconds: Optional[int]) -> Optional[str]:
+
+def text(microseconds: int | None) -> str | None:
     """Microseconds as ISO 8601."""
     if microseconds is None:
         return None
@@ -55,7 +56,7 @@ def text(microseconds: Optional[int]) -> Optional[str]:
         (-62135596800, None),
     ],
 )
-def test_what_a_timestamp_means(sent: Any, read: Optional[str]) -> None:
+def test_what_a_timestamp_means(sent: Any, read: str | None) -> None:
     assert text(to_microseconds(sent)) == read
 
 
@@ -89,7 +90,7 @@ def test_what_is_no_timestamp(sent: Any) -> None:
         to_microseconds(sent)
 
 
-MOMENTS = st.datetimes(min_value=datetime(1973, 3, 4), max_value=datetime(5138, 1, 1))  # noqa: DTZ001
+MOMENTS = st.datetimes(min_value=datetime(1973, 3, 4), max_value=datetime(5138, 1, 1))
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timedelta(minutes=m)))
 
 
@@ -104,7 +105,7 @@ def test_iso_text_means_what_pendulum_says(moment: datetime, zone: timezone, bet
 
 @given(MOMENTS, st.sampled_from([1, 10**3, 10**6, 10**9]), st.booleans())
 def test_the_magnitude_tells_the_unit(moment: datetime, per_second: int, as_text: bool) -> None:
-    micros = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001
+    micros = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     sent = micros * per_second // 10**6
     kept = micros // max(10**6 // per_second, 1) * max(10**6 // per_second, 1)
     assert to_microseconds(str(sent) if as_text else sent) == kept
@@ -124,4 +125,4 @@ def test_nanoseconds_are_cut(moment: datetime, nanoseconds: int) -> None:
     sent = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{nanoseconds:03d}Z"
     if moment.year < 1000:
         return
-    assert to_microseconds(sent) == (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)  # noqa: DTZ001
+    assert to_microseconds(sent) == (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)

@@ -4,7 +4,7 @@ It serves the demo, the tests and the benchmarks, and needs the extra `demo` (St
 """
 
 from collections import Counter
-from typing import Dict, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
 from starlette.applications import Starlette
@@ -28,7 +28,7 @@ class DemoProviders:
 
     def __init__(self, lists: Mapping[str, BatchList]) -> None:
         self.lists = lists
-        self.keys: Dict[str, str] = {name: f"demo-key-of-{name}-0123456789" for name in lists}
+        self.keys: dict[str, str] = {name: f"demo-key-of-{name}-0123456789" for name in lists}
         """The one key that each provider accepts."""
         self.requests: Counter[str] = Counter()
         """Requests that each provider got."""
@@ -39,7 +39,7 @@ class DemoProviders:
             ]
         )
 
-    def base_urls(self, server: LoopbackServer) -> Dict[str, str]:
+    def base_urls(self, server: LoopbackServer) -> dict[str, str]:
         """What to set as `base_url` for each provider."""
         return {name: server.url + VENDORS[name].root for name in self.lists}
 
@@ -48,7 +48,7 @@ class DemoProviders:
         for batches in self.lists.values():
             batches.pass_time(seconds)
 
-    def _endpoint(self, name: str) -> object:
+    def _endpoint(self, name: str) -> Callable[[Request], Awaitable[Response]]:
         vendor: DemoVendor = VENDORS[name]
 
         async def endpoint(request: Request) -> Response:

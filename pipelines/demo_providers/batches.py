@@ -7,7 +7,6 @@ move on, the same way in every run.
 import random
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional
 
 MINUTE = 60
 HOUR = 60 * MINUTE
@@ -23,7 +22,7 @@ class Batch:
 
     id: str
     created_at: int
-    steps: Dict[str, int]
+    steps: dict[str, int]
     """Status words to the time at which each is reached, in order."""
     requests: int
     failures: int
@@ -35,7 +34,7 @@ class Batch:
         """The status word at a moment."""
         return [word for word, at in self.steps.items() if at <= now][-1]
 
-    def reached(self, word: str, now: int) -> Optional[int]:
+    def reached(self, word: str, now: int) -> int | None:
         """When a status was reached, or None where it was not by that moment."""
         at = self.steps.get(word)
         return at if at is not None and at <= now else None
@@ -58,10 +57,10 @@ class BatchList:
 
     clock: int
     """Unix seconds; move it on to let time pass."""
-    plan: List[Batch] = field(default_factory=list)
+    plan: list[Batch] = field(default_factory=list)
     """All batches there will be, oldest first."""
 
-    def visible(self) -> List[Batch]:
+    def visible(self) -> list[Batch]:
         """The batches that exist now, oldest first."""
         return self.plan[: bisect_left(self.plan, self.clock + 1, key=lambda b: b.created_at)]
 

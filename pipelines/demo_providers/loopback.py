@@ -3,7 +3,6 @@
 import threading
 import time
 from types import TracebackType
-from typing import Optional, Type
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -41,9 +40,9 @@ class LoopbackServer:
 
     def __exit__(
         self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._server.should_exit = True
         self._thread.join()

@@ -4,13 +4,14 @@ The shapes are the vendors'; the values are made up. Where a page leaves somethi
 answer that was seen or is allowed is given.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any
 
 from .batches import DAY, ENDPOINTS, MODELS, Batch, BatchList
 
-Reply = Tuple[int, Any]
+Reply = tuple[int, Any]
 """HTTP status and JSON body."""
 
 TIMES = (
@@ -43,9 +44,9 @@ def _bearer(key: str) -> str:
     return f"Bearer {key}"
 
 
-def _openai_row(batch: Batch, now: int) -> Dict[str, Any]:
+def _openai_row(batch: Batch, now: int) -> dict[str, Any]:
     status = batch.status(now)
-    row: Dict[str, Any] = {
+    row: dict[str, Any] = {
         "id": f"batch_{batch.id}",
         "object": "batch",
         "endpoint": ENDPOINTS[batch.number % len(ENDPOINTS)],
@@ -55,7 +56,9 @@ def _openai_row(batch: Batch, now: int) -> Dict[str, Any]:
         "status": status,
         "output_file_id": f"file-out{batch.id}" if batch.done(now) else None,
         # one clean batch was seen with an empty text here
-        "error_file_id": f"file-err{batch.id}" if batch.failed(now) else [None, ""][batch.number % 2],
+        "error_file_id": f"file-err{batch.id}"
+        if batch.failed(now)
+        else [None, ""][batch.number % 2],
         "created_at": batch.created_at,
         "expires_at": batch.created_at + DAY,
         **{f"{word}_at": batch.reached(word, now) for word in TIMES},
@@ -74,7 +77,7 @@ def _openai_row(batch: Batch, now: int) -> Dict[str, Any]:
     return row
 
 
-def _validation_errors(batch: Batch) -> Dict[str, Any]:
+def _validation_errors(batch: Batch) -> dict[str, Any]:
     return {
         "object": "list",
         "data": [
@@ -88,7 +91,7 @@ def _validation_errors(batch: Batch) -> Dict[str, Any]:
     }
 
 
-def _usage(requests: int) -> Dict[str, Any]:
+def _usage(requests: int) -> dict[str, Any]:
     return {
         "input_tokens": 40 * requests,
         "input_tokens_details": {"cached_tokens": 8 * requests},
@@ -98,14 +101,14 @@ def _usage(requests: int) -> Dict[str, Any]:
     }
 
 
-def _kimi_row(batch: Batch, now: int) -> Dict[str, Any]:
+def _kimi_row(batch: Batch, now: int) -> dict[str, Any]:
     row = _openai_row(batch, now)
     for absent in ("errors", "expired_at", "model", "usage"):
         row.pop(absent, None)
     return row | {"completion_window": ["12h", "1d", "7d"][batch.number % 3]}
 
 
-def _respan_row(batch: Batch, now: int) -> Dict[str, Any]:
+def _respan_row(batch: Batch, now: int) -> dict[str, Any]:
     row = _openai_row(batch, now)
     shown = ("id", "object", "endpoint", "status", "created_at", "request_counts")
     # what is not reached is not null but absent
@@ -114,7 +117,7 @@ def _respan_row(batch: Batch, now: int) -> Dict[str, Any]:
     )
 
 
-def _novita_row(batch: Batch, now: int) -> Dict[str, Any]:
+def _novita_row(batch: Batch, now: int) -> dict[str, Any]:
     row = _openai_row(batch, now)
     status = batch.status(now)
     words = {"validating": "validating", "in_progress": "PROGRESS", "finalizing": "PROGRESS"}
@@ -144,14 +147,14 @@ def _novita_row(batch: Batch, now: int) -> Dict[str, Any]:
     }
 
 
-def _nanoseconds(at: Optional[int]) -> Optional[str]:
+def _nanoseconds(at: int | None) -> str | None:
     if at is None:
         return None
     moment = datetime.fromtimestamp(at, timezone(timedelta(hours=8)))
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}816948+08:00"
 
 
-def _bland_row(batch: Batch, now: int) -> Dict[str, Any]:
+def _bland_row(batch: Batch, now: int) -> dict[str, Any]:
     moment = datetime.fromtimestamp(batch.created_at, timezone.utc)
     return {
         "id": f"00000000-0000-4000-8000-{batch.number:012d}",
@@ -164,7 +167,7 @@ def _bland_row(batch: Batch, now: int) -> Dict[str, Any]:
 
 
 def _cursor_page(
-    row: Callable[[Batch, int], Dict[str, Any]],
+    row: Callable[[Batch, int], dict[str, Any]],
     batches: BatchList,
     query: Mapping[str, str],
     newest_first: bool = True,
@@ -239,7 +242,7 @@ def _error_list(key: str) -> Any:
     return {"data": None, "errors": [{"error": "UNAUTHORIZED", "message": f"Bad key {key}"}]}
 
 
-VENDORS: Dict[str, DemoVendor] = {
+VENDORS: dict[str, DemoVendor] = {
     "bland": DemoVendor("/bland", "/v2/batches/list", str, _error_list, _bland_page),
     "respan": DemoVendor("/respan/api", "/v1/batches/", _bearer, _bare_string, _respan_page),
     "openai": DemoVendor("/openai/v1", "/batches", _bearer, _error_object, _openai_page),

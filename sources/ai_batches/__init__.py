@@ -4,7 +4,7 @@ Each provider is a resource: `ai_batches_source().with_resources("openai")`. All
 the table on (provider, account, id).
 """
 
-from typing import Iterator, Mapping, Optional
+from collections.abc import Iterator, Mapping
 
 import dlt
 from dlt.common.configuration import configspec
@@ -42,11 +42,9 @@ class AiBatchesConfiguration(BaseConfiguration):
     """Empty on purpose: dlt injects nothing, `settings.py` looks each setting up."""
 
 
-@dlt.source(
-    name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration, parallelized=True
-)
+@dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration, parallelized=True)
 def ai_batches_source(
-    settings: Optional[Mapping[str, ProviderSettings]] = None, fail_fast: bool = True
+    settings: Mapping[str, ProviderSettings] | None = None, fail_fast: bool = True
 ) -> Iterator[DltResource]:
     """Lists the batch jobs of AI vendors.
 
@@ -55,7 +53,7 @@ def ai_batches_source(
     Settings are looked up when a resource runs; a wrong one concerns its provider only.
 
     Args:
-        settings (Optional[Mapping[str, ProviderSettings]]): Settings by provider name, instead of
+        settings (Mapping[str, ProviderSettings] | None): Settings by provider name, instead of
             dlt's configuration; a provider that is left out has no key.
         fail_fast (bool): True: a provider that fails ends the run with an `AiBatchesError`, and dlt
             loads nothing of this run. False: what was read is loaded and the other providers go on;

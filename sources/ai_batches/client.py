@@ -1,7 +1,8 @@
 """One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
 
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from dlt.common import jsonpath
@@ -13,7 +14,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDe
 
 from . import lenient_json
 from .errors import AiBatchesError, BadPageError, RefusedKeyError, RequestError
-from .paginators import UntrustedPage
+from .paginators import UntrustedPageError
 from .providers import Provider
 from .settings import Account, ProviderSettings
 from .table import Row
@@ -67,7 +68,7 @@ class BatchListClient:
         """Requests made so far, retries included."""
         return self._adapter.requests
 
-    def pages(self) -> Iterator[List[Row]]:
+    def pages(self) -> Iterator[list[Row]]:
         """Reads the list page by page, from its head to its end.
 
         Yields:
@@ -87,7 +88,7 @@ class BatchListClient:
             ):
                 yield list(page)
             return
-        except UntrustedPage as ex:
+        except UntrustedPageError as ex:
             error = self._error(BadPageError, str(ex), CHECK_LIST, ex.quote)
         except HTTPError as ex:
             if paginator.is_end(ex.response.status_code):
@@ -117,7 +118,7 @@ class BatchListClient:
         )
 
     def _error(
-        self, kind: type[AiBatchesError], problem: str, remedy: str, quote: Optional[str] = None
+        self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
         for secret in self._secrets:
@@ -142,19 +143,17 @@ class _ListRESTClient(RESTClient):
 
     id_field = "id"
 
-    def extract_response(
-        self, response: Response, data_selector: jsonpath.TJsonPath
-    ) -> List[Any]:
+    def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         body = response.json()
         rows = body.get(data_selector) if isinstance(body, dict) else None
         if not isinstance(rows, list):
-            raise UntrustedPage(
+            raise UntrustedPageError(
                 f"the reply has no list of rows under `{data_selector}`", quote=_message(response)
             )
         for row in rows:
             row_id = row.get(self.id_field) if isinstance(row, dict) else None
             if not row_id or not isinstance(row_id, (str, int)):
-                raise UntrustedPage(f"a row of the page has no `{self.id_field}`")
+                raise UntrustedPageError(f"a row of the page has no `{self.id_field}`")
         return rows
 
 
@@ -163,7 +162,7 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
     if response.is_redirect:
         target = urljoin(response.url, response.headers["location"])
         if urlsplit(target)[:2] != urlsplit(response.url)[:2]:
-            raise UntrustedPage(
+            raise UntrustedPageError(
                 f"the server redirects to another one, {_without_query(target)}, which gets no key"
             )
         return
@@ -175,7 +174,7 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
         if response.content.lstrip()[:1] in (b"", b"{", b"["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
         kind = response.headers.get("Content-Type", "of no stated type")
-        raise UntrustedPage(f"the reply is not JSON but {kind[:80]}") from None
+        raise UntrustedPageError(f"the reply is not JSON but {kind[:80]}") from None
     # dlt's client and the paginators each ask for it
     response.json = partial(_returned, body)  # type: ignore[method-assign]
 
@@ -184,7 +183,7 @@ def _returned(body: Any, **kwargs: Any) -> Any:
     return body
 
 
-def _message(response: Response) -> Optional[str]:
+def _message(response: Response) -> str | None:
     """What an error body says, in one line; bodies were seen as objects, lists and bare strings."""
     try:
         said: Any = lenient_json.loads(response.content)

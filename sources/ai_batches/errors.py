@@ -1,7 +1,5 @@
 """What can go wrong while a list is read: one family, each error with what to do about it."""
 
-from typing import Optional
-
 from dlt.common.exceptions import DltException
 
 
@@ -12,12 +10,12 @@ class AiBatchesError(DltException):
 
     Args:
         provider (str): Name of the provider, as its resource is called.
-        account (Optional[str]): Name of the account, or None where no account is concerned.
+        account (str | None): Name of the account, or None where no account is concerned.
         problem (str): What was wrong, as a clause.
         remedy (str): What the user can do, as a sentence.
     """
 
-    def __init__(self, provider: str, account: Optional[str], problem: str, remedy: str) -> None:
+    def __init__(self, provider: str, account: str | None, problem: str, remedy: str) -> None:
         self.provider = provider
         self.account = account
         self.problem = problem

@@ -1,10 +1,10 @@
 """How a page of a list leads to the next one, as dlt paginators.
 
-A page that cannot be followed with confidence raises `UntrustedPage`: a list is never cut short in
-silence. Rows reach a paginator as dicts that each have an id; `client.py` sees to that.
+A page that cannot be followed with confidence raises `UntrustedPageError`: a list is never cut
+short in silence. Rows reach a paginator as dicts that each have an id; `client.py` sees to that.
 """
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
@@ -13,15 +13,15 @@ ROUND_PAGE_SIZES = frozenset({10, 20, 50, 100})
 """Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
 
 
-class UntrustedPage(Exception):
+class UntrustedPageError(Exception):
     """A reply cannot be trusted as the next page of the list; the text says why, as a clause.
 
     Args:
         problem (str): What is wrong with the page.
-        quote (Optional[str]): What the server said instead; it may hold a key.
+        quote (str | None): What the server said instead; it may hold a key.
     """
 
-    def __init__(self, problem: str, quote: Optional[str] = None) -> None:
+    def __init__(self, problem: str, quote: str | None = None) -> None:
         super().__init__(problem)
         self.quote = quote
 
@@ -30,21 +30,21 @@ class BatchListPaginator(BasePaginator):
     """What the paginators share: the names of parameters and the id of a row.
 
     Args:
-        limit (Optional[int]): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to ask for in a page; None sends no limit.
         position_param (str): Query parameter that says where a page starts.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
     """
 
     def __init__(
-        self, limit: Optional[int], position_param: str, limit_param: str, id_field: str
+        self, limit: int | None, position_param: str, limit_param: str, id_field: str
     ) -> None:
         super().__init__()
         self._position_param = position_param
         self._limit_param = limit_param
         self._limit = limit
         self._id_field = id_field
-        self._page: List[str] = []
+        self._page: list[str] = []
         """Ids of the page that was taken in last."""
 
     def init_request(self, request: Request) -> None:
@@ -57,13 +57,13 @@ class BatchListPaginator(BasePaginator):
         """Whether an error status is the server's way to say that the list ends here."""
         return False
 
-    def _ids(self, rows: Optional[List[Any]]) -> List[str]:
+    def _ids(self, rows: list[Any] | None) -> list[str]:
         return [str(row[self._id_field]) for row in rows or ()]
 
     def _refuse_part_of_list(self) -> None:
         """A page that comes at every position is the whole list, or a part of a common size."""
         if len(self._page) in ROUND_PAGE_SIZES | {self._limit}:
-            raise UntrustedPage(
+            raise UntrustedPageError(
                 f"the server ignores `{self._position_param}` and sends {len(self._page)} rows each"
                 " time, which may be a part of the list only"
             )
@@ -72,12 +72,12 @@ class BatchListPaginator(BasePaginator):
 class CursorPaginator(BatchListPaginator):
     """Goes on after the id of the last row of each page.
 
-    `last_id` of the reply is not used: it is optional at OpenAI and absent at Kimi, and OpenAI's own
-    client goes by the last row as well. Where `has_more` is absent, as it may be at Kimi, the list
-    ends with an empty page; a short page proves nothing.
+    `last_id` of the reply is not used: some vendors leave it out, and their own clients go by the
+    last row as well. Where `has_more` is absent, the list ends with an empty page; a short page
+    proves nothing.
 
     Args:
-        limit (Optional[int]): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to ask for in a page; None sends no limit.
         cursor_param (str): Query parameter for the id to go on after.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
@@ -86,7 +86,7 @@ class CursorPaginator(BatchListPaginator):
 
     def __init__(
         self,
-        limit: Optional[int] = None,
+        limit: int | None = None,
         cursor_param: str = "after",
         limit_param: str = "limit",
         id_field: str = "id",
@@ -94,27 +94,27 @@ class CursorPaginator(BatchListPaginator):
     ) -> None:
         super().__init__(limit, cursor_param, limit_param, id_field)
         self._has_more_field = has_more_field
-        self._cursor: Optional[str] = None
-        self._first_id: Optional[str] = None
+        self._cursor: str | None = None
+        self._first_id: str | None = None
         self._loop = _LoopGuard()
 
-    def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Takes in a page.
 
         Raises:
-            UntrustedPage: If the page promises rows and brings none, repeats rows, starts the list
-                over, or does not say clearly whether more rows follow.
+            UntrustedPageError: If the page promises rows and brings none, repeats rows, starts the
+                list over, or does not say clearly whether more rows follow.
         """
         before, self._page = self._page, self._ids(data)
         more = self._has_more(response)
         if not self._page:
             if more:
-                raise UntrustedPage("an empty page promises that more rows follow")
+                raise UntrustedPageError("an empty page promises that more rows follow")
             self._has_next_page = False
         elif before and set(self._page) <= set(before):
             self._has_next_page = self._ends_with_repeated_rows(before, more)
         elif self._first_id in self._page and self._page[0] != self._cursor:
-            raise UntrustedPage(
+            raise UntrustedPageError(
                 f"the page after row {self._cursor} starts the list over, so that the rows behind"
                 " it cannot be reached"
             )
@@ -123,23 +123,23 @@ class CursorPaginator(BatchListPaginator):
             self._cursor = self._page[-1]
             self._has_next_page = more is not False
             if self._has_next_page and self._loop.is_closed_by(self._cursor):
-                raise UntrustedPage(f"the pages repeat themselves around row {self._cursor}")
+                raise UntrustedPageError(f"the pages repeat themselves around row {self._cursor}")
 
     def update_request(self, request: Request) -> None:
         """Asks for the rows after the last one that was read."""
         request.params[self._position_param] = self._cursor
 
-    def _has_more(self, response: Response) -> Optional[bool]:
+    def _has_more(self, response: Response) -> bool | None:
         body = response.json()
         more = body.get(self._has_more_field) if isinstance(body, dict) else None
         if more is None or isinstance(more, bool):
             return more
-        raise UntrustedPage(f"`{self._has_more_field}` is neither true nor false")
+        raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")
 
-    def _ends_with_repeated_rows(self, before: List[str], more: Optional[bool]) -> bool:
+    def _ends_with_repeated_rows(self, before: list[str], more: bool | None) -> bool:
         """Whether to read on after a page whose rows all stood on the page before."""
         if more:
-            raise UntrustedPage(
+            raise UntrustedPageError(
                 "the page repeats rows of the page before and promises that more follow: the"
                 f" cursor `{self._position_param}` does not advance"
             )
@@ -156,7 +156,7 @@ class OffsetPaginator(BatchListPaginator):
     sees a row that it knows. A page that holds the last row alone is the end.
 
     Args:
-        limit (Optional[int]): Rows to ask for in a page, at least two so that pages can overlap;
+        limit (int | None): Rows to ask for in a page, at least two so that pages can overlap;
             None sends no limit.
         offset_param (str): Query parameter for the number of rows to skip.
         limit_param (str): Query parameter for the page size.
@@ -164,18 +164,18 @@ class OffsetPaginator(BatchListPaginator):
     """
 
     MAX_REPEATS = 3
-    """Equal replies in a row, or returns to the head, that are put down to rows created meanwhile."""
+    """Equal replies in a row, or returns to the head, that new rows may explain."""
 
     def __init__(
         self,
-        limit: Optional[int] = None,
+        limit: int | None = None,
         offset_param: str = "offset",
         limit_param: str = "limit",
         id_field: str = "id",
     ) -> None:
         super().__init__(limit, offset_param, limit_param, id_field)
         self._offset = 0
-        self._last: Optional[str] = None
+        self._last: str | None = None
         self._known = _RecentIds(1_000)
         self._longest = 0
         self._probes_behind_last = False
@@ -188,12 +188,12 @@ class OffsetPaginator(BatchListPaginator):
         super().init_request(request)
         self.update_request(request)
 
-    def update_state(self, response: Response, data: Optional[List[Any]] = None) -> None:
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Takes in a page.
 
         Raises:
-            UntrustedPage: If the server ignores the offset and may have sent a part of the list
-                only, or if the list never holds still.
+            UntrustedPageError: If the server ignores the offset and may have sent a part of the
+                list only, or if the list never holds still.
         """
         before, self._page = self._page, self._ids(data)
         self._longest = max(self._longest, len(self._page))
@@ -230,7 +230,7 @@ class OffsetPaginator(BatchListPaginator):
             self._offset += len(self._page) - 1
             self._step_back = len(self._page)
 
-    def _ignores_offset(self, before: List[str]) -> bool:
+    def _ignores_offset(self, before: list[str]) -> bool:
         """Whether the server sends its one page, which is the whole list, at every offset."""
         self._repeats = self._repeats + 1 if self._page == before else 0
         if self._repeats > self.MAX_REPEATS:
@@ -242,7 +242,7 @@ class OffsetPaginator(BatchListPaginator):
         # not one row at the head is known any more
         self._returns += 1
         if self._returns > self.MAX_REPEATS:
-            raise UntrustedPage("the list changes faster than it can be read")
+            raise UntrustedPageError("the list changes faster than it can be read")
 
 
 class _RecentIds:
@@ -250,16 +250,16 @@ class _RecentIds:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._ids: Dict[str, None] = {}
+        self._ids: dict[str, None] = {}
 
-    def extend(self, ids: List[str]) -> None:
+    def extend(self, ids: list[str]) -> None:
         for row_id in ids:
             self._ids.pop(row_id, None)
             self._ids[row_id] = None
         while len(self._ids) > self._size:
             del self._ids[next(iter(self._ids))]
 
-    def isdisjoint(self, ids: List[str]) -> bool:
+    def isdisjoint(self, ids: list[str]) -> bool:
         return self._ids.keys().isdisjoint(ids)
 
 
@@ -267,7 +267,7 @@ class _LoopGuard:
     """Brent's cycle detection: one remembered value finds a loop of any length."""
 
     def __init__(self) -> None:
-        self._remembered: Optional[str] = None
+        self._remembered: str | None = None
         self._seen_since = 0
         self._patience = 1
 

@@ -1,7 +1,8 @@
-"""What a provider's resource does when dlt runs it: read each account's list, yield Arrow tables."""
+"""What a provider's resource does when dlt runs it: reads each account's list into Arrow tables."""
 
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, TypedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, TypedDict
 
 import dlt
 import pyarrow as pa
@@ -24,7 +25,7 @@ _METRICS = "accounts"
 class AccountMetrics(TypedDict):
     """What one run did for one account."""
 
-    account: Optional[str]
+    account: str | None
     """Name of the account; None where the provider's settings could not be used."""
     rows: int
     """Batches read."""
@@ -32,11 +33,11 @@ class AccountMetrics(TypedDict):
     """Requests made, retries included."""
     seconds: float
     """From the first request to the last row."""
-    error: Optional[str]
+    error: str | None
     """What went wrong and what to do, or None."""
 
 
-def account_metrics(resource_metrics: Mapping[str, Any]) -> List[AccountMetrics]:
+def account_metrics(resource_metrics: Mapping[str, Any]) -> list[AccountMetrics]:
     """What a resource recorded of the accounts that it read.
 
     Args:
@@ -50,13 +51,13 @@ def account_metrics(resource_metrics: Mapping[str, Any]) -> List[AccountMetrics]
 
 
 def read_provider(
-    provider: Provider, settings: Optional[ProviderSettings], fail_fast: bool
+    provider: Provider, settings: ProviderSettings | None, fail_fast: bool
 ) -> Iterator[pa.Table]:
     """Reads the lists of a provider's accounts, one after the other; runs inside a dlt resource.
 
     Args:
         provider (Provider): Whose lists to read.
-        settings (Optional[ProviderSettings]): How to; None looks them up in dlt's configuration.
+        settings (ProviderSettings | None): How to; None looks them up in dlt's configuration.
         fail_fast (bool): Whether an error is raised, or recorded so that the next account is read.
 
     Yields:
@@ -112,9 +113,9 @@ def _read_account(
         )
 
 
-def _new_metrics(account: Optional[str]) -> AccountMetrics:
+def _new_metrics(account: str | None) -> AccountMetrics:
     metrics = AccountMetrics(account=account, rows=0, requests=0, seconds=0.0, error=None)
-    recorded: Dict[str, Any] = dlt.current.resource_metrics()
+    recorded: dict[str, Any] = dlt.current.resource_metrics()
     recorded.setdefault(_METRICS, []).append(metrics)
     return metrics
 

@@ -1,14 +1,15 @@
 """What a user may set for each provider, and where it is looked up.
 
-dlt would take a key named `API_KEY` or `SOURCES__API_KEY` for any provider that has none, and so send
-one vendor's key to another. Here each setting is looked up at its exact place only: in
-`[sources.ai_batches.<provider>]`, in the environment variable of that name, or in any other provider
-of configuration that dlt has.
+dlt would take a key named `API_KEY` or `SOURCES__API_KEY` for any provider that has none, and so
+send one vendor's key to another. Here each setting is looked up at its exact place only: in
+`[sources.ai_batches.<provider>]`, in the environment variable of that name, or at the same path in
+any other place that dlt reads its configuration from.
 """
 
 import json
 import os
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import dlt
@@ -36,13 +37,13 @@ class Account(NamedTuple):
 class ProviderSettings(NamedTuple):
     """The settings of one provider."""
 
-    accounts: Tuple[Account, ...] = ()
+    accounts: tuple[Account, ...] = ()
     """Empty where no key is set."""
     base_url: str = ""
     """API root, without a slash at its end."""
-    page_size: Optional[int] = None
+    page_size: int | None = None
     """Rows to ask for in a page; None sends no limit."""
-    exclude: Tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     """Top-level fields of the provider's rows that are not loaded at all."""
     headers: Mapping[str, str] = {}
     """Further headers of each request; their values are treated as secrets."""
@@ -90,7 +91,7 @@ def missing_key(provider: Provider) -> SettingsError:
     )
 
 
-def _accounts(provider: Provider) -> Tuple[Account, ...]:
+def _accounts(provider: Provider) -> tuple[Account, ...]:
     setting = _path(provider, "accounts")
     named = _table(provider, "accounts", dlt.secrets.get(setting))
     accounts = [_account(provider, name, key, f"{setting}.{name}") for name, key in named.items()]
@@ -143,7 +144,7 @@ def _base_url(provider: Provider) -> str:
     return str(url).rstrip("/")
 
 
-def _page_size(provider: Provider) -> Optional[int]:
+def _page_size(provider: Provider) -> int | None:
     value: Any = dlt.config.get(_path(provider, "page_size"))
     if value is None:
         return provider.page_size
@@ -156,9 +157,9 @@ def _page_size(provider: Provider) -> Optional[int]:
     return size
 
 
-def _exclude(provider: Provider) -> Tuple[str, ...]:
+def _exclude(provider: Provider) -> tuple[str, ...]:
     value = _parsed(provider, "exclude", dlt.config.get(_path(provider, "exclude")))
-    names: List[Any] = value if isinstance(value, list) else [] if value is None else [None]
+    names: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
     if not all(isinstance(name, str) for name in names):
         raise _unusable(provider, "exclude", "is not a list of field names")
     if provider.fields["id"] in names:
@@ -176,7 +177,7 @@ def _headers(provider: Provider) -> Mapping[str, str]:
     return headers
 
 
-def _table(provider: Provider, name: str, value: Any) -> Dict[str, Any]:
+def _table(provider: Provider, name: str, value: Any) -> dict[str, Any]:
     value = _parsed(provider, name, value)
     if value is None or value == "":
         return {}

@@ -1,11 +1,12 @@
 """The table `batches`: its columns, and the way from a provider's rows to Arrow.
 
-The columns are fixed. What a provider sends beyond them, and whatever cannot be read as its column's
-type, is kept in `extra`, so that no provider can change the table and nothing is lost.
+The columns are fixed. What a provider sends beyond them, and whatever cannot be read as its
+column's type, is kept in `extra`, so that no provider can change the table and nothing is lost.
 """
 
 from collections import Counter
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from dlt.common.schema.typing import TTableSchemaColumns
@@ -19,13 +20,13 @@ PRIMARY_KEY = ("provider", "account", "id")
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
 """The words of `status` after which a batch does not change any more; any other word is open."""
 
-Row = Dict[str, Any]
+Row = dict[str, Any]
 """One batch as its provider sends it."""
 
 _INT64 = range(-(2**63), 2**63)
 
 
-def _text(value: Any) -> Optional[str]:
+def _text(value: Any) -> str | None:
     if value is None or type(value) is str:
         return value or None
     raise ValueError("not a text")
@@ -35,22 +36,22 @@ def _identifier(value: Any) -> str:
     return str(value)
 
 
-def _status(value: Any) -> Optional[str]:
+def _status(value: Any) -> str | None:
     # a status of another type is still a status, and an unknown one: open
     return _text(value) if value is None or type(value) is str else lenient_json.dumps(value)
 
 
-def _bigint(value: Any) -> Optional[int]:
+def _bigint(value: Any) -> int | None:
     if value is None or value == "":
         return None
-    if type(value) is float and value.is_integer() or type(value) is str and value.isdecimal():
+    if (type(value) is float and value.is_integer()) or (type(value) is str and value.isdecimal()):
         value = int(value)
     if type(value) is int and value in _INT64:
         return value
     raise ValueError("not a whole number of 64 bits")
 
 
-def _json(value: Any) -> Optional[str]:
+def _json(value: Any) -> str | None:
     return None if value is None or value == "" else lenient_json.dumps(value)
 
 
@@ -72,7 +73,7 @@ BOOL = Kind(pa.bool_(), bool)
 TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds)
 JSON = Kind(pa.string(), _json)
 
-COLUMNS: Dict[str, Tuple[Kind, str]] = {
+COLUMNS: dict[str, tuple[Kind, str]] = {
     "provider": (TEXT, "Vendor API that lists the batch, as its resource is named"),
     "account": (TEXT, "Name of the API key whose list shows the batch; `default` for a single key"),
     "id": (IDENTIFIER, "The provider's identifier of the batch"),
@@ -111,7 +112,10 @@ COLUMNS: Dict[str, Tuple[Kind, str]] = {
     "ended_at": (TIMESTAMP, "When the batch became terminal (UTC)"),
     "errors": (JSON, "Errors of the batch as a whole"),
     "metadata": (JSON, "Key-value pairs that its creator attached"),
-    "extra": (JSON, "Every field without a column, and what could not be read as its column's type"),
+    "extra": (
+        JSON,
+        "Every field without a column, and what could not be read as its column's type",
+    ),
     "_dlt_load_id": (TEXT, "Load in which the row last changed; `_dlt_loads` has its time"),
 }
 """Kind and description of every column, in order."""
@@ -175,7 +179,7 @@ class RowReader:
         if self._exclude:
             rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
         extras = [_without(row, self._has_column) for row in rows]
-        columns: Dict[str, List[Any]] = {
+        columns: dict[str, list[Any]] = {
             name: self._read(name, kind, rows, extras)
             for name, (kind, _) in COLUMNS.items()
             if name not in _DERIVED or name in self._fields
@@ -196,9 +200,7 @@ class RowReader:
         columns["_dlt_load_id"] = [load_id] * len(rows)
         return pa.table(columns, schema=SCHEMA)
 
-    def _read(
-        self, column: str, kind: Kind, rows: Sequence[Row], extras: List[Row]
-    ) -> List[Any]:
+    def _read(self, column: str, kind: Kind, rows: Sequence[Row], extras: list[Row]) -> list[Any]:
         path = self._fields.get(column)
         if path is None:
             return [None] * len(rows)
@@ -217,14 +219,14 @@ class RowReader:
                 _put(extras[index], path, row)
         return values
 
-    def _word(self, raw: Optional[str]) -> Optional[str]:
+    def _word(self, raw: str | None) -> str | None:
         if raw is None:
             return None
         word = raw.strip().lower()
         return self._statuses.get(word, word) or None
 
 
-def _forget_unmetered_tokens(columns: Dict[str, List[Any]]) -> None:
+def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
     # an open batch with a usage of zeros was seen to fill it later: not metered is not none
     for index, is_open in enumerate(columns["is_open"]):
         if is_open and not any(columns[name][index] for name in _TOKENS):
@@ -232,9 +234,9 @@ def _forget_unmetered_tokens(columns: Dict[str, List[Any]]) -> None:
                 columns[name][index] = None
 
 
-def _tree(paths: Any) -> Dict[str, Any]:
+def _tree(paths: Any) -> dict[str, Any]:
     """Paths as nested dicts whose leaves are empty."""
-    tree: Dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for path in paths:
         node = tree
         for key in path:
@@ -242,7 +244,7 @@ def _tree(paths: Any) -> Dict[str, Any]:
     return tree
 
 
-def _without(row: Row, known: Dict[str, Any]) -> Row:
+def _without(row: Row, known: dict[str, Any]) -> Row:
     """What is left of a row without the leaves of a tree."""
     rest = {}
     for key, value in row.items():

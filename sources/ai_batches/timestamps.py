@@ -8,7 +8,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Optional, Union
+from typing import Any
 
 import pendulum
 
@@ -27,7 +27,7 @@ _ISO = re.compile(
 )
 
 
-def to_microseconds(value: Any) -> Optional[int]:
+def to_microseconds(value: Any) -> int | None:
     """Reads one timestamp, whatever clock it was written by.
 
     Numbers and numeric strings are Unix time; their magnitude tells seconds (below 1e11) from
@@ -40,7 +40,7 @@ def to_microseconds(value: Any) -> Optional[int]:
         value (Any): A value as `json.loads` gives it.
 
     Returns:
-        Optional[int]: Microseconds since 1970-01-01T00:00:00Z, or None where the value is unset.
+        int | None: Microseconds since 1970-01-01T00:00:00Z, or None where the value is unset.
 
     Raises:
         ValueError: If the value is not a point in time between the years 1 and 9999, or a negative
@@ -52,14 +52,13 @@ def to_microseconds(value: Any) -> Optional[int]:
         return _in_range(_from_unix(value))
     if type(value) is str:
         return _in_range(_from_text(value.strip()))
-    if type(value) is float:
+    if type(value) is float and isfinite(value):
         # `repr` is the shortest decimal that reads back as this float: what was sent
-        if isfinite(value):
-            return _in_range(_from_unix(Decimal(repr(value))))
+        return _in_range(_from_unix(Decimal(repr(value))))
     raise ValueError("not a timestamp")
 
 
-def _in_range(microseconds: Optional[int]) -> Optional[int]:
+def _in_range(microseconds: int | None) -> int | None:
     if microseconds is None or microseconds == _EARLIEST:
         return None
     if not _EARLIEST < microseconds <= _LATEST:
@@ -67,7 +66,7 @@ def _in_range(microseconds: Optional[int]) -> Optional[int]:
     return microseconds
 
 
-def _from_unix(number: Union[int, Decimal]) -> Optional[int]:
+def _from_unix(number: int | Decimal) -> int | None:
     if number == 0:
         return None
     if not 0 < number < 10**20:
@@ -84,7 +83,7 @@ def _from_unix(number: Union[int, Decimal]) -> Optional[int]:
     return int(number) // 1_000
 
 
-def _from_text(text: str) -> Optional[int]:
+def _from_text(text: str) -> int | None:
     if not text:
         return None
     if _NUMBER.match(text):

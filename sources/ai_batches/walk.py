@@ -1,13 +1,13 @@
 """Reading a list: which rows of its pages are handed on, and in what portions."""
 
-from typing import Callable, Iterable, Iterator, List, Set
+from collections.abc import Callable, Iterable, Iterator
 
 from .table import Row
 
 
 def walk(
-    pages: Iterable[List[Row]], row_id: Callable[[Row], str], portion: int
-) -> Iterator[List[Row]]:
+    pages: Iterable[list[Row]], row_id: Callable[[Row], str], portion: int
+) -> Iterator[list[Row]]:
     """Reads a list from its head to its end.
 
     Pages overlap, and rows move while they are read; the first sight of a row is handed on, since a
@@ -22,8 +22,8 @@ def walk(
         List[Row]: At least `portion` rows, but for the last time; each row once. What was read
             before an error is handed on before it is raised.
     """
-    seen: Set[str] = set()
-    rows: List[Row] = []
+    seen: set[str] = set()
+    rows: list[Row] = []
     try:
         for page in pages:
             for row in page:

@@ -1,7 +1,5 @@
 """The registry: every provider that the source can read."""
 
-from typing import Dict
-
 from .bland import BLAND
 from .declaration import Provider
 from .kimi import KIMI
@@ -9,7 +7,7 @@ from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
 
-PROVIDERS: Dict[str, Provider] = {
+PROVIDERS: dict[str, Provider] = {
     provider.name: provider for provider in (BLAND, RESPAN, OPENAI, NOVITA, KIMI)
 }
 """Providers by name."""

@@ -7,9 +7,9 @@ from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from ..paginators import OffsetPaginator
 from .declaration import Provider
 
-# Its page: the raw key in the header `authorization`, `take` and `skip`, neither a cursor nor a total.
-# `base_prompt` and `call_objects` have no column and can hold phone numbers; the setting `exclude`
-# leaves them out. The page size is the one that public clients use.
+# Its page: the raw key in the header `authorization`, `take` and `skip`, neither a cursor nor a
+# total. `base_prompt` and `call_objects` have no column and can hold phone numbers; the setting
+# `exclude` leaves them out. The page size is the one that public clients use.
 BLAND = Provider(
     name="bland",
     title="Bland AI",

@@ -1,13 +1,13 @@
 """What a provider declares, so that the rest of the source needs to know no provider."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Callable, Mapping, Optional
 
 from requests.auth import AuthBase
 
 from ..paginators import BatchListPaginator
 
-OPENAI_SHAPED_FIELDS: Mapping[str, str] = {
+BATCH_OBJECT_FIELDS: Mapping[str, str] = {
     "id": "id",
     "status_raw": "status",
     "endpoint": "endpoint",
@@ -36,7 +36,7 @@ OPENAI_SHAPED_FIELDS: Mapping[str, str] = {
     "errors": "errors",
     "metadata": "metadata",
 }
-"""Columns of `batches` to the fields of the batch object that most vendors copied from OpenAI."""
+"""Columns of `batches` to the fields of the batch object that most vendors share."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class Provider:
         path (str): Path of the list below the root.
         api_key_env (str): Environment variable in which the vendor's users have their key.
         auth (Callable[[str], AuthBase]): How a request carries a key.
-        paginator (Callable[[Optional[int]], BatchListPaginator]): Makes the paginator of one walk,
+        paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one walk,
             given the page size.
-        page_size (Optional[int]): Rows to ask for in a page; None where the vendor documents no
+        page_size (int | None): Rows to ask for in a page; None where the vendor documents no
             parameter for it.
         fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
             `id` is a top-level field.
@@ -69,8 +69,8 @@ class Provider:
     path: str
     api_key_env: str
     auth: Callable[[str], AuthBase]
-    paginator: Callable[[Optional[int]], BatchListPaginator]
-    page_size: Optional[int]
+    paginator: Callable[[int | None], BatchListPaginator]
+    page_size: int | None
     fields: Mapping[str, str]
     statuses: Mapping[str, str] = field(default_factory=dict)
     rows_field: str = "data"

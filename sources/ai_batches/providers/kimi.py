@@ -3,10 +3,10 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import OPENAI_SHAPED_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider
 
-# The schema on its page has no `first_id` or `last_id`, and `has_more` is not required. Assumed: Unix
-# seconds ("Unix" is all it says), and that `limit`, without a documented maximum, takes 100 as
+# The schema on its page has no `first_id` or `last_id`, and `has_more` is not required. Assumed:
+# Unix seconds ("Unix" is all it says), and that `limit`, without a documented maximum, takes 100 as
 # everywhere else; `page_size` lowers it. Accounts of the Chinese site set `base_url` to
 # https://api.moonshot.cn/v1; its keys and batches are apart.
 KIMI = Provider(
@@ -19,5 +19,5 @@ KIMI = Provider(
     auth=BearerTokenAuth,
     paginator=CursorPaginator,
     page_size=100,
-    fields=OPENAI_SHAPED_FIELDS,
+    fields=BATCH_OBJECT_FIELDS,
 )

@@ -3,11 +3,11 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import OPENAI_SHAPED_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # Its page documents `first_id`, `last_id` and `has_more` but no parameter, so no limit is sent; the
-# guide calls the API compatible with OpenAI's clients, which send `after`. Statuses are upper case on
-# the page and lower case in the guide's reply. Times have nanoseconds and an offset.
+# guide calls the API compatible with OpenAI's clients, which send `after`. Statuses are upper case
+# on the page and lower case in the guide's reply. Times have nanoseconds and an offset.
 NOVITA = Provider(
     name="novita",
     title="Novita AI",
@@ -18,6 +18,6 @@ NOVITA = Provider(
     auth=BearerTokenAuth,
     paginator=CursorPaginator,
     page_size=None,
-    fields={**OPENAI_SHAPED_FIELDS, "updated_at": "updated_at"},
+    fields={**BATCH_OBJECT_FIELDS, "updated_at": "updated_at"},
     statuses={"progress": "in_progress"},
 )

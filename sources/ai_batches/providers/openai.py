@@ -3,7 +3,7 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import OPENAI_SHAPED_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # Seen in recorded replies of 2024 to 2026: newest first, ties in `created_at`; `limit` above 100 is
 # refused with 400; `first_id` and `last_id` are optional; `model` and `usage` exist since 2025.
@@ -17,5 +17,5 @@ OPENAI = Provider(
     auth=BearerTokenAuth,
     paginator=CursorPaginator,
     page_size=100,
-    fields=OPENAI_SHAPED_FIELDS,
+    fields=BATCH_OBJECT_FIELDS,
 )

@@ -3,12 +3,11 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import OPENAI_SHAPED_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider
 
-# The path ends with a slash in every sample of its page, whose rows leave out fields that are not set
-# and whose order differs from OpenAI's. Assumed: OpenAI's status words, and that `limit`, without a
-# documented maximum, takes 100. The optional header `X-Data-Respan-Params` goes into the setting
-# `headers`.
+# The path ends with a slash in every sample of its page, whose rows leave out fields that are not
+# set and come oldest first. Assumed: OpenAI's status words, and that `limit`, without a documented
+# maximum, takes 100. The optional header `X-Data-Respan-Params` goes into the setting `headers`.
 RESPAN = Provider(
     name="respan",
     title="Respan",
@@ -19,5 +18,5 @@ RESPAN = Provider(
     auth=BearerTokenAuth,
     paginator=CursorPaginator,
     page_size=100,
-    fields=OPENAI_SHAPED_FIELDS,
+    fields=BATCH_OBJECT_FIELDS,
 )
