@@ -64,6 +64,11 @@ def make_pipeline(
     pipeline = dlt.pipeline(
         name, destination=destination, dataset_name=dataset or DATASET, progress=progress
     )
+    if pipeline.get_local_state_val("initial_cwd") != str(Path.cwd()):
+        # dlt would go on with the file of the folder in which the pipeline ran first; what it holds
+        # besides is in that folder's destination
+        pipeline.drop()
+        return make_pipeline(name, destination, dataset, progress)
     if pipeline.destination.destination_type != "dlt.destinations.duckdb":
         return pipeline
     credentials: Any = pipeline.destination_client().config.credentials

@@ -1,6 +1,7 @@
 """The demo: the pipeline on made-up providers, twice, with two hours between the runs."""
 
 import time
+from pathlib import Path
 
 import dlt
 from dlt import Pipeline
@@ -30,7 +31,7 @@ def run_demo(console: Console) -> None:
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
     providers = DemoProviders({name: make_list(name, start, 240, 12) for name in VENDORS})
-    pipeline = make_pipeline(PIPELINE_NAME, dlt.destinations.duckdb(DATABASE))
+    pipeline = make_pipeline(PIPELINE_NAME, dlt.destinations.duckdb(str(Path(DATABASE).absolute())))
     _forget_earlier_demo(pipeline)
     with LoopbackServer(providers.app) as server:
         settings = demo_settings(providers, server)

@@ -178,6 +178,18 @@ def test_empty_lists_still_make_the_table(lists: Lists, tmp_path: Path) -> None:
     assert table(tmp_path / "ai_batches.duckdb", query) == [(0,)]
 
 
+def test_each_working_folder_has_its_own_database(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists.serve("openai", page([batch(1)]))
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        assert run(**keys(lists, "openai"))[0] == 0
+        file = tmp_path / name / "ai_batches.duckdb"
+        assert table(file, "SELECT count(*) FROM ai_batches_dataset.batches") == [(1,)]
+
+
 def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
     lists: Lists, tmp_path: Path
 ) -> None:
