@@ -4,94 +4,51 @@
     python pipelines/ai_batches_pipeline.py openai     only this one
     python pipelines/ai_batches_pipeline.py --demo     made-up providers; no key, no network
 
-Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or wrong usage.
+Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or wrong usage,
+4 another run of the same pipeline is at work.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from functools import partial
 
-import dlt
+# before dlt is imported: nothing is reported to anybody, whichever folder this runs in
+os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
+
 import duckdb
 from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
-from dlt.common.destination import TDestinationReferenceArg
+from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
-from dlt.common.runtime.collector import NULL_COLLECTOR, LogCollector, TqdmCollector
+from dlt.common.runtime.collector import LogCollector, TqdmCollector
 from dlt.common.runtime.collector_base import Collector
-from dlt.extract import DltSource
 from dlt.pipeline.exceptions import PipelineStepFailed
+from filelock import FileLock, Timeout
 from rich.console import Console
 
-from ai_batches import PROVIDERS, TABLE_NAME, ProviderSettings, ai_batches_source, has_key
+from ai_batches import PROVIDERS, ProviderSettings, ai_batches_source, has_key
+from destination import (
+    DATASET,
+    UnusableDestinationError,
+    explain_lock,
+    fit_to_destination,
+    make_pipeline,
+    patiently,
+    pipelines_folder,
+)
 from report import AccountReport, account_reports, last_metrics, print_summary, standings
 
 PIPELINE_NAME = "ai_batches"
-DATASET = "ai_batches"
-ALL_LOADED, SOME_FAILED, NOTHING_TO_DO = 0, 1, 2
-
-DUCKDB_STORAGE_VERSION = "v1.2.0"
-"""The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
-
-
-class UnusableDestinationError(Exception):
-    """The destination cannot hold the table; nothing was read."""
-
-
-def make_pipeline(
-    name: str,
-    destination: TDestinationReferenceArg,
-    dataset: str | None = None,
-    progress: Collector = NULL_COLLECTOR,
-) -> Pipeline:
-    """Makes a pipeline, and its DuckDB file where that does not exist, for older drivers, too.
-
-    Args:
-        name (str): Name of the pipeline.
-        destination (TDestinationReferenceArg): Any destination of dlt.
-        dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
-            DuckDB file that is called `ai_batches` itself.
-        progress (Collector): How to show progress; by default not at all.
-
-    Returns:
-        Pipeline: The pipeline.
-
-    Raises:
-        UnusableDestinationError: If DuckDB could not tell the dataset from the file.
-    """
-    pipeline = dlt.pipeline(
-        name, destination=destination, dataset_name=dataset or DATASET, progress=progress
-    )
-    if pipeline.get_local_state_val("initial_cwd") != str(Path.cwd()):
-        # dlt would go on with the file of the folder in which the pipeline ran first; what it holds
-        # besides is in that folder's destination
-        pipeline.drop()
-        return make_pipeline(name, destination, dataset, progress)
-    if pipeline.destination.destination_type != "dlt.destinations.duckdb":
-        return pipeline
-    credentials: Any = pipeline.destination_client().config.credentials
-    file = Path(credentials.database)
-    if file.stem.lower() == pipeline.dataset_name.lower():
-        # in a file x.duckdb DuckDB takes x.batches for a table of the file as well as of schema x
-        if dataset:
-            raise UnusableDestinationError(
-                f"DuckDB cannot tell the dataset {dataset} from the file {file}, which has the same"
-                " name. Choose another dataset or another file."
-            )
-        return make_pipeline(name, destination, f"{DATASET}_dataset", progress)
-    if not file.exists():
-        duckdb.connect(
-            str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
-        ).close()
-    return pipeline
+ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, ANOTHER_RUN = 0, 1, 2, 4
 
 
 def load(
     pipeline: Pipeline,
     providers: Sequence[str],
     settings: Mapping[str, ProviderSettings] | None = None,
+    wait: float = 0,
 ) -> list[AccountReport]:
     """Reads the providers' lists and merges them into the destination.
 
@@ -102,9 +59,10 @@ def load(
         providers (Sequence[str]): Names of the providers to read.
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Returns:
-        List[AccountReport]: What was done, a report a provider and account. A provider that failed
+        list[AccountReport]: What was done, a report a provider and account. A provider that failed
             has its error there.
 
     Raises:
@@ -112,13 +70,14 @@ def load(
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     source = ai_batches_source(settings, fail_fast=False).with_resources(*providers)
-    leaves_unchanged_rows = _fit_to_destination(source, pipeline)
-    pipeline.sync_destination()
+    leaves_unchanged_rows = fit_to_destination(source, pipeline)
+    patiently(pipeline.sync_destination, wait)
     if pipeline.has_pending_data:
         # `run` would load the pending packages and return without reading anything
-        pipeline.run()
-    before = standings(pipeline)
-    info = pipeline.run(source)
+        patiently(pipeline.run, wait)
+    before = patiently(partial(standings, pipeline), wait)
+    # where the load had to wait, the second call loads what the first one read
+    info = patiently(partial(pipeline.run, source), wait)
     return account_reports(
         last_metrics(pipeline),
         before,
@@ -127,33 +86,12 @@ def load(
     )
 
 
-def _fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:
-    """Has rows merged in the best way there is; returns whether unchanged rows are left alone."""
-    capabilities = pipeline.destination.capabilities()
-    strategies = capabilities.supported_merge_strategies or []
-    if capabilities.merge_strategies_selector:
-        strategies = capabilities.merge_strategies_selector(
-            strategies, table_schema={"name": TABLE_NAME}
-        )
-    if "upsert" in strategies:
-        return True
-    if "delete-insert" not in strategies:
-        # dlt would append, with a warning only
-        raise UnusableDestinationError(
-            f"The destination `{pipeline.destination.destination_name}` cannot merge: each run"
-            " would add every batch once more. Choose another one."
-        )
-    for resource in source.resources.values():
-        resource.apply_hints(write_disposition="merge")
-    return False
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         description="Loads the batch jobs of AI vendors into one table, `batches`.",
         epilog="Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or"
-        " wrong usage.",
+        " wrong usage, 4 another run of the same pipeline is at work.",
     )
     parser.add_argument(
         "providers",
@@ -167,9 +105,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
     )
     parser.add_argument(
+        "--wait",
+        type=float,
+        default=60,
+        metavar="SECONDS",
+        help="how long to wait for a DuckDB file that another program has open [60]",
+    )
+    parser.add_argument(
         "--demo", action="store_true", help="load made-up providers into demo.duckdb instead"
     )
     options = parser.parse_args(arguments)
+    try:
+        return _dispatch(options, parser)
+    except TomlProviderReadException as ex:
+        _complain(str(ex))
+        return NOTHING_TO_DO
+
+
+def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     unknown = [name for name in options.providers if name not in PROVIDERS]
     if unknown:
         parser.error(f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)})")
@@ -180,29 +133,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if without_key or not providers:
         _explain_keys(without_key)
         return NOTHING_TO_DO
-    return _run(options.destination, options.dataset, providers)
+    return _run(options.destination, options.dataset, providers, options.wait)
 
 
-def _run(destination: str, dataset: str | None, providers: Sequence[str]) -> int:
+def _run(destination: str, dataset: str | None, providers: Sequence[str], wait: float) -> int:
+    folder = pipelines_folder()
     try:
-        pipeline = make_pipeline(PIPELINE_NAME, destination, dataset, _progress())
-        reports = load(pipeline, providers)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f"{PIPELINE_NAME}.lock", timeout=0):
+            pipeline = make_pipeline(PIPELINE_NAME, destination, dataset, _progress())
+            reports = load(pipeline, providers, wait=wait)
+    except Timeout:
+        _complain(f"Another run of this pipeline is at work in {folder}; nothing was done.")
+        return ANOTHER_RUN
     except (UnusableDestinationError, UnknownDestinationModule, ConfigurationException) as ex:
         _complain(str(ex))
         return NOTHING_TO_DO
-    except PipelineStepFailed as ex:
-        kept = (
-            f"What was read is kept in {ex.pipeline.working_dir}; the next run loads it."
-            if ex.pipeline.has_pending_data
-            else "The next run reads again."
-        )
-        _complain(f"FAILED at dlt's step `{ex.step}`: {ex.exception}\n{kept}")
-        return SOME_FAILED
-    except (duckdb.Error, DestinationException) as ex:
-        _complain(f"FAILED, the destination {destination} cannot be used: {ex}")
-        return SOME_FAILED
+    except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as ex:
+        return _explain_failure(ex)
     print_summary(reports, pipeline, Console())
     return SOME_FAILED if any(report.error for report in reports) else ALL_LOADED
+
+
+def _explain_failure(error: Exception) -> int:
+    cause: BaseException = error
+    kept = step = ""
+    if isinstance(error, PipelineStepFailed):
+        cause, step = error.exception or error, f" at dlt's step `{error.step}`"
+        kept = (
+            f"What was read is kept in {error.pipeline.working_dir}; the next run loads it."
+            if error.pipeline.has_pending_data
+            else "The next run reads again."
+        )
+    reason = explain_lock(cause) or str(cause) or type(cause).__name__
+    _complain(f"FAILED{step}: {reason}\n{kept}".rstrip())
+    return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else SOME_FAILED
 
 
 def _progress() -> Collector:
@@ -220,7 +185,7 @@ def _explain_keys(without_key: Sequence[str]) -> None:
         f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
         f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"
         " .dlt/secrets.toml; .dlt/example.secrets.toml shows how.\nTo see it work without a key:"
-        " python pipelines/ai_batches_pipeline.py --demo"
+        f" {sys.executable} {sys.argv[0]} --demo"
     )
 
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
-from ai_batches_pipeline import load, make_pipeline
+from ai_batches_pipeline import load
 from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from destination import make_pipeline
 from report import print_summary
 
 PIPELINE_NAME = "ai_batches_demo"

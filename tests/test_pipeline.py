@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 from support import KEY, CutOff, Lists, batch, cursor_list, failure, offset_list, page
 
@@ -182,6 +183,7 @@ def test_each_working_folder_has_its_own_database(
     lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lists.serve("openai", page([batch(1)]))
+    monkeypatch.delenv("DLT_DATA_DIR")
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
@@ -199,7 +201,7 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
     lists.serve("openai", cursor_list([batch(2), batch(1)]))
     # another process has the file, so that the load fails after extracting
     code = (
-        "import sys; sys.argv = ['x']; import ai_batches_pipeline as p, dlt\n"
+        "import ai_batches_pipeline as p\n"
         "pipeline = p.make_pipeline(p.PIPELINE_NAME, 'duckdb')\n"
         "pipeline.extract(p.ai_batches_source().with_resources('openai'))\n"
     )
@@ -223,12 +225,58 @@ def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(
     file = tmp_path / "ai_batches.duckdb"
     variables = keys(lists, "openai")
     with duckdb.connect(str(file)):
-        code, _, log = run(**variables)
+        code, _, log = run("--wait", "1", **variables)
     assert code == 1
-    assert "FAILED" in log
-    assert str(file) in log
+    assert f"{file} is open in process {os.getpid()}. Close it there" in log
     assert "Traceback" not in log
     assert run(**variables)[0] == 0
+
+
+def test_a_database_that_is_closed_in_time_is_waited_for(lists: Lists, tmp_path: Path) -> None:
+    connection = duckdb.connect(str(tmp_path / "ai_batches.duckdb"))
+
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    waiting = subprocess.Popen(  # noqa: S603
+        [sys.executable, str(SCRIPT), "--wait", "60"],
+        env={**os.environ, **variables},
+        stderr=subprocess.DEVNULL,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(4)
+    connection.close()
+    assert waiting.wait(60) == 0
+
+
+def test_a_second_run_of_the_pipeline_is_turned_away(lists: Lists, tmp_path: Path) -> None:
+    (tmp_path / "dlt" / "pipelines").mkdir(parents=True)
+    lists.serve("openai", page([batch(1)]))
+    with FileLock(tmp_path / "dlt" / "pipelines" / "ai_batches.lock"):
+        code, _, log = run(**keys(lists, "openai"))
+    assert code == 4
+    assert "Another run of this pipeline is at work" in log
+    assert lists.requests == []
+
+
+def test_another_database_gets_its_own_state(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page([batch(1)]))
+    for name in ("one", "other", "one"):
+        file = str(tmp_path / f"{name}.duckdb")
+        code, printed, _ = run(**keys(lists, "openai"), DESTINATION__DUCKDB__CREDENTIALS=file)
+        assert code == 0
+        assert summary(printed, "openai")[2] == "1"
+    for name in ("one", "other"):
+        found = table(tmp_path / f"{name}.duckdb", "SELECT count(*) FROM ai_batches.batches")
+        assert found == [(1,)]
+
+
+def test_settings_that_cannot_be_parsed_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "secrets.toml").write_text("[sources")
+    code, _, log = run()
+    assert code == 2
+    assert "secrets.toml" in log
+    assert "Traceback" not in log
 
 
 def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(

@@ -63,7 +63,7 @@ def ai_batches_source(
         DltResource: One resource a provider, named after it.
 
     Example:
-        >>> pipeline = dlt.pipeline("ai_batches", destination="duckdb", dataset_name="ai_batches")
+        >>> pipeline = dlt.pipeline("my_batches", destination="duckdb", dataset_name="ai_batches")
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()

@@ -1,0 +1,162 @@
+"""Where the pipeline loads to: working folder, name of the dataset, DuckDB file and its lock."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dlt
+import duckdb
+from dlt import Pipeline
+from dlt.common.destination import TDestinationReferenceArg
+from dlt.common.runtime.collector import NULL_COLLECTOR
+from dlt.common.runtime.collector_base import Collector
+from dlt.extract import DltSource
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
+from ai_batches import TABLE_NAME
+
+DATASET = "ai_batches"
+
+DUCKDB_STORAGE_VERSION = "v1.2.0"
+"""The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
+
+_LOCKED = re.compile(r'Could not set lock on file "(.+?)"')
+_HOLDER = re.compile(r"\(PID (\d+)\)")
+
+TResult = TypeVar("TResult")
+
+
+class UnusableDestinationError(Exception):
+    """The destination cannot hold the table; nothing was read."""
+
+
+def pipelines_folder() -> Path:
+    """Where dlt keeps pipelines: in the working folder, as its database is, or in DLT_DATA_DIR."""
+    return Path(os.environ.get("DLT_DATA_DIR", ".dlt")).absolute() / "pipelines"
+
+
+def make_pipeline(
+    name: str,
+    destination: TDestinationReferenceArg,
+    dataset: str | None = None,
+    progress: Collector = NULL_COLLECTOR,
+) -> Pipeline:
+    """Makes a pipeline, and its DuckDB file where that does not exist, for older drivers, too.
+
+    Args:
+        name (str): Name of the pipeline.
+        destination (TDestinationReferenceArg): Any destination of dlt.
+        dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
+            DuckDB file that is called `ai_batches` itself.
+        progress (Collector): How to show progress; by default not at all.
+
+    Returns:
+        Pipeline: The pipeline.
+
+    Raises:
+        UnusableDestinationError: If DuckDB could not tell the dataset from the file.
+    """
+
+    def make(dataset_name: str) -> Pipeline:
+        return dlt.pipeline(
+            name,
+            pipelines_dir=str(pipelines_folder()),
+            destination=destination,
+            dataset_name=dataset_name,
+            progress=progress,
+        )
+
+    pipeline = make(dataset or DATASET)
+    config: Any = pipeline.destination_client().config
+    if pipeline.destination.destination_type == "dlt.destinations.duckdb":
+        file = Path(config.credentials.database)
+        if file.stem.lower() == pipeline.dataset_name.lower():
+            # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
+            if dataset:
+                raise UnusableDestinationError(
+                    f"DuckDB cannot tell the dataset {dataset} from the file {file}, which has the"
+                    " same name. Choose another dataset or another file."
+                )
+            pipeline = make(f"{DATASET}_dataset")
+        if not file.exists():
+            duckdb.connect(
+                str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
+            ).close()
+    place = f"{config.fingerprint()} {pipeline.dataset_name}"
+    if _place_of_last_run(pipeline) not in (None, place):
+        # what the working folder knows is of another destination; this one's state is restored
+        pipeline = pipeline.drop()
+    pipeline.set_local_state_val(_PLACE, place)
+    return pipeline
+
+
+_PLACE = "ai_batches_place"
+
+
+def _place_of_last_run(pipeline: Pipeline) -> str | None:
+    try:
+        place: str = pipeline.get_local_state_val(_PLACE)
+    except KeyError:
+        return None
+    return place
+
+
+def fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:
+    """Has rows merged in the best way the destination knows.
+
+    Returns:
+        bool: Whether rows that did not change are left alone.
+
+    Raises:
+        UnusableDestinationError: If the destination cannot keep one row a batch.
+    """
+    capabilities = pipeline.destination.capabilities()
+    strategies = capabilities.supported_merge_strategies or []
+    if capabilities.merge_strategies_selector:
+        strategies = capabilities.merge_strategies_selector(
+            strategies, table_schema={"name": TABLE_NAME}
+        )
+    if "upsert" in strategies:
+        return True
+    if "delete-insert" not in strategies:
+        # dlt would append, with a warning only
+        raise UnusableDestinationError(
+            f"The destination `{pipeline.destination.destination_name}` cannot merge: each run"
+            " would add every batch once more. Choose another one."
+        )
+    for resource in source.resources.values():
+        resource.apply_hints(write_disposition="merge")
+    return False
+
+
+def patiently(action: Callable[[], TResult], seconds: float) -> TResult:
+    """Does something with the destination, waiting while another program has the DuckDB file.
+
+    Args:
+        action (Callable[[], TResult]): What to do; it may be done several times.
+        seconds (float): How long to wait at most.
+
+    Returns:
+        TResult: What the action returned.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: explain_lock(error) is not None),
+        stop=stop_after_delay(seconds),
+        wait=wait_fixed(0.5),
+        reraise=True,
+    )
+    return retrying(action)
+
+
+def explain_lock(error: BaseException) -> str | None:
+    """Says which program has the DuckDB file open, where that is what an error is about."""
+    locked = _LOCKED.search(str(error))
+    if not locked:
+        return None
+    holder = _HOLDER.search(str(error))
+    who = f"process {holder[1]}" if holder else "another program"
+    return (
+        f"{locked[1]} is open in {who}. Close it there; reading keeps it from being written, too."
+    )
