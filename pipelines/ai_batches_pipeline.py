@@ -11,14 +11,12 @@ Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or
 import argparse
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 # before dlt is imported: nothing is reported to anybody, whichever folder this runs in
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 import duckdb
-from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
@@ -28,62 +26,19 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from ai_batches import PROVIDERS, ProviderSettings, ai_batches_source, has_key
+from ai_batches import PROVIDERS, has_key
 from destination import (
     DATASET,
     UnusableDestinationError,
     explain_lock,
-    fit_to_destination,
     make_pipeline,
-    patiently,
     pipelines_folder,
 )
-from report import AccountReport, account_reports, last_metrics, print_summary, standings
+from load import load
+from report import print_summary
 
 PIPELINE_NAME = "ai_batches"
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, ANOTHER_RUN = 0, 1, 2, 4
-
-
-def load(
-    pipeline: Pipeline,
-    providers: Sequence[str],
-    settings: Mapping[str, ProviderSettings] | None = None,
-    wait: float = 0,
-) -> list[AccountReport]:
-    """Reads the providers' lists and merges them into the destination.
-
-    What an interrupted run left behind is loaded first.
-
-    Args:
-        pipeline (Pipeline): Where to load.
-        providers (Sequence[str]): Names of the providers to read.
-        settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
-            configuration.
-        wait (float): Seconds to wait for a DuckDB file that another program has open.
-
-    Returns:
-        list[AccountReport]: What was done, a report a provider and account. A provider that failed
-            has its error there.
-
-    Raises:
-        UnusableDestinationError: If the destination cannot keep one row a batch.
-        PipelineStepFailed: If the destination failed. The next call loads what was read.
-    """
-    source = ai_batches_source(settings, fail_fast=False).with_resources(*providers)
-    leaves_unchanged_rows = fit_to_destination(source, pipeline)
-    patiently(pipeline.sync_destination, wait)
-    if pipeline.has_pending_data:
-        # `run` would load the pending packages and return without reading anything
-        patiently(pipeline.run, wait)
-    before = patiently(partial(standings, pipeline), wait)
-    # where the load had to wait, the second call loads what the first one read
-    info = patiently(partial(pipeline.run, source), wait)
-    return account_reports(
-        last_metrics(pipeline),
-        before,
-        standings(pipeline, info.loads_ids),
-        counts_changes=leaves_unchanged_rows,
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -200,8 +155,7 @@ def _run_demo() -> int:
     except ModuleNotFoundError as ex:
         _complain(f"The demo needs {ex.name}: pip install -e '.[demo]'")
         return NOTHING_TO_DO
-    run_demo(Console())
-    return ALL_LOADED
+    return ALL_LOADED if run_demo(Console()) else SOME_FAILED
 
 
 if __name__ == "__main__":

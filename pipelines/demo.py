@@ -1,5 +1,6 @@
 """The demo: the pipeline on made-up providers, twice, with two hours between the runs."""
 
+import os
 import time
 from pathlib import Path
 
@@ -9,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
-from ai_batches_pipeline import load
 from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from destination import make_pipeline
+from load import load
 from report import print_summary
 
 PIPELINE_NAME = "ai_batches_demo"
@@ -23,12 +24,17 @@ TBatch = tuple[str, str]
 """Provider and id."""
 
 
-def run_demo(console: Console) -> None:
+def run_demo(console: Console) -> bool:
     """Loads made-up providers into `demo.duckdb`, lets time pass, loads again, shows the changes.
 
     Args:
         console (Console): Where to print.
+
+    Returns:
+        bool: Whether everything loaded.
     """
+    # a proxy that is set for the real providers does not know this machine
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
     providers = DemoProviders({name: make_list(name, start, 240, 12) for name in VENDORS})
@@ -37,12 +43,15 @@ def run_demo(console: Console) -> None:
     with LoopbackServer(providers.app) as server:
         settings = demo_settings(providers, server)
         console.rule("First run: five made-up providers, read whole", align="left")
-        print_summary(load(pipeline, list(PROVIDERS), settings), pipeline, console)
+        first = load(pipeline, list(PROVIDERS), settings)
+        print_summary(first, pipeline, console)
         before = _statuses(pipeline)
         providers.pass_time(HOURS * 3600)
         console.rule(f"Second run: {HOURS} hours later", align="left")
-        print_summary(load(pipeline, list(PROVIDERS), settings), pipeline, console)
+        second = load(pipeline, list(PROVIDERS), settings)
+        print_summary(second, pipeline, console)
         _print_changes(before, _statuses(pipeline), console)
+    return not any(report.error for report in first + second)
 
 
 def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str, ProviderSettings]:

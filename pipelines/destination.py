@@ -72,7 +72,8 @@ def make_pipeline(
     config: Any = pipeline.destination_client().config
     if pipeline.destination.destination_type == "dlt.destinations.duckdb":
         file = Path(config.credentials.database)
-        if file.stem.lower() == pipeline.dataset_name.lower():
+        client: Any = pipeline.destination_client()
+        if file.stem.lower() == client.sql_client.dataset_name.lower():
             # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
             if dataset:
                 raise UnusableDestinationError(

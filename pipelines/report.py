@@ -7,6 +7,7 @@ from dlt import Pipeline
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
 
@@ -126,7 +127,8 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
     for report in reports:
         table.add_row(
             report.provider,
-            report.account or "",
+            # an account may be called [eu], which is no markup
+            Text(report.account or ""),
             f"{report.read:,}",
             f"{report.new:,}",
             _number(report.changed),

@@ -26,10 +26,14 @@ TAnswerer = Callable[[Request], TAnswer]
 class CutOff(Response):
     """A reply whose connection closes in the middle of the body."""
 
+    def __init__(self, status: int = 200) -> None:
+        super().__init__(status_code=status)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends less than was announced."""
         headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        status = self.status_code
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b'{"data": [{"id"', "more_body": False})
 
 

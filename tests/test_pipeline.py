@@ -97,8 +97,11 @@ def test_another_destination_is_one_flag(lists: Lists, tmp_path: Path) -> None:
         assert summary(printed, "openai")[2:5] == ["2", new, "?"]
 
 
-def test_a_dataset_that_duckdb_cannot_tell_from_its_file_is_refused(lists: Lists) -> None:
-    code, _, log = run("--dataset", "ai_batches", **keys(lists, "openai"))
+@pytest.mark.parametrize("dataset", ["ai_batches", "ai-batches"])
+def test_a_dataset_that_duckdb_cannot_tell_from_its_file_is_refused(
+    lists: Lists, dataset: str
+) -> None:
+    code, _, log = run("--dataset", dataset, **keys(lists, "openai"))
     assert code == 2
     assert "Choose another dataset or another file" in log
 
@@ -126,7 +129,8 @@ def test_an_unknown_provider_is_wrong_usage() -> None:
 
 
 def test_a_destination_that_cannot_merge_is_refused_before_anything_is_read(lists: Lists) -> None:
-    code, _, log = run("--destination", "filesystem", **keys(lists, "openai"))
+    bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": "file://bucket"}
+    code, _, log = run("--destination", "filesystem", **keys(lists, "openai"), **bucket)
     assert code == 2
     assert "cannot merge" in log
     assert lists.requests == []
@@ -167,6 +171,16 @@ def test_a_wrong_setting_concerns_its_provider_only(lists: Lists) -> None:
     assert code == 1
     assert "FAILED openai: the setting sources.ai_batches.openai.page_size" in printed
     assert summary(printed, "kimi")[-1] == "ok"
+
+
+def test_an_account_may_have_any_name(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
+    variables["SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"] = f'{{"[/eu]": "{KEY}"}}'
+    code, printed, _ = run(**variables)
+    assert code == 0
+    assert summary(printed, "openai")[1] == "[/eu]"
 
 
 def test_empty_lists_still_make_the_table(lists: Lists, tmp_path: Path) -> None:
@@ -211,8 +225,9 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
         check=True,
     )
     lists.serve("openai", cursor_list([batch(3), batch(2), batch(1)]))
-    exit_code, printed, _ = run(**variables)
+    exit_code, printed, log = run(**variables)
     assert exit_code == 0
+    assert "Loaded first what an interrupted run left" in log
     assert summary(printed, "openai")[2:4] == ["3", "1"]
     query = "SELECT count(*) FROM ai_batches_dataset.batches"
     assert table(tmp_path / "ai_batches.duckdb", query) == [(3,)]
@@ -284,7 +299,12 @@ def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
 ) -> None:
     real = tmp_path / "ai_batches.duckdb"
     for _ in range(2):
-        code, printed, log = run("--demo", DESTINATION__DUCKDB__CREDENTIALS=str(real))
+        code, printed, log = run(
+            "--demo",
+            DESTINATION__DUCKDB__CREDENTIALS=str(real),
+            HTTP_PROXY="http://127.0.0.1:9",
+            NO_PROXY="",
+        )
         assert code == 0, log
         first, second = printed.split("Second run")
         for provider in ("bland", "respan", "openai", "novita", "kimi"):

@@ -390,7 +390,8 @@ def test_a_strangers_key_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PAGE_SIZE", "many", "at least 2"),
         ("EXCLUDE", '["id"]', "names the id"),
         ("EXCLUDE", "metadata", "not JSON"),
-        ("HEADERS", '{"X": "secret\\n"}', "no printable text"),
+        ("HEADERS", '{"X": " secret"}', "no plain text"),
+        ("HEADERS", '{"X y": "secret"}', "no header can have"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(

@@ -11,7 +11,14 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
-from .errors import AiBatchesError, BadPageError, RefusedKeyError, RequestError, SettingsError
+from .errors import (
+    AiBatchesError,
+    BadPageError,
+    RefusedKeyError,
+    RequestError,
+    SettingsError,
+    UnexpectedError,
+)
 from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
@@ -30,6 +37,7 @@ __all__ = [
     "RefusedKeyError",
     "RequestError",
     "SettingsError",
+    "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
     "has_key",

@@ -1,5 +1,6 @@
 """One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -42,6 +43,7 @@ class BatchListClient:
         self._provider = provider
         self._account = account
         self._secrets = [account.api_key, *settings.headers.values()]
+        """What no text may quote."""
         self._adapter = _CountingAdapter()
         http = Client(
             raise_for_status=False,
@@ -83,18 +85,24 @@ class BatchListClient:
         paginator = self._provider.paginator(self._page_size)
         error: AiBatchesError
         try:
-            for page in self._rest.paginate(
-                self._provider.path, paginator=paginator, hooks={"response": [_check_response]}
-            ):
-                yield list(page)
+            while paginator.has_next_page:
+                try:
+                    for page in self._rest.paginate(
+                        self._provider.path,
+                        paginator=paginator,
+                        hooks={"response": [_check_response]},
+                    ):
+                        yield list(page)
+                except HTTPError as ex:
+                    if not paginator.refused(ex.response.status_code):
+                        raise
             return
         except UntrustedPageError as ex:
             error = self._error(BadPageError, str(ex), CHECK_LIST, ex.quote)
         except HTTPError as ex:
-            if paginator.is_end(ex.response.status_code):
-                return
             error = self._status_error(ex.response)
-        except RequestException as ex:
+        except Exception as ex:
+            # also what requests and dlt make of a malformed header; its text may quote anything
             error = self._error(RequestError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
         finally:
             self._session.close()
@@ -121,8 +129,6 @@ class BatchListClient:
         self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
-        for secret in self._secrets:
-            problem = problem.replace(secret, "***")
         if quote and not any(_shares_a_part(quote, secret) for secret in self._secrets):
             problem += f", saying: {quote}"
         return kind(self._provider.name, self._account.name, problem, remedy)
@@ -160,8 +166,12 @@ class _ListRESTClient(RESTClient):
 def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
     """Response hook: decodes a page once, or raises what dlt's session retries or gives up on."""
     if response.is_redirect:
-        target = urljoin(response.url, response.headers["location"])
-        if urlsplit(target)[:2] != urlsplit(response.url)[:2]:
+        try:
+            target = urljoin(response.url, response.headers["location"])
+            stays = urlsplit(target)[:2] == urlsplit(response.url)[:2]
+        except ValueError:
+            target, stays = "an address that is none", False
+        if not stays:
             raise UntrustedPageError(
                 f"the server redirects to another one, {_without_query(target)}, which gets no key"
             )
@@ -170,6 +180,8 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
         raise HTTPError(response=response)
     try:
         body = lenient_json.loads(response.content)
+    except lenient_json.NestedTooDeeplyError:
+        raise UntrustedPageError("the reply is nested too deeply") from None
     except ValueError:
         if response.content.lstrip()[:1] in (b"", b"{", b"["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
@@ -187,7 +199,7 @@ def _message(response: Response) -> str | None:
     """What an error body says, in one line; bodies were seen as objects, lists and bare strings."""
     try:
         said: Any = lenient_json.loads(response.content)
-    except ValueError:
+    except (ValueError, RequestException):
         return None
     for key in ("error", "errors", "message", "detail"):
         while isinstance(said, Mapping) and said.get(key):
@@ -198,20 +210,25 @@ def _message(response: Response) -> str | None:
     return " ".join(text.split())[:200]
 
 
-def _failure(error: RequestException) -> str:
-    """Why no whole reply came, as a clause."""
-    if isinstance(error, Timeout):
+def _failure(error: Exception) -> str:
+    """Why no whole reply came, as a clause that quotes nothing but the operating system."""
+    if isinstance(error, Timeout) or "timed out" in str(error):
         return "no answer in time"
     if isinstance(error, (ChunkedEncodingError, ContentDecodingError)):
         return "the reply broke off each time"
-    # the innermost cause stands last: `[Errno 111] Connection refused`
-    cause = str(error).rsplit(": ", 1)[-1].strip("'\")>")[:100]
-    return f"no connection ({cause})" if isinstance(error, ConnectionError) else cause
+    if isinstance(error, ConnectionError):
+        # the innermost cause stands last: `[Errno 111] Connection refused`
+        cause = re.search(r"\[Errno -?\d+\] [A-Za-z ]+", str(error))
+        return f"no connection ({cause[0]})" if cause else "no connection"
+    return f"the request failed ({type(error).__name__})"
 
 
 def _shares_a_part(text: str, secret: str) -> bool:
-    """Whether a part of the secret, such as a masked echo of it, can be read from the text."""
-    size = min(len(secret), 6)
+    """Whether a part of the secret, such as a masked echo of it, can be read from the text.
+
+    A secret of a few letters is none: everything quotes it.
+    """
+    size = 6
     return any(secret[i : i + size] in text for i in range(len(secret) - size + 1))
 
 

@@ -44,6 +44,10 @@ class RequestError(AiBatchesError):
     """A request failed for good: a status that is not retried, or the last retry."""
 
 
+class UnexpectedError(AiBatchesError):
+    """Something went wrong that should not; the text says where in the code."""
+
+
 class BadPageError(AiBatchesError):
     """A reply cannot be trusted as a page of the list, so reading stops here.
 

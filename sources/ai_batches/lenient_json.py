@@ -17,6 +17,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
 
+class NestedTooDeeplyError(ValueError):
+    """The document is JSON, nested deeper than anything can take in."""
+
+
 def loads(body: bytes) -> Any:
     """Reads a JSON document.
 
@@ -31,6 +35,7 @@ def loads(body: bytes) -> Any:
 
     Raises:
         ValueError: If this is not JSON.
+        NestedTooDeeplyError: If it is nested hundreds of levels deep.
     """
     if not _NEEDS_CARE.search(body):
         try:
@@ -47,15 +52,23 @@ def loads(body: bytes) -> Any:
         )
         return _storable(value)
     except RecursionError as ex:
-        raise ValueError("nested too deeply") from ex
+        raise NestedTooDeeplyError("nested too deeply") from ex
 
 
 def dumps(value: Any) -> str:
-    """Writes a value that came from `loads` as JSON text, integers of any size included."""
+    """Writes a value that came from `loads` as JSON text, integers of any size included.
+
+    Raises:
+        ValueError: If it is nested hundreds of levels deep.
+    """
     try:
         return orjson.dumps(value).decode()
     except TypeError:
+        pass
+    try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as ex:
+        raise NestedTooDeeplyError("nested too deeply") from ex
 
 
 def _float_or_text(digits: str) -> Any:

@@ -1,16 +1,28 @@
 """How a page of a list leads to the next one, as dlt paginators.
 
-A page that cannot be followed with confidence raises `UntrustedPageError`: a list is never cut
-short in silence. Rows reach a paginator as dicts that each have an id; `client.py` sees to that.
+A list moves while it is read: rows are added, rows that a position hangs on are deleted. So a
+position is a hint: a paginator remembers the rows that it handed on last, and looks for its place
+where it does not see one of them again. It hands on what follows that place, and takes the other
+rows out of the page. What cannot be followed with confidence raises `UntrustedPageError`: a list is
+never cut short in silence. Rows come as dicts that each have an id; `client.py` sees to that.
 """
 
+from collections import deque
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
 
-ROUND_PAGE_SIZES = frozenset({10, 20, 50, 100})
+from .timestamps import to_microseconds
+
+ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
 """Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
+
+TRAIL_LENGTH = 12
+"""Rows that a position remembers; it is lost only when all of them are deleted."""
+
+MAX_RESTARTS = 3
+"""Returns to the head of the list in one walk, after which the list is given up."""
 
 
 class UntrustedPageError(Exception):
@@ -27,7 +39,7 @@ class UntrustedPageError(Exception):
 
 
 class BatchListPaginator(BasePaginator):
-    """What the paginators share: the names of parameters and the id of a row.
+    """What the paginators share: a trail of the rows handed on last, and returns to the head.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
@@ -40,32 +52,47 @@ class BatchListPaginator(BasePaginator):
         self, limit: int | None, position_param: str, limit_param: str, id_field: str
     ) -> None:
         super().__init__()
+        self.restarts = 0
+        """How often the walk had to begin again at the head: the rows that follow were seen."""
+        self._limit = limit
         self._position_param = position_param
         self._limit_param = limit_param
-        self._limit = limit
         self._id_field = id_field
-        self._page: list[str] = []
-        """Ids of the page that was taken in last."""
+        self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
+
+    def refused(self, status_code: int) -> bool:
+        """Takes in that the server answered the last request with an error status.
+
+        Args:
+            status_code (int): 400 and 404 are what servers say to a position they do not know.
+
+        Returns:
+            bool: Whether to go on, with the next request or, without a next page, at the end.
+        """
+        return False
 
     def init_request(self, request: Request) -> None:
-        """Sets the page size and asks for the first page."""
+        """Sets the page size and the position to begin at."""
         request.params = dict(request.params or {})
         if self._limit is not None:
             request.params[self._limit_param] = self._limit
-
-    def is_end(self, status_code: int) -> bool:
-        """Whether an error status is the server's way to say that the list ends here."""
-        return False
+        self.update_request(request)
 
     def _ids(self, rows: list[Any] | None) -> list[str]:
         return [str(row[self._id_field]) for row in rows or ()]
 
-    def _refuse_part_of_list(self) -> None:
+    def _start_over(self) -> None:
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            raise UntrustedPageError("the place in the list is lost again and again")
+        self._trail.clear()
+
+    def _refuse_part_of_list(self, rows: int) -> None:
         """A page that comes at every position is the whole list, or a part of a common size."""
-        if len(self._page) in ROUND_PAGE_SIZES | {self._limit}:
+        if rows in ROUND_PAGE_SIZES | {self._limit}:
             raise UntrustedPageError(
-                f"the server ignores `{self._position_param}` and sends {len(self._page)} rows each"
-                " time, which may be a part of the list only"
+                f"the server ignores `{self._position_param}` and sends {rows} rows each time,"
+                " which may be a part of the list only"
             )
 
 
@@ -73,16 +100,22 @@ class CursorPaginator(BatchListPaginator):
     """Goes on after the id of the last row of each page.
 
     `last_id` of the reply is not used: some vendors leave it out, and their own clients go by the
-    last row as well. Where `has_more` is absent, the list ends with an empty page; a short page
-    proves nothing.
+    last row as well. An empty page is the end, or the answer to a cursor whose row was deleted:
+    some servers send an error instead, some the first page again. Then pages after earlier rows of
+    the trail are asked for, until one begins with a row of the trail. Where that row is followed by
+    nothing, the end is confirmed.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
         cursor_param (str): Query parameter for the id to go on after.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
-        has_more_field (str): Field of the reply that tells whether more rows follow.
+        has_more_field (str): Field of the reply that tells whether more rows follow; it may be
+            absent.
     """
+
+    RUNGS = (2, 3, 5, 8, 12)
+    """Rows of the trail to ask behind when the place is lost, counted from its end."""
 
     def __init__(
         self,
@@ -94,40 +127,153 @@ class CursorPaginator(BatchListPaginator):
     ) -> None:
         super().__init__(limit, cursor_param, limit_param, id_field)
         self._has_more_field = has_more_field
-        self._cursor: str | None = None
-        self._first_id: str | None = None
+        self._handed_on = 0
+        self._pages = 0
+        self._recent = _RecentIds(1_000)
+        self._first_page: list[str] = []
         self._loop = _LoopGuard()
+        self._rungs: list[int] | None = None
+        """Places on the trail yet to be tried; None while the place is known."""
+        self._strays: list[list[str]] = []
+        """Pages that did not belong where they were asked for, since the place was known."""
+        self._doubted_ends = 0
+        self._promised_more = False
+        """Whether the last page that was handed on said that more rows follow."""
+
+    def refused(self, status_code: int) -> bool:
+        """Looks back along the trail where the server does not know the cursor."""
+        if status_code not in (400, 404) or self._cursor() is None or self.restarts:
+            return False
+        if self._rungs is None:
+            self._look_back()
+        else:
+            self._try_next_rung()
+        return True
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page.
+        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
 
         Raises:
-            UntrustedPageError: If the page promises rows and brings none, repeats rows, starts the
-                list over, or does not say clearly whether more rows follow.
+            UntrustedPageError: If the page promises rows and brings none, does not say clearly
+                whether more rows follow, or if the place in the list cannot be found.
         """
-        before, self._page = self._page, self._ids(data)
-        more = self._has_more(response)
-        if not self._page:
-            if more:
-                raise UntrustedPageError("an empty page promises that more rows follow")
+        rows = data if data is not None else []
+        ids, more = self._ids(rows), self._has_more(response)
+        if not ids and more:
+            raise UntrustedPageError("an empty page promises that more rows follow")
+        if self._is_in_place(ids):
+            was_sought, self._rungs = self._rungs is not None, None
+            self._hand_on(rows, ids, more, was_sought)
+            return
+        rows.clear()
+        if self._cursor() is None and self._rungs is None:
+            # the head of the list is empty
             self._has_next_page = False
-        elif before and set(self._page) <= set(before):
-            self._has_next_page = self._ends_with_repeated_rows(before, more)
-        elif self._first_id in self._page and self._page[0] != self._cursor:
-            raise UntrustedPageError(
-                f"the page after row {self._cursor} starts the list over, so that the rows behind"
-                " it cannot be reached"
-            )
+        elif self._rungs is None:
+            self._look_back()
+            self._strays.append(ids)
         else:
-            self._first_id = self._first_id or self._page[0]
-            self._cursor = self._page[-1]
-            self._has_next_page = more is not False
-            if self._has_next_page and self._loop.is_closed_by(self._cursor):
-                raise UntrustedPageError(f"the pages repeat themselves around row {self._cursor}")
+            self._strays.append(ids)
+            self._try_next_rung(more)
 
     def update_request(self, request: Request) -> None:
-        """Asks for the rows after the last one that was read."""
-        request.params[self._position_param] = self._cursor
+        """Asks for the rows after the last one, or after an earlier one of the trail."""
+        cursor = self._cursor()
+        if cursor is None:
+            request.params.pop(self._position_param, None)
+        else:
+            request.params[self._position_param] = cursor
+
+    def _cursor(self) -> str | None:
+        if not self._trail:
+            return None
+        if self._rungs is None:
+            return self._trail[-1]
+        rung = self._rungs[0]
+        return self._trail[-rung] if rung <= len(self._trail) else None
+
+    def _is_in_place(self, ids: list[str]) -> bool:
+        """Whether a page continues the list after the row that was asked for."""
+        if not ids:
+            return False
+        if self._rungs is not None:
+            return ids[0] in list(self._trail)[-self._rungs[0] :]
+        # a server may repeat the end of the page before; what comes again from further up is lost
+        return ids[0] in self._trail or not (
+            self._trail and (ids[0] in self._first_page or ids[0] in self._recent)
+        )
+
+    def _hand_on(
+        self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
+    ) -> None:
+        known = max((i for i, row_id in enumerate(ids) if row_id in self._trail), default=-1)
+        if known >= 0:
+            # rows of the trail that stand no longer behind this one were deleted
+            while self._trail[-1] != ids[known]:
+                self._trail.pop()
+        fresh = ids[known + 1 :]
+        del rows[: known + 1]
+        self._pages += 1
+        if not fresh:
+            repeats_page = len(ids) > 1 and not was_sought
+            self._end_or_doubt(more, repeats_page and self._promised_more)
+            return
+        self._strays.clear()
+        self._first_page = self._first_page or fresh
+        self._recent.extend(fresh)
+        self._trail.extend(fresh)
+        self._handed_on += len(fresh)
+        self._promised_more = bool(more)
+        self._has_next_page = more is not False
+        if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
+            raise UntrustedPageError(f"the pages repeat themselves around row {self._trail[-1]}")
+
+    def _end_or_doubt(self, more: bool | None, breaks_promise: bool) -> None:
+        """Nothing follows the last row: the end, unless the server says otherwise."""
+        self._doubted_ends += 1
+        if (breaks_promise and not more) or (more and self._doubted_ends > MAX_RESTARTS):
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: the page after row"
+                f" {self._trail[-1]} is empty or the same, and promises that more follow"
+            )
+        self._has_next_page = bool(more)
+
+    def _look_back(self) -> None:
+        """Asks behind earlier rows of the trail, and at the head where it reaches that far."""
+        reach = len(self._trail) + (self._handed_on <= len(self._trail))
+        self._rungs = [rung for rung in self.RUNGS if rung < reach]
+        if not self._rungs or self._rungs[-1] < min(reach, TRAIL_LENGTH):
+            self._rungs.append(reach)
+        self._strays = []
+
+    def _try_next_rung(self, more: bool | None = None) -> None:
+        assert self._rungs is not None  # noqa: S101
+        del self._rungs[0]
+        if self._rungs:
+            return
+        if (
+            self._pages == 1
+            and self._strays
+            and all(page == self._first_page for page in self._strays)
+        ):
+            self._end_of_ignored_cursor(more)
+            return
+        self._rungs = None
+        self._start_over()
+        self._handed_on = self._pages = 0
+        self._first_page = []
+        self._recent = _RecentIds(1_000)
+        self._loop = _LoopGuard()
+
+    def _end_of_ignored_cursor(self, more: bool | None) -> None:
+        if more or self._promised_more:
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: each page is the first one"
+                " and promises that more follow"
+            )
+        self._refuse_part_of_list(len(self._first_page))
+        self._rungs = None
+        self._has_next_page = False
 
     def _has_more(self, response: Response) -> bool | None:
         body = response.json()
@@ -136,24 +282,14 @@ class CursorPaginator(BatchListPaginator):
             return more
         raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")
 
-    def _ends_with_repeated_rows(self, before: list[str], more: bool | None) -> bool:
-        """Whether to read on after a page whose rows all stood on the page before."""
-        if more:
-            raise UntrustedPageError(
-                "the page repeats rows of the page before and promises that more follow: the"
-                f" cursor `{self._position_param}` does not advance"
-            )
-        if more is None and self._page == before:
-            self._refuse_part_of_list()
-        return False
-
 
 class OffsetPaginator(BatchListPaginator):
     """Skips the rows that were read, but for the last one, which each page must show again.
 
-    Rows that are created meanwhile push the list down and only come twice; rows that are deleted
-    pull it up, and then the row that should overlap is not there: the paginator steps back until it
-    sees a row that it knows. A page that holds the last row alone is the end.
+    Rows that are created meanwhile push the list down; rows that are deleted pull it up. Where a
+    page shows no row that is known, the paginator goes forward if the page is newer than the last
+    row, and back if it is not. Where a page holds the last row alone, and nothing stands behind it,
+    the list ends.
 
     Args:
         limit (int | None): Rows to ask for in a page, at least two so that pages can overlap;
@@ -161,10 +297,17 @@ class OffsetPaginator(BatchListPaginator):
         offset_param (str): Query parameter for the number of rows to skip.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
+        created_field (str): Field of a row that holds the time of its creation.
     """
 
     MAX_REPEATS = 3
-    """Equal replies in a row, or returns to the head, that new rows may explain."""
+    """Equal replies in a row that rows created meanwhile may explain."""
+
+    MAX_STALE_ROWS = 1_000
+    """Known rows in a row, in whatever order, that rows created meanwhile may explain."""
+
+    MAX_STEPS = 40
+    """Steps back and forth in search of the place, most of them doubled, before the head."""
 
     def __init__(
         self,
@@ -172,77 +315,106 @@ class OffsetPaginator(BatchListPaginator):
         offset_param: str = "offset",
         limit_param: str = "limit",
         id_field: str = "id",
+        created_field: str = "created_at",
     ) -> None:
         super().__init__(limit, offset_param, limit_param, id_field)
+        self._created_field = created_field
         self._offset = 0
-        self._last: str | None = None
+        self._created: int | None = None
+        """When the last row was created, in microseconds."""
         self._known = _RecentIds(1_000)
-        self._longest = 0
+        self._page: list[str] = []
         self._probes_behind_last = False
-        self._step_back = 1
+        self._step = 1
+        self._steps = 0
         self._repeats = 0
-        self._returns = 0
+        self._stale_rows = 0
+        """Rows that came again since the last new one."""
 
-    def init_request(self, request: Request) -> None:
-        """Sets the page size and asks for the head of the list."""
-        super().init_request(request)
-        self.update_request(request)
+    def refused(self, status_code: int) -> bool:
+        """Takes an error behind the end of the list for an empty page."""
+        if status_code not in (400, 404) or self._offset == 0:
+            return False
+        self._take([], [])
+        return True
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page.
+        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
 
         Raises:
             UntrustedPageError: If the server ignores the offset and may have sent a part of the
-                list only, or if the list never holds still.
+                list only, or if the place in the list is lost again and again.
         """
-        before, self._page = self._page, self._ids(data)
-        self._longest = max(self._longest, len(self._page))
-        probed, self._probes_behind_last = self._probes_behind_last, False
-        if self._last is None or (probed and self._page != [self._last]):
-            self._has_next_page = bool(self._page)
-            self._accept_page()
-        elif self._page == [self._last] and not probed:
-            # where every page holds one row, this one proves nothing: look behind it
-            self._probes_behind_last = self._has_next_page = self._longest == 1
-            self._offset += 1
-        elif not self._known.isdisjoint(self._page):
-            self._has_next_page = not self._ignores_offset(before)
-            self._accept_page()
-        elif self._offset > 0:
-            self._offset = max(0, self._offset - self._step_back)
-            self._step_back *= 2
-        else:
-            self._refuse_endless_returns()
-            self._accept_page()
+        rows = data if data is not None else []
+        self._take(rows, self._ids(rows))
 
     def update_request(self, request: Request) -> None:
         """Asks for the page at the current offset."""
         request.params[self._position_param] = self._offset
 
-    def is_end(self, status_code: int) -> bool:
-        """Whether the server answers 404 behind the last row; some do not send an empty page."""
-        return status_code == 404 and self._probes_behind_last
+    def _take(self, rows: list[Any], ids: list[str]) -> None:
+        before, self._page = self._page, ids
+        probed, self._probes_behind_last = self._probes_behind_last, False
+        last = self._trail[-1] if self._trail else None
+        if last is None or (probed and (not ids or ids[-1] != last)):
+            self._has_next_page = bool(ids)
+            self._hand_on(rows, ids)
+        elif ids[-1:] == [last] and (probed or len(ids) == 1):
+            # a short page proves nothing, nor does one that a new row pushed down: look behind it
+            self._repeats = self._repeats + 1 if probed else 0
+            self._has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
+            if not self._has_next_page:
+                self._refuse_part_of_list(len(ids))
+            self._offset += 1
+            rows.clear()
+        elif any(row_id in self._known for row_id in ids):
+            self._has_next_page = not self._ignores_offset(ids, before)
+            self._hand_on(rows, ids)
+        else:
+            self._search(rows)
+            rows.clear()
 
-    def _accept_page(self) -> None:
-        if self._page:
-            self._known.extend(self._page)
-            self._last = self._page[-1]
-            self._offset += len(self._page) - 1
-            self._step_back = len(self._page)
+    def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
+        if not ids:
+            return
+        known = max((i for i, row_id in enumerate(ids) if row_id in self._known), default=-1)
+        self._created = self._time(rows[-1])
+        del rows[: known + 1]
+        self._known.extend(ids)
+        self._trail.extend(ids)
+        self._offset += len(ids) - 1
+        self._step, self._steps = len(ids), 0
 
-    def _ignores_offset(self, before: list[str]) -> bool:
+    def _search(self, rows: list[Any]) -> None:
+        """Moves to where the last row may be now: no row of the page is known."""
+        self._steps += 1
+        newest = self._time(rows[-1]) if rows else None
+        if newest is not None and self._created is not None and newest > self._created:
+            self._offset += max(1, len(rows) - 1)
+        elif self._offset > 0:
+            self._offset = max(0, self._offset - self._step)
+            self._step *= 2
+        else:
+            self._steps = self.MAX_STEPS + 1
+        if self._steps > self.MAX_STEPS:
+            self._start_over()
+            self._known = _RecentIds(1_000)
+            self._offset, self._steps, self._step = 0, 0, 1
+
+    def _time(self, row: Any) -> int | None:
+        try:
+            return to_microseconds(row.get(self._created_field))
+        except ValueError:
+            return None
+
+    def _ignores_offset(self, ids: list[str], before: list[str]) -> bool:
         """Whether the server sends its one page, which is the whole list, at every offset."""
-        self._repeats = self._repeats + 1 if self._page == before else 0
-        if self._repeats > self.MAX_REPEATS:
-            self._refuse_part_of_list()
-            return True
-        return False
-
-    def _refuse_endless_returns(self) -> None:
-        # not one row at the head is known any more
-        self._returns += 1
-        if self._returns > self.MAX_REPEATS:
-            raise UntrustedPageError("the list changes faster than it can be read")
+        self._repeats = self._repeats + 1 if ids == before else 0
+        self._stale_rows = self._stale_rows + len(ids) if ids[-1] in self._known else 0
+        if self._repeats <= self.MAX_REPEATS and self._stale_rows <= self.MAX_STALE_ROWS:
+            return False
+        self._refuse_part_of_list(len(ids))
+        return True
 
 
 class _RecentIds:
@@ -259,8 +431,8 @@ class _RecentIds:
         while len(self._ids) > self._size:
             del self._ids[next(iter(self._ids))]
 
-    def isdisjoint(self, ids: list[str]) -> bool:
-        return self._ids.keys().isdisjoint(ids)
+    def __contains__(self, row_id: str) -> bool:
+        return row_id in self._ids
 
 
 class _LoopGuard:

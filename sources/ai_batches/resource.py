@@ -1,7 +1,9 @@
 """What a provider's resource does when dlt runs it: reads each account's list into Arrow tables."""
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypedDict
 
 import dlt
@@ -10,7 +12,7 @@ from dlt.common import logger
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
 from .client import BatchListClient
-from .errors import AiBatchesError, SettingsError
+from .errors import AiBatchesError, SettingsError, UnexpectedError
 from .providers import Provider
 from .settings import Account, ProviderSettings, missing_key, provider_settings
 from .table import SCHEMA, TABLE_NAME, RowReader
@@ -99,10 +101,11 @@ def _read_account(
         for rows in walk(client.pages(), lambda row: str(row[id_field]), ROWS_PER_YIELD):
             metrics["rows"] += len(rows)
             yield reader.to_arrow(rows, _load_id())
-    except AiBatchesError as ex:
+    except Exception as ex:
+        error = ex if isinstance(ex, AiBatchesError) else _unexpected(provider, account, ex)
         if fail_fast:
-            raise
-        metrics["error"] = _advice(ex)
+            raise error from None
+        metrics["error"] = _advice(error)
     finally:
         metrics["requests"] = client.requests
         metrics["seconds"] = time.monotonic() - started
@@ -126,6 +129,18 @@ def _load_id() -> str:
     except CurrentLoadPackageStateNotAvailable:
         # somebody looks at the resource without a pipeline
         return ""
+
+
+def _unexpected(provider: Provider, account: Account, error: Exception) -> UnexpectedError:
+    """Wraps a fault of ours, so that it stops no other provider; its text may quote anything."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(place.filename).name
+    return UnexpectedError(
+        provider.name,
+        account.name,
+        f"{type(error).__name__} in {place.name}, line {place.lineno} of {file}",
+        "Please report it as a bug; what was read before is kept.",
+    )
 
 
 def _advice(error: AiBatchesError) -> str:

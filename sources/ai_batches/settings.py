@@ -8,6 +8,7 @@ any other place that dlt reads its configuration from.
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,9 @@ from .providers import Provider
 
 SECTION = "sources.ai_batches"
 DEFAULT_ACCOUNT = "default"
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 class Account(NamedTuple):
@@ -47,6 +51,9 @@ class ProviderSettings(NamedTuple):
     """Top-level fields of the provider's rows that are not loaded at all."""
     headers: Mapping[str, str] = {}
     """Further headers of each request; their values are treated as secrets."""
+
+    def __repr__(self) -> str:
+        return f"ProviderSettings(accounts={self.accounts}, base_url={self.base_url!r}, ...)"
 
 
 def provider_settings(provider: Provider) -> ProviderSettings:
@@ -170,10 +177,10 @@ def _exclude(provider: Provider) -> tuple[str, ...]:
 def _headers(provider: Provider) -> Mapping[str, str]:
     headers = _table(provider, "headers", dlt.secrets.get(_path(provider, "headers")))
     for name, value in headers.items():
-        if not isinstance(value, str) or not f"{name}{value}".isprintable():
-            raise _unusable(provider, "headers", f"has no printable text for `{name}`")
-        if not f"{name}{value}".isascii():
-            raise _unusable(provider, "headers", f"has characters beyond ASCII for `{name}`")
+        if not _HEADER_NAME.fullmatch(name):
+            raise _unusable(provider, "headers", "holds a name that no header can have")
+        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+            raise _unusable(provider, "headers", f"has no plain text for `{name}`")
     return headers
 
 

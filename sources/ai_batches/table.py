@@ -196,7 +196,7 @@ class RowReader:
                 for index, word in enumerate(columns["status"])
             ]
         _forget_unmetered_tokens(columns)
-        columns["extra"] = [lenient_json.dumps(extra) if extra else None for extra in extras]
+        columns["extra"] = [self._extra(extra) for extra in extras]
         columns["_dlt_load_id"] = [load_id] * len(rows)
         return pa.table(columns, schema=SCHEMA)
 
@@ -218,6 +218,20 @@ class RowReader:
                 self.unreadable[".".join(path)] += 1
                 _put(extras[index], path, row)
         return values
+
+    def _extra(self, extra: Row) -> str | None:
+        try:
+            return lenient_json.dumps(extra) if extra else None
+        except lenient_json.NestedTooDeeplyError:
+            return lenient_json.dumps({key: self._storable(key, extra[key]) for key in extra})
+
+    def _storable(self, field: str, value: Any) -> Any:
+        try:
+            lenient_json.dumps(value)
+        except lenient_json.NestedTooDeeplyError as ex:
+            self.unreadable[field] += 1
+            return str(ex)
+        return value
 
     def _word(self, raw: str | None) -> str | None:
         if raw is None:

@@ -116,14 +116,14 @@ def _from_rare_iso(text: str) -> int:
     try:
         # `exact` keeps a time of day from being completed with today's date
         parsed = pendulum.parse(text, exact=True)
+        if isinstance(parsed, pendulum.DateTime):
+            moment = parsed.in_timezone("UTC")
+        elif isinstance(parsed, pendulum.Date):
+            moment = pendulum.datetime(parsed.year, parsed.month, parsed.day)
+        else:
+            raise ValueError("not a point in time")
     except (ValueError, TypeError, OverflowError) as ex:
         raise ValueError("not ISO 8601") from ex
-    if isinstance(parsed, pendulum.DateTime):
-        moment = parsed.in_timezone("UTC")
-    elif isinstance(parsed, pendulum.Date):
-        moment = pendulum.datetime(parsed.year, parsed.month, parsed.day)
-    else:
-        raise ValueError("not a point in time")
     days = moment.toordinal() - _EPOCH_DAY
     seconds = moment.hour * 3_600 + moment.minute * 60 + moment.second
     return (days * 86_400 + seconds) * SECOND + moment.microsecond
