@@ -213,11 +213,12 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
     variables = keys(lists, "openai")
     assert run(**variables)[0] == 0
     lists.serve("openai", cursor_list([batch(2), batch(1)]))
-    # another process has the file, so that the load fails after extracting
+    # as if the run had been killed after reading
     code = (
-        "import ai_batches_pipeline as p\n"
-        "pipeline = p.make_pipeline(p.PIPELINE_NAME, 'duckdb')\n"
-        "pipeline.extract(p.ai_batches_source().with_resources('openai'))\n"
+        "from destination import make_pipeline\n"
+        "from ai_batches import ai_batches_source\n"
+        "pipeline = make_pipeline('ai_batches', 'duckdb')\n"
+        "pipeline.extract(ai_batches_source().with_resources('openai'))\n"
     )
     subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
