@@ -215,6 +215,7 @@ def test_a_page_that_comes_at_every_position_may_be_the_whole_list(
         ("openai", [page(rows(50), True), page(rows(50))], "does not advance", 50),
         ("openai", [page(rows(5), True), page(rows(5))], "does not advance", 5),
         ("openai", [b'{"data": ' + b"[" * 5000 + b"]" * 5000 + b"}"], "nested too deeply", 0),
+        ("kimi", [page(rows(10), None)], "ignores `after`", 10),
         ("kimi", [page(rows(20), None)], "ignores `after`", 20),
         ("kimi", [page(rows(30), None)], "ignores `after`", 30),
         ("kimi", [page(rows(100), None)], "ignores `after`", 100),
@@ -410,6 +411,34 @@ def test_an_offset_list_may_move_while_it_is_read(
     assert read("bland", moving, page_size=10)["error"] is None
     present = {int(row["id"].removeprefix("batch_")) for row in full if row in rows(30)}
     assert present <= set(ids(pipeline, "bland"))
+
+
+@pytest.mark.parametrize("lost", ["error", "empty", "page one"])
+@pytest.mark.parametrize("has_more", [True, False])
+@pytest.mark.parametrize("gone", [1, 2, 6])
+@pytest.mark.parametrize("size", [1, 5])
+def test_rows_that_are_deleted_under_the_cursor_hide_nothing(
+    pipeline: Pipeline, lists: Lists, lost: str, has_more: bool, gone: int, size: int
+) -> None:
+    full = rows(40)
+
+    def answer(request: Request) -> TAnswer:
+        if len(lists.requests) == 4:
+            # the last rows that were read, the cursor's own among them
+            del full[max(0, 3 * size - gone) : 3 * size]
+        present = [row["id"] for row in full]
+        after = request.query_params.get("after")
+        if after is not None and after not in present:
+            if lost == "error":
+                return failure(404)
+            start = 0 if lost == "page one" else len(full)
+        else:
+            start = present.index(after) + 1 if after else 0
+        return page(full[start : start + size], start + size < len(full) if has_more else None)
+
+    lists.serve("openai", answer)
+    assert load(pipeline, lists.settings())["openai", "default"]["error"] is None
+    assert {int(row["id"][6:]) for row in full} <= set(ids(pipeline, "openai"))
 
 
 @given(

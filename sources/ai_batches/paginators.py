@@ -137,6 +137,8 @@ class CursorPaginator(BatchListPaginator):
         self._strays: list[list[str]] = []
         """Pages that did not belong where they were asked for, since the place was known."""
         self._doubted_ends = 0
+        self._nothing_behind_last = False
+        """Whether the last row was asked behind, without an answer."""
         self._promised_more = False
         """Whether the last page that was handed on said that more rows follow."""
 
@@ -145,6 +147,7 @@ class CursorPaginator(BatchListPaginator):
         if status_code not in (400, 404) or self._cursor() is None or self.restarts:
             return False
         if self._rungs is None:
+            self._nothing_behind_last = True
             self._look_back()
         else:
             self._try_next_rung()
@@ -170,6 +173,7 @@ class CursorPaginator(BatchListPaginator):
             # the head of the list is empty
             self._has_next_page = False
         elif self._rungs is None:
+            self._nothing_behind_last = not ids
             self._look_back()
             self._strays.append(ids)
         else:
@@ -207,18 +211,24 @@ class CursorPaginator(BatchListPaginator):
         self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
     ) -> None:
         known = max((i for i, row_id in enumerate(ids) if row_id in self._trail), default=-1)
+        last = self._trail[-1] if self._trail else None
         if known >= 0:
             # rows of the trail that stand no longer behind this one were deleted
             while self._trail[-1] != ids[known]:
                 self._trail.pop()
+                self._nothing_behind_last = False
         fresh = ids[known + 1 :]
         del rows[: known + 1]
         self._pages += 1
         if not fresh:
-            repeats_page = len(ids) > 1 and not was_sought
-            self._end_or_doubt(more, repeats_page and self._promised_more)
+            if not was_sought and ids[known] == last:
+                self._nothing_behind_last = True
+                if len(ids) > 1:
+                    self._refuse_repeated_page(more, len(ids))
+            self._end_or_doubt(more)
             return
         self._strays.clear()
+        self._nothing_behind_last = False
         self._first_page = self._first_page or fresh
         self._recent.extend(fresh)
         self._trail.extend(fresh)
@@ -228,15 +238,26 @@ class CursorPaginator(BatchListPaginator):
         if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
             raise UntrustedPageError(f"the pages repeat themselves around row {self._trail[-1]}")
 
-    def _end_or_doubt(self, more: bool | None, breaks_promise: bool) -> None:
+    def _refuse_repeated_page(self, more: bool | None, rows: int) -> None:
+        """More rows than the last one came again, where those behind it were asked for."""
+        if more is False and self._promised_more:
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: the page promised that more"
+                " rows follow, and came again"
+            )
+        if more is None:
+            self._refuse_part_of_list(rows)
+
+    def _end_or_doubt(self, more: bool | None) -> None:
         """Nothing follows the last row: the end, unless the server says otherwise."""
         self._doubted_ends += 1
-        if (breaks_promise and not more) or (more and self._doubted_ends > MAX_RESTARTS):
+        if self._doubted_ends > (MAX_RESTARTS if more else TRAIL_LENGTH):
             raise UntrustedPageError(
                 f"the cursor `{self._position_param}` does not advance: the page after row"
                 f" {self._trail[-1]} is empty or the same, and promises that more follow"
             )
-        self._has_next_page = bool(more)
+        # a page may hold no more than the row that was sought: then ask behind it
+        self._has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
 
     def _look_back(self) -> None:
         """Asks behind earlier rows of the trail, and at the head where it reaches that far."""
