@@ -69,10 +69,10 @@ def make_pipeline(
         )
 
     pipeline = make(dataset or DATASET)
-    config: Any = pipeline.destination_client().config
+    client: Any = pipeline.destination_client()
+    config = client.config
     if pipeline.destination.destination_type == "dlt.destinations.duckdb":
         file = Path(config.credentials.database)
-        client: Any = pipeline.destination_client()
         if file.stem.lower() == client.sql_client.dataset_name.lower():
             # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
             if dataset:

@@ -7,6 +7,7 @@ import pytest
 from dlt import Pipeline
 from dlt.pipeline.exceptions import PipelineStepFailed
 from starlette.requests import Request
+from starlette.responses import Response
 
 from ai_batches import ai_batches_source
 from support import KEY, Lists, TAnswer, batch, failure, load, page
@@ -28,7 +29,15 @@ def refused(request: Request) -> TAnswer:
     return failure(401, {"error": f"Incorrect API key provided: {KEY}"})
 
 
-@pytest.mark.parametrize("answer", [echo, no_list, refused, page([batch(1)])])
+def redirect(request: Request) -> TAnswer:
+    return Response(status_code=302, headers={"Location": f"http://127.0.0.2/{KEY}"})
+
+
+def odd_type(request: Request) -> TAnswer:
+    return Response("hello", media_type=f"text/{KEY}")
+
+
+@pytest.mark.parametrize("answer", [echo, no_list, refused, redirect, odd_type, page([batch(1)])])
 @pytest.mark.parametrize("fail_fast", [True, False])
 def test_no_key_is_written_anywhere(
     pipeline: Pipeline,

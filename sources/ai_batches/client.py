@@ -120,7 +120,7 @@ class BatchListClient:
             )
         return self._error(
             RequestError,
-            f"{status} from {_without_query(response.url)}",
+            f"{status} from {self._url}",
             CHECK_BASE_URL,
             _message(response),
         )
@@ -173,7 +173,8 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
             target, stays = "an address that is none", False
         if not stays:
             raise UntrustedPageError(
-                f"the server redirects to another one, {_without_query(target)}, which gets no key"
+                "the server redirects to another one, which gets no key",
+                quote=_without_query(target),
             )
         return
     if response.status_code >= 400:
@@ -186,7 +187,7 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
         if response.content.lstrip()[:1] in (b"", b"{", b"["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
         kind = response.headers.get("Content-Type", "of no stated type")
-        raise UntrustedPageError(f"the reply is not JSON but {kind[:80]}") from None
+        raise UntrustedPageError("the reply is not JSON", quote=kind[:80]) from None
     # dlt's client and the paginators each ask for it
     response.json = partial(_returned, body)  # type: ignore[method-assign]
 
@@ -217,7 +218,7 @@ def _failure(error: Exception) -> str:
     if isinstance(error, (ChunkedEncodingError, ContentDecodingError)):
         return "the reply broke off each time"
     if isinstance(error, ConnectionError):
-        # the innermost cause stands last: `[Errno 111] Connection refused`
+        # of requests' long text only the system's reason: `[Errno 111] Connection refused`
         cause = re.search(r"\[Errno -?\d+\] [A-Za-z ]+", str(error))
         return f"no connection ({cause[0]})" if cause else "no connection"
     return f"the request failed ({type(error).__name__})"
