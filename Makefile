@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-long lint clean
 
 demo: .venv/installed
 	$(BIN)/python pipelines/ai_batches_pipeline.py --demo
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+test-long: .venv/installed
+	$(BIN)/python -m pytest tests/test_walk.py --hypothesis-profile long --timeout 3600
 
 lint: .venv/installed
 	$(BIN)/ruff check .

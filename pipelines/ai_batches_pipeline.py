@@ -4,8 +4,9 @@
     python pipelines/ai_batches_pipeline.py openai     only this one
     python pipelines/ai_batches_pipeline.py --demo     made-up providers; no key, no network
 
-Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or wrong usage,
-4 another run of the same pipeline is at work.
+Exit codes: 0 all loaded, 1 some provider or the load failed (or --verify found a difference),
+2 nothing to do or wrong usage, 3 partial: the time was up, the next run goes on, 4 another run of
+the same pipeline is at work.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 import duckdb
+from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
@@ -26,7 +28,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from ai_batches import PROVIDERS, has_key
+from ai_batches import PROVIDERS, Run, has_key
+from ai_batches.timestamps import to_microseconds
 from destination import (
     DATASET,
     UnusableDestinationError,
@@ -36,17 +39,19 @@ from destination import (
 )
 from load import load
 from report import print_summary
+from verify import print_verdicts, verify
 
 PIPELINE_NAME = "ai_batches"
-ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, ANOTHER_RUN = 0, 1, 2, 4
+ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN = 0, 1, 2, 3, 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         description="Loads the batch jobs of AI vendors into one table, `batches`.",
-        epilog="Exit codes: 0 all loaded, 1 some provider or the load failed, 2 nothing to do or"
-        " wrong usage, 4 another run of the same pipeline is at work.",
+        epilog="Exit codes: 0 all loaded, 1 some provider or the load failed or --verify found a"
+        " difference, 2 nothing to do or wrong usage, 3 partial: the time was up and the next run"
+        " goes on, 4 another run of the same pipeline is at work.",
     )
     parser.add_argument(
         "providers",
@@ -60,6 +65,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
     )
     parser.add_argument(
+        "--since",
+        type=_moment,
+        metavar="DATE",
+        help="load batches created since then; what was covered before stays covered",
+    )
+    parser.add_argument(
+        "--full-refresh", action="store_true", help="read everything again and merge it"
+    )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare the table with the lists, read whole, and change nothing",
+    )
+    parser.add_argument(
+        "--max-time", type=float, metavar="SECONDS", help="stop reading then; the next run goes on"
+    )
+    parser.add_argument(
+        "--package-rows",
+        type=int,
+        default=200_000,
+        metavar="ROWS",
+        help="rows of an account after which a long walk goes on in another load [200000]",
+    )
+    parser.add_argument(
         "--wait",
         type=float,
         default=60,
@@ -70,6 +99,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--demo", action="store_true", help="load made-up providers into demo.duckdb instead"
     )
     options = parser.parse_args(arguments)
+    if options.verify and (options.full_refresh or options.max_time is not None):
+        parser.error("--verify reads everything and changes nothing: it takes only --since")
     try:
         return _dispatch(options, parser)
     except TomlProviderReadException as ex:
@@ -88,16 +119,31 @@ def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     if without_key or not providers:
         _explain_keys(without_key)
         return NOTHING_TO_DO
-    return _run(options.destination, options.dataset, providers, options.wait)
+    return _run(options, providers)
 
 
-def _run(destination: str, dataset: str | None, providers: Sequence[str], wait: float) -> int:
+def _moment(text: str) -> int:
+    try:
+        microseconds = to_microseconds(text)
+    except ValueError as ex:
+        raise argparse.ArgumentTypeError(f"{text} is no date") from ex
+    if microseconds is None:
+        raise argparse.ArgumentTypeError("no date was given")
+    return microseconds
+
+
+def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
+    run = Run(options.since, options.full_refresh, options.package_rows)
     folder = pipelines_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{PIPELINE_NAME}.lock", timeout=0):
-            pipeline = make_pipeline(PIPELINE_NAME, destination, dataset, _progress())
-            reports = load(pipeline, providers, wait=wait)
+            pipeline = make_pipeline(
+                PIPELINE_NAME, options.destination, options.dataset, _progress()
+            )
+            if options.verify:
+                return _verify(pipeline, providers, options.since)
+            reports = load(pipeline, providers, None, run, options.wait, options.max_time)
     except Timeout:
         _complain(f"Another run of this pipeline is at work in {folder}; nothing was done.")
         return ANOTHER_RUN
@@ -107,7 +153,15 @@ def _run(destination: str, dataset: str | None, providers: Sequence[str], wait: 
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as ex:
         return _explain_failure(ex)
     print_summary(reports, pipeline, Console())
-    return SOME_FAILED if any(report.error for report in reports) else ALL_LOADED
+    if any(report.error for report in reports):
+        return SOME_FAILED
+    return PARTIAL if any(report.is_partial for report in reports) else ALL_LOADED
+
+
+def _verify(pipeline: Pipeline, providers: Sequence[str], since: int | None) -> int:
+    verdicts = verify(pipeline, providers, since=since)
+    print_verdicts(verdicts, Console())
+    return ALL_LOADED if all(verdict.is_good for verdict in verdicts.values()) else SOME_FAILED
 
 
 def _explain_failure(error: Exception) -> int:

@@ -37,7 +37,7 @@ def run_demo(console: Console) -> bool:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
-    providers = DemoProviders({name: make_list(name, start, 240, 12) for name in VENDORS})
+    providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
     pipeline = make_pipeline(PIPELINE_NAME, dlt.destinations.duckdb(str(Path(DATABASE).absolute())))
     _forget_earlier_demo(pipeline)
     with LoopbackServer(providers.app) as server:

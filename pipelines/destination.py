@@ -9,7 +9,9 @@ from typing import Any, TypeVar
 import dlt
 import duckdb
 from dlt import Pipeline
+from dlt.common import logger
 from dlt.common.destination import TDestinationReferenceArg
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.runtime.collector import NULL_COLLECTOR
 from dlt.common.runtime.collector_base import Collector
 from dlt.extract import DltSource
@@ -85,23 +87,75 @@ def make_pipeline(
             duckdb.connect(
                 str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
             ).close()
-    place = f"{config.fingerprint()} {pipeline.dataset_name}"
-    if _place_of_last_run(pipeline) not in (None, place):
-        # what the working folder knows is of another destination; this one's state is restored
-        pipeline = pipeline.drop()
-    pipeline.set_local_state_val(_PLACE, place)
     return pipeline
 
 
-_PLACE = "ai_batches_place"
+def follow_destination(pipeline: Pipeline) -> Pipeline:
+    """Forgets what the working folder knows where it is not what the destination knows.
+
+    Another working folder may have loaded since, the destination may be another one, or restored
+    from a backup: its own state is right then, and a package left here would take rows back in
+    time. dlt compares version numbers, which grow for other reasons, too. A package that was being
+    loaded when its process was killed is forgotten as well: dlt would copy its rows a second time
+    into the staging table, and then store them twice. All of it is read again.
+
+    Args:
+        pipeline (Pipeline): The pipeline, before anything is loaded.
+
+    Returns:
+        Pipeline: The pipeline, whose state dlt restores from the destination when it syncs.
+    """
+    known = _known_state(pipeline)
+    if not _is_intact(pipeline):
+        reason = "it was killed while writing or loading"
+    elif known is None and not pipeline.has_pending_data:
+        return pipeline
+    elif known != _stored_state(pipeline):
+        reason = "the destination has other state"
+    else:
+        return pipeline
+    logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
+    return pipeline.drop()
 
 
-def _place_of_last_run(pipeline: Pipeline) -> str | None:
+def _is_intact(pipeline: Pipeline) -> bool:
+    """Whether packages that are left are whole, and nothing of them was loaded yet."""
     try:
-        place: str = pipeline.get_local_state_val(_PLACE)
+        extracted = pipeline.list_extracted_load_packages()
+        normalized = pipeline.list_normalized_load_packages()
+        left = [pipeline.get_load_package_info(name) for name in {*extracted, *normalized}]
+    except (OSError, ValueError):
+        return False
+    # in both forms: killed while dlt was removing the first one, which it cannot go on with
+    return not set(extracted) & set(normalized) and all(
+        state == "new_jobs" or not jobs for info in left for state, jobs in info.jobs.items()
+    )
+
+
+def remember_destination(pipeline: Pipeline) -> None:
+    """Notes the state that the destination has after a load, for `follow_destination`."""
+    pipeline.set_local_state_val(_KNOWN_STATE, _stored_state(pipeline))
+
+
+_KNOWN_STATE = "ai_batches_known_state"
+
+
+def _known_state(pipeline: Pipeline) -> str | None:
+    try:
+        known: str | None = pipeline.get_local_state_val(_KNOWN_STATE)
     except KeyError:
         return None
-    return place
+    return known
+
+
+def _stored_state(pipeline: Pipeline) -> str | None:
+    """Id of the load that last wrote the state of the pipeline in the destination."""
+    try:
+        with pipeline.destination_client() as client:
+            state: Any = client.get_stored_state(pipeline.pipeline_name)  # type: ignore[attr-defined]
+    except DestinationUndefinedEntity:
+        return None
+    return str(state._dlt_load_id) if state else None
 
 
 def fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:

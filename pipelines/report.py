@@ -1,6 +1,6 @@
 """What a run did, in numbers that come from the destination and dlt's own trace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlt import Pipeline
@@ -41,6 +41,13 @@ class AccountReport:
     requests: int
     seconds: float
     error: str | None
+    is_partial: bool
+    """Whether the list was not read as far as it should have been; the next run goes on."""
+
+    @property
+    def result(self) -> str:
+        """In a word."""
+        return "FAILED" if self.error else "partial" if self.is_partial else "ok"
 
 
 def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount, Standing]:
@@ -88,16 +95,31 @@ def last_metrics(pipeline: Pipeline) -> list[tuple[str, AccountMetrics]]:
     ]
 
 
+def add_metrics(
+    totals: dict[TAccount, AccountMetrics], provider: str, entry: AccountMetrics
+) -> None:
+    """Adds what one load package did for an account to what the ones before did."""
+    key = (provider, entry["account"] or "")
+    total = totals.get(key)
+    if total is None:
+        totals[key] = entry.copy()
+        return
+    total["rows"] += entry["rows"]
+    total["requests"] += entry["requests"]
+    total["seconds"] += entry["seconds"]
+    total["error"], total["is_partial"] = entry["error"], entry["is_partial"]
+
+
 def account_reports(
-    metrics: Sequence[tuple[str, AccountMetrics]],
+    metrics: Mapping[TAccount, AccountMetrics],
     before: dict[TAccount, Standing],
     after: dict[TAccount, Standing],
     counts_changes: bool,
 ) -> list[AccountReport]:
     """Joins what was read with what it changed, a line a provider and account."""
     reports = []
-    for provider, entry in sorted(metrics, key=lambda item: (item[0], item[1]["account"] or "")):
-        key = (provider, entry["account"] or "")
+    for key, entry in sorted(metrics.items()):
+        provider = key[0]
         was, now = before.get(key, Standing()), after.get(key, Standing())
         new = now.stored - was.stored
         reports.append(
@@ -111,6 +133,7 @@ def account_reports(
                 requests=entry["requests"],
                 seconds=entry["seconds"],
                 error=entry["error"],
+                is_partial=entry["is_partial"],
             )
         )
     return reports
@@ -135,7 +158,7 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
             _number(report.open),
             f"{report.requests:,}",
             f"{report.seconds:.1f}",
-            "FAILED" if report.error else "ok",
+            report.result,
         )
     console.print(table)
     for report in reports:

@@ -8,9 +8,15 @@ from pathlib import Path
 import dlt
 import pytest
 from dlt import Pipeline
+from hypothesis import settings
 
 from ai_batches import PROVIDERS
 from support import Lists
+
+# `make test-long` takes the other one
+settings.register_profile("default", max_examples=150, stateful_step_count=25, deadline=None)
+settings.register_profile("long", max_examples=3_000, stateful_step_count=50, deadline=None)
+settings.load_profile("default")
 
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
 

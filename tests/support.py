@@ -1,6 +1,7 @@
 """What tests share: a server that answers as told, and short ways to load and to look."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from starlette.types import Receive, Scope, Send
 from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
 from demo_providers import LoopbackServer
 from report import last_metrics
+
+FIRST = int(time.time()) - 20 * 86_400
+"""When batch 0 was created, in Unix seconds."""
 
 KEY = "key-with-0123456789-abcdef"
 
@@ -126,7 +130,7 @@ def batch(number: int, **fields: Any) -> TRow:
     return {
         "id": f"batch_{number}",
         "status": "completed",
-        "created_at": 1_700_000_000 + 60 * number,
+        "created_at": FIRST + 60 * number,
         **fields,
     }
 

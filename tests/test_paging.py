@@ -476,7 +476,7 @@ def test_no_batch_is_missed_in_an_offset_list_that_moves(
     chosen = lists.settings("bland", page_size=page_size)["bland"]
     client = BatchListClient(PROVIDERS["bland"], chosen, Account("default", KEY, "the test"))
     try:
-        found = {row["id"] for one in client.pages() for row in one}
+        found = {row["id"] for one in client.pages() for row in one.rows}
     except BadPageError:
         assert len(moves) > 2
         return

@@ -23,6 +23,7 @@ from ai_batches import (
     Account,
     ProviderSettings,
     RefusedKeyError,
+    Run,
     SettingsError,
     ai_batches_source,
     provider_settings,
@@ -77,7 +78,7 @@ def test_two_runs_leave_one_true_row_a_batch(pipeline: Pipeline, name: str) -> N
     visible = providers.lists[name].visible()
     assert first[name, "default"]["error"] is second[name, "default"]["error"] is None
     assert first[name, "default"]["rows"] == len(before) < len(after) == len(visible)
-    assert second[name, "default"]["requests"] > 2
+    assert second[name, "default"]["requests"] <= first[name, "default"]["requests"]
     assert providers.requests[name] == sum(
         run[name, "default"]["requests"] for run in (first, second)
     )
@@ -448,11 +449,8 @@ def test_long_lists_come_in_tables_of_thousands(pipeline: Pipeline, lists: Lists
     assert select(pipeline, "SELECT count(*), count(DISTINCT id) FROM batches") == [
         (12_000, 12_000)
     ]
-    assert [t.num_rows for t in ai_batches_source(lists.settings()).resources["openai"]] == [
-        5_000,
-        5_000,
-        2_000,
-    ]
+    again = ai_batches_source(lists.settings(), run=Run(full_refresh=True)).resources["openai"]
+    assert [table.num_rows for table in again] == [5_000, 5_000, 2_000]
 
 
 def test_the_folder_works_in_another_project(tmp_path: Path) -> None:

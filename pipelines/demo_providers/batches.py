@@ -87,7 +87,7 @@ def make_list(name: str, clock: int, past: int, future: int) -> BatchList:
     for number in range(past + future - 1, -1, -1):
         # every few batches are created within one second, as a script does
         created -= 0 if number % 7 == 3 else chance.randrange(10 * MINUTE, 30 * MINUTE)
-        is_stuck = number == past // 2
+        is_stuck = number == max(past // 2, past - 150)
         plan.append(_batch(f"{name}{number:06d}", created, number, is_stuck, chance))
     plan.reverse()
     return BatchList(clock, plan)

@@ -23,9 +23,11 @@ from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
 from .settings import Account, ProviderSettings, has_key, provider_settings
-from .table import COLUMN_HINTS, PRIMARY_KEY, TABLE_NAME
+from .table import COLUMN_HINTS, COLUMNS, PRIMARY_KEY, TABLE_NAME
+from .walk import Run
 
 __all__ = [
+    "COLUMNS",
     "PROVIDERS",
     "TABLE_NAME",
     "Account",
@@ -36,6 +38,7 @@ __all__ = [
     "ProviderSettings",
     "RefusedKeyError",
     "RequestError",
+    "Run",
     "SettingsError",
     "UnexpectedError",
     "account_metrics",
@@ -52,7 +55,9 @@ class AiBatchesConfiguration(BaseConfiguration):
 
 @dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration, parallelized=True)
 def ai_batches_source(
-    settings: Mapping[str, ProviderSettings] | None = None, fail_fast: bool = True
+    settings: Mapping[str, ProviderSettings] | None = None,
+    fail_fast: bool = True,
+    run: Run | None = None,
 ) -> Iterator[DltResource]:
     """Lists the batch jobs of AI vendors.
 
@@ -66,6 +71,8 @@ def ai_batches_source(
         fail_fast (bool): True: a provider that fails ends the run with an `AiBatchesError`, and dlt
             loads nothing of this run. False: what was read is loaded and the other providers go on;
             whoever runs the source has to look for errors in `account_metrics`.
+        run (Run | None): What to read beyond what is new or open, and how much to a load package;
+            None: to bring the table up to date in one package.
 
     Yields:
         DltResource: One resource a provider, named after it.
@@ -93,6 +100,6 @@ def ai_batches_source(
             },
             columns=COLUMN_HINTS,
             schema_contract={"tables": "evolve", "columns": "freeze", "data_type": "freeze"},
-        )(provider, chosen, fail_fast)
+        )(provider, chosen, fail_fast, run)
         resource.selected = name in with_key or not with_key
         yield resource

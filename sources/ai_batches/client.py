@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,11 +15,11 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
 
 from . import lenient_json
-from .errors import AiBatchesError, BadPageError, RefusedKeyError, RequestError
+from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
 from .paginators import UntrustedPageError
 from .providers import Provider
 from .settings import Account, ProviderSettings
-from .table import Row
+from .walk import Page
 
 CHECK_BASE_URL = "Check `base_url` and the provider's status page; the next run tries again."
 CHECK_LIST = (
@@ -70,19 +71,24 @@ class BatchListClient:
         """Requests made so far, retries included."""
         return self._adapter.requests
 
-    def pages(self) -> Iterator[list[Row]]:
-        """Reads the list page by page, from its head to its end.
+    def pages(self, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+        """Reads the list page by page, to its end.
+
+        Args:
+            position (Mapping[str, Any] | None): Where to begin, as an earlier page told; None: at
+                the head.
 
         Yields:
-            List[Row]: The rows of one reply as the provider sent them, each with an id. Pages may
-                overlap.
+            Page: The rows of one reply as the provider sent them, each with an id.
 
         Raises:
             RefusedKeyError: If the provider answers 401 or 403.
-            RequestError: If a request fails for good.
+            RequestError: If a request fails for good; an `OutageError` where it may succeed later.
             BadPageError: If a reply cannot be trusted as a page of the list.
         """
         paginator = self._provider.paginator(self._page_size)
+        if position is not None:
+            paginator.resume(position)
         error: AiBatchesError
         try:
             while paginator.has_next_page:
@@ -92,7 +98,7 @@ class BatchListClient:
                         paginator=paginator,
                         hooks={"response": [_check_response]},
                     ):
-                        yield list(page)
+                        yield Page(list(page), paginator.position, paginator.restarts)
                 except HTTPError as ex:
                     if not paginator.refused(ex.response.status_code):
                         raise
@@ -103,11 +109,13 @@ class BatchListClient:
             error = self._status_error(ex.response)
         except Exception as ex:
             # also what requests and dlt make of a malformed header; its text may quote anything
-            error = self._error(RequestError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
-        finally:
-            self._session.close()
+            error = self._error(OutageError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
         # raised out here, it does not carry the request along, whose headers hold the key
         raise error
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._session.close()
 
     def _status_error(self, response: Response) -> AiBatchesError:
         status = f"HTTP {response.status_code}"
@@ -119,7 +127,9 @@ class BatchListClient:
                 f"Check the key in {self._account.origin}, and that it may list batches.",
             )
         return self._error(
-            RequestError,
+            OutageError
+            if response.status_code >= 500 or response.status_code == 429
+            else RequestError,
             f"{status} from {self._url}",
             CHECK_BASE_URL,
             _message(response),
@@ -178,6 +188,9 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
             )
         return
     if response.status_code >= 400:
+        # read while the connection is at hand, which then can serve the next request
+        with suppress(RequestException):
+            _ = response.content
         raise HTTPError(response=response)
     try:
         body = lenient_json.loads(response.content)

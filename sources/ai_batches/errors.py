@@ -44,6 +44,10 @@ class RequestError(AiBatchesError):
     """A request failed for good: a status that is not retried, or the last retry."""
 
 
+class OutageError(RequestError):
+    """The server could not be reached, or is out of order; the same request may succeed later."""
+
+
 class UnexpectedError(AiBatchesError):
     """Something went wrong that should not; the text says where in the code."""
 

@@ -8,6 +8,7 @@ never cut short in silence. Rows come as dicts that each have an id; `client.py`
 """
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -59,6 +60,19 @@ class BatchListPaginator(BasePaginator):
         self._limit_param = limit_param
         self._id_field = id_field
         self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position of an earlier paginator, instead of from the head.
+
+        Args:
+            position (Mapping[str, Any]): What `position` was then.
+        """
+        self._trail.extend(position["trail"])
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end, to be stored as JSON."""
+        return {"trail": list(self._trail)}
 
     def refused(self, status_code: int) -> bool:
         """Takes in that the server answered the last request with an error status.
@@ -141,6 +155,18 @@ class CursorPaginator(BatchListPaginator):
         """Whether the last row was asked behind, without an answer."""
         self._promised_more = False
         """Whether the last page that was handed on said that more rows follow."""
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position; the first page must show the last row of the trail again."""
+        super().resume(position)
+        self._handed_on = position["handed_on"]
+        if self._trail:
+            self._look_back()
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        return {**super().position, "handed_on": self._handed_on}
 
     def refused(self, status_code: int) -> bool:
         """Looks back along the trail where the server does not know the cursor."""
@@ -351,6 +377,18 @@ class OffsetPaginator(BatchListPaginator):
         self._repeats = 0
         self._stale_rows = 0
         """Rows that came again since the last new one."""
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position; the first page must show a row of the trail again."""
+        super().resume(position)
+        self._offset = position["offset"]
+        self._created = position["created"]
+        self._known.extend(position["trail"])
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        return {**super().position, "offset": self._offset, "created": self._created}
 
     def refused(self, status_code: int) -> bool:
         """Takes an error behind the end of the list for an empty page."""

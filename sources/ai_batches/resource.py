@@ -16,7 +16,7 @@ from .errors import AiBatchesError, SettingsError, UnexpectedError
 from .providers import Provider
 from .settings import Account, ProviderSettings, missing_key, provider_settings
 from .table import SCHEMA, TABLE_NAME, RowReader
-from .walk import walk
+from .walk import Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
 """Rows in an Arrow table; small tables cost dlt time each, large ones memory."""
@@ -37,6 +37,8 @@ class AccountMetrics(TypedDict):
     """From the first request to the last row."""
     error: str | None
     """What went wrong and what to do, or None."""
+    is_partial: bool
+    """Whether the walk was cut; the next package or run goes on."""
 
 
 def account_metrics(resource_metrics: Mapping[str, Any]) -> list[AccountMetrics]:
@@ -53,7 +55,10 @@ def account_metrics(resource_metrics: Mapping[str, Any]) -> list[AccountMetrics]
 
 
 def read_provider(
-    provider: Provider, settings: ProviderSettings | None, fail_fast: bool
+    provider: Provider,
+    settings: ProviderSettings | None,
+    fail_fast: bool,
+    run: Run | None,
 ) -> Iterator[pa.Table]:
     """Reads the lists of a provider's accounts, one after the other; runs inside a dlt resource.
 
@@ -61,6 +66,7 @@ def read_provider(
         provider (Provider): Whose lists to read.
         settings (ProviderSettings | None): How to; None looks them up in dlt's configuration.
         fail_fast (bool): Whether an error is raised, or recorded so that the next account is read.
+        run (Run | None): What was asked for; None: to bring the table up to date.
 
     Yields:
         pa.Table: Batches, in tables of `SCHEMA`.
@@ -68,6 +74,8 @@ def read_provider(
     Raises:
         AiBatchesError: If something went wrong and `fail_fast` is set.
     """
+    run = run or Run()
+    _refuse_refresh(provider)
     try:
         settings = settings or provider_settings(provider)
         if not settings.accounts:
@@ -79,7 +87,9 @@ def read_provider(
         return
     rows = 0
     for account in settings.accounts:
-        for table in _read_account(provider, settings, account, fail_fast):
+        if (provider.name, account.name) in run.finished:
+            continue
+        for table in _read_account(provider, settings, account, fail_fast, run):
             rows += table.num_rows
             yield table
     if not rows and not _table_exists():
@@ -88,7 +98,11 @@ def read_provider(
 
 
 def _read_account(
-    provider: Provider, settings: ProviderSettings, account: Account, fail_fast: bool
+    provider: Provider,
+    settings: ProviderSettings,
+    account: Account,
+    fail_fast: bool,
+    run: Run,
 ) -> Iterator[pa.Table]:
     metrics = _new_metrics(account.name)
     started = time.monotonic()
@@ -96,31 +110,83 @@ def _read_account(
     reader = RowReader(
         provider.name, account.name, provider.fields, provider.statuses, settings.exclude
     )
-    id_field = provider.fields["id"]
+    state = dlt.current.resource_state()
+    walker = Walker(state.get(account.name), account.walk, run)
+    portion = min(ROWS_PER_YIELD, run.rows_per_package or ROWS_PER_YIELD)
+    settled = run.started - account.walk.settle
+    stuck: dict[str, None] = {}
+
+    def sight(row: Row) -> Sighting:
+        row_id, created, is_open, ended = reader.outline(row)
+        just_ended = ended is not None and ended > settled
+        if is_open and created is not None and created < run.started - account.walk.max_open_age:
+            stuck[row_id] = None
+        return Sighting(row_id, created, bool(is_open) or just_ended)
+
     try:
-        for rows in walk(client.pages(), lambda row: str(row[id_field]), ROWS_PER_YIELD):
-            metrics["rows"] += len(rows)
-            yield reader.to_arrow(rows, _load_id())
+        for rows in walker.walk(client.pages, sight, portion):
+            # set before the yield whose rows it stands for: dlt stores both or neither
+            state[account.name] = walker.state
+            if rows:
+                metrics["rows"] += len(rows)
+                yield reader.to_arrow(rows, _load_id())
+        if walker.is_done:
+            run.finished.add((provider.name, account.name))
+            metrics["is_partial"] = False
     except Exception as ex:
         error = ex if isinstance(ex, AiBatchesError) else _unexpected(provider, account, ex)
         if fail_fast:
             raise error from None
+        run.finished.add((provider.name, account.name))
         metrics["error"] = _advice(error)
     finally:
+        client.close()
         metrics["requests"] = client.requests
         metrics["seconds"] = time.monotonic() - started
+    whose = f"{provider.name}, account {account.name}"
+    if stuck:
+        logger.warning(
+            f"{whose}: {len(stuck)} batches are open for longer than `max_open_age`, and are read"
+            f" only when the list is read whole: {_some(list(stuck))}"
+        )
     for field, count in reader.unreadable.items():
         logger.warning(
-            f"{provider.name}, account {account.name}: {count} values of `{field}` could not be"
+            f"{whose}: {count} values of `{field}` could not be"
             " read. The column is null there, and `extra` holds them as they came."
         )
 
 
+def _some(ids: list[str]) -> str:
+    more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+    return ", ".join(ids[:5]) + more
+
+
 def _new_metrics(account: str | None) -> AccountMetrics:
-    metrics = AccountMetrics(account=account, rows=0, requests=0, seconds=0.0, error=None)
+    metrics = AccountMetrics(
+        account=account, rows=0, requests=0, seconds=0.0, error=None, is_partial=True
+    )
     recorded: dict[str, Any] = dlt.current.resource_metrics()
     recorded.setdefault(_METRICS, []).append(metrics)
     return metrics
+
+
+def _refuse_refresh(provider: Provider) -> None:
+    """Refuses dlt's `refresh` where rows of the shared table go and the state of walks stays."""
+    try:
+        package: Any = dlt.current.load_package_state()["state"]
+    except CurrentLoadPackageStateNotAvailable:
+        return
+    gone = [*package.get("dropped_tables", ()), *package.get("truncated_tables", ())]
+    if any(table["name"] == TABLE_NAME for table in gone) and any(
+        dlt.current.source_state().get("resources", {}).values()
+    ):
+        raise SettingsError(
+            provider.name,
+            None,
+            "this refresh would empty the table of all providers, but some would go on from where"
+            " they were and leave a gap",
+            "Use `--full-refresh`, or dlt's refresh mode `drop_sources`.",
+        )
 
 
 def _load_id() -> str:

@@ -9,7 +9,7 @@ any other place that dlt reads its configuration from.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,10 +17,14 @@ import dlt
 
 from .errors import SettingsError
 from .providers import Provider
+from .timestamps import SECOND
+from .walk import WalkSettings
 
 SECTION = "sources.ai_batches"
 DEFAULT_ACCOUNT = "default"
 
+_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
@@ -33,6 +37,8 @@ class Account(NamedTuple):
     api_key: str
     origin: str
     """The setting or variable that the key came from, for messages."""
+    walk: WalkSettings = WalkSettings()
+    """How far down a run reads."""
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, origin={self.origin!r})"
@@ -99,9 +105,12 @@ def missing_key(provider: Provider) -> SettingsError:
 
 
 def _accounts(provider: Provider) -> tuple[Account, ...]:
+    walk = _walk_settings(provider, "", lambda name: dlt.config.get(_path(provider, name)))
     setting = _path(provider, "accounts")
     named = _table(provider, "accounts", dlt.secrets.get(setting))
-    accounts = [_account(provider, name, key, f"{setting}.{name}") for name, key in named.items()]
+    accounts = [
+        _account(provider, name, value, f"{setting}.{name}", walk) for name, value in named.items()
+    ]
     setting = _path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
     if not single and not accounts:
@@ -112,13 +121,18 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
             raise _unusable(
                 provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
             )
-        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting))
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, walk))
     return tuple(accounts)
 
 
-def _account(provider: Provider, name: str, api_key: Any, origin: str) -> Account:
+def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkSettings) -> Account:
+    """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise _unusable(provider, "accounts", "holds an account without a name")
+    api_key = value
+    if isinstance(value, Mapping):
+        api_key = value.get("api_key")
+        walk = _walk_settings(provider, f"accounts.{name}.", value.get, walk)
     # a file often leaves a line end behind the key
     key = api_key.strip() if isinstance(api_key, str) else ""
     if not key:
@@ -132,7 +146,26 @@ def _account(provider: Provider, name: str, api_key: Any, origin: str) -> Accoun
             f"the key in {origin} holds characters that no key has",
             "Copy it again, without quotes or spaces.",
         )
-    return Account(name, key, origin)
+    return Account(name, key, origin, walk)
+
+
+def _walk_settings(
+    provider: Provider,
+    prefix: str,
+    get: Callable[[str], Any],
+    default: WalkSettings = WalkSettings(),  # noqa: B008
+) -> WalkSettings:
+    """Reads spans of time such as `90s`, `30m`, `1h` and `7d`."""
+    spans = default._asdict()
+    for name in spans:
+        value = get(name)
+        if value is None:
+            continue
+        span = _SPAN.fullmatch(str(value))
+        if not span:
+            raise _unusable(provider, prefix + name, "is no span of time, such as 30m, 1h or 7d")
+        spans[name] = int(span[1]) * _UNITS[span[2]] * SECOND
+    return WalkSettings(**spans)
 
 
 def _base_url(provider: Provider) -> str:

@@ -13,15 +13,13 @@ from dlt.common.schema.typing import TTableSchemaColumns
 
 from . import lenient_json
 from .timestamps import to_microseconds
+from .walk import Row
 
 TABLE_NAME = "batches"
 PRIMARY_KEY = ("provider", "account", "id")
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
 """The words of `status` after which a batch does not change any more; any other word is open."""
-
-Row = dict[str, Any]
-"""One batch as its provider sends it."""
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -131,8 +129,20 @@ COLUMN_HINTS: TTableSchemaColumns = {
     for name, (kind, description) in COLUMNS.items()
 }
 
+_LIFE = ("created_at", "in_progress_at", "finalizing_at", "cancelling_at", "updated_at")
 _TOKENS = [name for name in COLUMNS if name.endswith("_tokens")]
 _DERIVED = {"provider", "account", "status", "is_open", "ended_at", "extra", "_dlt_load_id"}
+
+
+class Outline(NamedTuple):
+    """What a row says of its place in the list and of its state. Times are microseconds."""
+
+    id: str
+    created_at: int | None
+    is_open: bool | None
+    """True also where a provider that reports statuses reports none; None where it never does."""
+    ended_at: int | None
+    """Where a terminal batch does not say it, the latest time that it tells."""
 
 
 class RowReader:
@@ -199,6 +209,33 @@ class RowReader:
         columns["extra"] = [self._extra(extra) for extra in extras]
         columns["_dlt_load_id"] = [load_id] * len(rows)
         return pa.table(columns, schema=SCHEMA)
+
+    def outline(self, row: Row) -> Outline:
+        """What a row says of its place in the list and of its state, without building columns."""
+        word = self._word(self._value("status_raw", row))
+        ended_at = self._value("ended_at", row)
+        if ended_at is None and word in TERMINAL_STATUSES:
+            ended_at = self._value(f"{word}_at", row) or self._latest(row, word == "expired")
+        return Outline(
+            id=str(self._value("id", row)),
+            created_at=self._value("created_at", row),
+            is_open=word not in TERMINAL_STATUSES if "status_raw" in self._fields else None,
+            ended_at=ended_at,
+        )
+
+    def _latest(self, row: Row, has_expired: bool) -> int | None:
+        columns = (*_LIFE, "expires_at") if has_expired else _LIFE
+        times = [self._value(column, row) for column in columns]
+        return max((time for time in times if time is not None), default=None)
+
+    def _value(self, column: str, row: Row) -> Any:
+        value: Any = row
+        try:
+            for key in self._fields[column]:
+                value = value.get(key)
+            return COLUMNS[column][0].read(value)
+        except (KeyError, ValueError, AttributeError):
+            return None
 
     def _read(self, column: str, kind: Kind, rows: Sequence[Row], extras: list[Row]) -> list[Any]:
         path = self._fields.get(column)

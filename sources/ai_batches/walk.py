@@ -1,41 +1,377 @@
-"""Reading a list: which rows of its pages are handed on, and in what portions."""
+"""Which part of a list a run reads, and what it remembers for the next one.
 
-from collections.abc import Callable, Iterable, Iterator
+A batch changes after it was first seen, and no provider tells which ones did. So a run walks the
+list from its head, the newest batch, down to a floor, below which nothing is expected to change.
+Two kinds of walk are enough:
 
-from .table import Row
+- A head walk reads what is new, open or ended just now. It is short, and keeps no position: where
+  it is cut, the next run begins it again.
+- A whole walk reads the list to its end: the first time, now and then (`full_every`), when asked
+  to, and whenever a head walk has no evidence that it may stop. It is long, and goes on where it
+  was cut.
+
+A head walk may stop below its floor only if a whole walk found the list newest first, its own pages
+agree, and it met the landmark: the first batch of the last complete walk. In doubt it reads on, and
+so becomes a whole walk.
+
+Nothing here knows a vendor, a destination or Arrow: pages come in, rows and states go out. Times
+are microseconds since 1970, UTC.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypedDict
+from uuid import uuid4
+
+from .errors import OutageError, RefusedKeyError
+
+Row = dict[str, Any]
+"""One batch as its provider sends it."""
+
+STATE_VERSION = 1
+
+_HOUR = 3_600_000_000
+
+MIN_DESCENTS, MIN_PAGES = 10, 2
+"""How much of a list must have been found newest first before that counts as its order."""
+
+_NOT_OF_THE_LIST = (OutageError, RefusedKeyError)
+"""Errors that say nothing about the position that was asked for."""
 
 
-def walk(
-    pages: Iterable[list[Row]], row_id: Callable[[Row], str], portion: int
-) -> Iterator[list[Row]]:
-    """Reads a list from its head to its end.
+class WalkSettings(NamedTuple):
+    """How far down a run reads. Microseconds."""
 
-    Pages overlap, and rows move while they are read; the first sight of a row is handed on, since a
-    key may stand in a load package only once.
+    lookback: int = _HOUR
+    """How late a batch may become visible, with the difference between clocks."""
+    settle: int = _HOUR
+    """How long a batch that ended may still be filled: usage, file ids."""
+    max_open_age: int = 30 * 24 * _HOUR
+    """Age beyond which an open batch is stuck and no longer holds the floor down."""
+    full_every: int = 7 * 24 * _HOUR
+    """How often the list is read whole."""
+
+
+class Sighting(NamedTuple):
+    """What the walk needs to know of a row."""
+
+    id: str
+    created: int | None
+    """None where the row has no readable time."""
+    is_held: bool
+    """Whether the batch may still change: it is open, or ended within `settle`."""
+
+
+class Page(NamedTuple):
+    """Rows of one reply that go on where the last page ended."""
+
+    rows: list[Row]
+    position: Mapping[str, Any]
+    """Where to go on after these rows, by the paginator's account."""
+    restarts: int
+    """How often the paginator lost its place and began again at the head, so far."""
+
+
+class Progress(TypedDict):
+    """A walk that is under way."""
+
+    run: str
+    """The run that began it."""
+    full: bool
+    """Whether it was asked for."""
+    since: int | None
+    """Down to which creation time it reads; None: to the end."""
+    started: int
+    newest: int | None
+    landmark: str | None
+    """Id of the first row."""
+    oldest_held: int | None
+    descents: int
+    """How often a row was older than the one before it."""
+    pages: int
+    in_order: bool
+    """Whether no row so far was newer than the one before it."""
+    last: int | None
+    """Creation time of the last row."""
+    is_lost: bool
+    """Whether its place was lost, so that it had to begin again at the head."""
+    position: Mapping[str, Any] | None
+
+
+class Complete(TypedDict):
+    """The last complete walk. It changes only when a walk completes, with its last rows."""
+
+    started: int
+    newest: int | None
+    landmark: str | None
+    oldest_held: int | None
+    since: int | None
+    """What is covered: the table has all batches created since then; None: all."""
+    is_ordered: bool
+    """Whether the list was found newest first."""
+    whole_at: int
+    """When the list was last read whole."""
+    settle: int
+    max_open_age: int
+
+
+class State(TypedDict):
+    """What dlt stores for each provider and account, as JSON."""
+
+    version: int
+    complete: Complete | None
+    walk: Progress | None
+    """A whole walk that was cut."""
+
+
+@dataclass
+class Run:
+    """What a run was asked to do. It may take several load packages, one after the other."""
+
+    since: int | None = None
+    """Load batches created since then, in microseconds; what was covered before stays covered."""
+    full_refresh: bool = False
+    """Read everything again; nothing is dropped."""
+    rows_per_package: int | None = None
+    """Rows of an account after which a long walk is cut, to go on in the next package."""
+    started: int = field(default_factory=lambda: time.time_ns() // 1_000)
+    """Microseconds since 1970."""
+    id: str = field(default_factory=lambda: uuid4().hex)
+    finished: set[tuple[str, str]] = field(default_factory=set)
+    """Provider and account of what is complete or failed, and not to be read again."""
+
+
+Pages = Callable[[Mapping[str, Any] | None], Iterable[Page]]
+"""Reads the list from a position, or from its head."""
+
+
+class Walker:
+    """Walks one account's list in one load package.
 
     Args:
-        pages (Iterable[List[Row]]): Pages of the list, in order.
-        row_id (Callable[[Row], str]): The identifier of a row.
-        portion (int): Rows to hand on at a time.
-
-    Yields:
-        List[Row]: At least `portion` rows, but for the last time; each row once. What was read
-            before an error is handed on before it is raised.
+        stored (Mapping[str, Any] | None): What was stored last; anything else than a `State` of
+            this version means that the list is read whole.
+        settings (WalkSettings): How far down to read.
+        run (Run): What was asked for.
     """
-    seen: set[str] = set()
-    rows: list[Row] = []
-    try:
-        for page in pages:
-            for row in page:
-                if row_id(row) not in seen:
-                    seen.add(row_id(row))
-                    rows.append(row)
-            if len(rows) >= portion:
-                yield rows
-                rows = []
-    except Exception:
-        if rows:
+
+    def __init__(self, stored: Mapping[str, Any] | None, settings: WalkSettings, run: Run) -> None:
+        self.state: State = _valid(stored)
+        self.is_done = False
+        """Whether a walk that this run began is complete."""
+        self._settings = settings
+        self._run = run
+        self._is_refreshed = False
+        """Whether a full refresh that an earlier run began was finished."""
+        self._loaded: dict[str, Sighting] = {}
+        """Rows handed on so far: a key may stand in a load package only once."""
+
+    def walk(
+        self,
+        pages: Pages,
+        sight: Callable[[Row], Sighting],
+        portion: int,
+    ) -> Iterator[list[Row]]:
+        """Finishes a walk that an earlier run left, then walks from the head.
+
+        Before each yield, `state` is what has to be stored with all rows up to and including it.
+
+        Args:
+            pages (Pages): The list.
+            sight (Callable[[Row], Sighting]): Looks at a row.
+            portion (int): Rows to hand on at a time.
+
+        Yields:
+            list[Row]: Rows to load, each key once. What was read before an error is handed on
+                before it is raised. An empty list stands for a state without rows.
+        """
+        while not self.is_done:
+            yield from self._walk_once(pages, sight, portion)
+            if self.state["walk"]:
+                return
+
+    def _walk_once(
+        self, pages: Pages, sight: Callable[[Row], Sighting], portion: int
+    ) -> Iterator[list[Row]]:
+        progress, floor = self._plan()
+        keeps_position = floor is None
+        rows: list[Row] = []
+        restarts, has_ended, met_landmark, passed_above = 0, True, False, None
+        was_resumed, has_advanced = progress["position"] is not None, False
+        complete = self.state["complete"]
+        try:
+            for page in pages(progress["position"]):
+                if page.restarts > restarts:
+                    restarts = page.restarts
+                    # what lies above the place that was lost need not be loaded again
+                    passed_above = progress["last"] if progress["in_order"] else None
+                    progress["last"], progress["is_lost"] = None, True
+                for row in page.rows:
+                    sighting = sight(row)
+                    if _is_above(sighting, passed_above):
+                        continue
+                    if sighting.id not in self._loaded:
+                        self._loaded[sighting.id] = sighting
+                        rows.append(row)
+                    # the version that is loaded counts, even if this one is newer
+                    _observe(progress, self._loaded[sighting.id])
+                    met_landmark |= complete is not None and sighting.id == complete["landmark"]
+                    has_advanced = True
+                progress["pages"] += bool(page.rows)
+                progress["position"] = page.position
+                if floor is not None and not keeps_position:
+                    may_stop = met_landmark and _is_below(progress, floor)
+                    keeps_position = not progress["in_order"] or (
+                        not may_stop and _is_below(progress, floor)
+                    )
+                else:
+                    may_stop = _is_proven(progress) and _is_below(progress, progress["since"])
+                if may_stop:
+                    has_ended = False
+                    break
+                if len(rows) >= portion:
+                    self._checkpoint(progress, keeps_position)
+                    yield rows
+                    rows = []
+                    if keeps_position and self._is_package_full(progress):
+                        return
+        except Exception as ex:
+            self._checkpoint(progress, keeps_position)
+            if was_resumed and not has_advanced and not isinstance(ex, _NOT_OF_THE_LIST):
+                # the stored position may be what is wrong
+                self.state["walk"] = None
             yield rows
-        raise
-    if rows:
+            raise
+        self._complete(progress, has_ended or keeps_position, has_ended)
         yield rows
+
+    def _is_package_full(self, progress: Progress) -> bool:
+        # a walk that loses its place whenever it goes on would never end
+        limit = self._run.rows_per_package
+        return limit is not None and len(self._loaded) >= limit and not progress["is_lost"]
+
+    def _plan(self) -> tuple[Progress, int | None]:
+        """The walk to do, and the floor of a head walk; None for a whole one."""
+        run, settings = self._run, self._settings
+        complete, walk = self.state["complete"], self.state["walk"]
+        if walk:
+            return walk.copy(), None
+        full = run.full_refresh and not self._is_refreshed
+        since = run.since
+        floor = None
+        if complete:
+            since = complete["since"]
+            if _is_earlier(run.since, since):
+                since = run.since
+            elif (
+                not full
+                and complete["is_ordered"]
+                and run.started - complete["whole_at"] < settings.full_every
+                and settings.settle <= complete["settle"]
+                and settings.max_open_age <= complete["max_open_age"]
+            ):
+                floor = _floor(complete, settings, run.started)
+        new = Progress(
+            run=run.id,
+            full=run.full_refresh,
+            since=since,
+            started=run.started,
+            newest=None,
+            landmark=None,
+            oldest_held=None,
+            descents=0,
+            pages=0,
+            in_order=True,
+            last=None,
+            is_lost=False,
+            position=None,
+        )
+        return new, floor
+
+    def _checkpoint(self, progress: Progress, keeps_position: bool) -> None:
+        self.state = {
+            **self.state,
+            "walk": progress.copy() if keeps_position and progress["position"] else None,
+        }
+
+    def _complete(self, progress: Progress, is_whole: bool, has_ended: bool) -> None:
+        before = self.state["complete"]
+        whole_at, is_ordered = progress["started"], _is_proven(progress)
+        if before and not is_whole:
+            whole_at, is_ordered = before["whole_at"], before["is_ordered"]
+        self.is_done = progress["run"] == self._run.id
+        self._is_refreshed = progress["full"]
+        self.state = {
+            "version": STATE_VERSION,
+            "complete": {
+                "started": progress["started"],
+                "newest": progress["newest"],
+                "landmark": progress["landmark"],
+                "oldest_held": progress["oldest_held"],
+                "since": None if has_ended else progress["since"],
+                "is_ordered": is_ordered,
+                "whole_at": whole_at,
+                "settle": self._settings.settle,
+                "max_open_age": self._settings.max_open_age,
+            },
+            "walk": None,
+        }
+
+
+def _valid(stored: Mapping[str, Any] | None) -> State:
+    if stored and stored.get("version") == STATE_VERSION:
+        return {
+            "version": STATE_VERSION,
+            "complete": stored.get("complete"),
+            "walk": stored.get("walk"),
+        }
+    return {"version": STATE_VERSION, "complete": None, "walk": None}
+
+
+def _floor(complete: Complete, settings: WalkSettings, now: int) -> int:
+    """Down to where a head walk must read: rows below changed before the last walk saw them."""
+    candidates = [complete["started"]]
+    if complete["newest"] is not None:
+        candidates.append(complete["newest"])
+    if complete["oldest_held"] is not None:
+        candidates.append(max(complete["oldest_held"], now - settings.max_open_age))
+    return min(candidates) - settings.lookback
+
+
+def _observe(progress: Progress, sighting: Sighting) -> None:
+    created, last = sighting.created, progress["last"]
+    progress["landmark"] = progress["landmark"] or sighting.id
+    if created is None:
+        progress["in_order"] = False
+        return
+    if last is not None and created != last:
+        progress["descents"] += created < last
+        progress["in_order"] &= created < last
+    progress["last"] = created
+    progress["newest"] = max(created, progress["newest"] or created)
+    if sighting.is_held:
+        progress["oldest_held"] = min(created, progress["oldest_held"] or created)
+
+
+def _is_proven(progress: Progress) -> bool:
+    return (
+        progress["in_order"]
+        and progress["descents"] >= MIN_DESCENTS
+        and progress["pages"] >= MIN_PAGES
+    )
+
+
+def _is_below(progress: Progress, bound: int | None) -> bool:
+    """Whether the walk has passed a bound; strictly, since creation times tie."""
+    last = progress["last"]
+    return progress["in_order"] and bound is not None and last is not None and last < bound
+
+
+def _is_above(sighting: Sighting, bound: int | None) -> bool:
+    return bound is not None and sighting.created is not None and sighting.created > bound
+
+
+def _is_earlier(since: int | None, other: int | None) -> bool:
+    """Whether the first bound reaches further back; None reaches back to the beginning."""
+    return other is not None and (since is None or since < other)
