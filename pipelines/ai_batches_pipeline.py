@@ -6,13 +6,15 @@
 
 Exit codes: 0 all loaded, 1 some provider or the load failed (or --verify found a difference),
 2 nothing to do or wrong usage, 3 partial: the time was up, the next run goes on, 4 another run of
-the same pipeline is at work.
+the same pipeline is at work, 130 interrupted.
 """
 
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
+from math import inf
 
 # before dlt is imported: nothing is reported to anybody, whichever folder this runs in
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
@@ -20,10 +22,11 @@ os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 import duckdb
 from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
-from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
+from dlt.common.exceptions import DltException
 from dlt.common.runtime.collector import LogCollector, TqdmCollector
 from dlt.common.runtime.collector_base import Collector
+from dlt.common.runtime.signals import was_signal_received
 from dlt.pipeline.exceptions import PipelineStepFailed
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -42,7 +45,7 @@ from report import print_summary
 from verify import print_verdicts, verify
 
 PIPELINE_NAME = "ai_batches"
-ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN = 0, 1, 2, 3, 4
+ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,18 +82,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="compare the table with the lists, read whole, and change nothing",
     )
     parser.add_argument(
-        "--max-time", type=float, metavar="SECONDS", help="stop reading then; the next run goes on"
+        "--max-time",
+        type=_positive,
+        metavar="SECONDS",
+        help="stop reading then; the next run goes on",
     )
     parser.add_argument(
         "--package-rows",
-        type=int,
+        type=_count,
         default=200_000,
         metavar="ROWS",
         help="rows of an account after which a long walk goes on in another load [200000]",
     )
     parser.add_argument(
         "--wait",
-        type=float,
+        type=_positive,
         default=60,
         metavar="SECONDS",
         help="how long to wait for a DuckDB file that another program has open [60]",
@@ -103,7 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--verify reads everything and changes nothing: it takes only --since")
     try:
         return _dispatch(options, parser)
-    except TomlProviderReadException as ex:
+    except KeyboardInterrupt:
+        return _explain_interruption()
+    except DltException as ex:
+        # of the configuration, or of a package that a destination needs
         _complain(str(ex))
         return NOTHING_TO_DO
 
@@ -114,7 +123,9 @@ def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         parser.error(f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)})")
     if options.demo:
         return _run_demo()
-    providers = options.providers or [name for name in PROVIDERS if has_key(PROVIDERS[name])]
+    providers = list(dict.fromkeys(options.providers)) or [
+        name for name in PROVIDERS if has_key(PROVIDERS[name])
+    ]
     without_key = [name for name in providers if not has_key(PROVIDERS[name])]
     if without_key or not providers:
         _explain_keys(without_key)
@@ -132,8 +143,24 @@ def _moment(text: str) -> int:
     return microseconds
 
 
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of rows above 0")
+    return number
+
+
 def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     run = Run(options.since, options.full_refresh, options.package_rows)
+    if options.max_time is not None:
+        run.deadline = time.monotonic() + options.max_time
     folder = pipelines_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -142,12 +169,12 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
                 PIPELINE_NAME, options.destination, options.dataset, _progress()
             )
             if options.verify:
-                return _verify(pipeline, providers, options.since)
-            reports = load(pipeline, providers, None, run, options.wait, options.max_time)
+                return _verify(pipeline, providers, options)
+            reports = load(pipeline, providers, None, run, options.wait)
     except Timeout:
         _complain(f"Another run of this pipeline is at work in {folder}; nothing was done.")
         return ANOTHER_RUN
-    except (UnusableDestinationError, UnknownDestinationModule, ConfigurationException) as ex:
+    except (UnusableDestinationError, UnknownDestinationModule) as ex:
         _complain(str(ex))
         return NOTHING_TO_DO
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as ex:
@@ -158,10 +185,15 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     return PARTIAL if any(report.is_partial for report in reports) else ALL_LOADED
 
 
-def _verify(pipeline: Pipeline, providers: Sequence[str], since: int | None) -> int:
-    verdicts = verify(pipeline, providers, since=since)
+def _verify(pipeline: Pipeline, providers: Sequence[str], options: argparse.Namespace) -> int:
+    verdicts = verify(pipeline, providers, since=options.since, wait=options.wait)
     print_verdicts(verdicts, Console())
     return ALL_LOADED if all(verdict.is_good for verdict in verdicts.values()) else SOME_FAILED
+
+
+def _explain_interruption() -> int:
+    _complain("Interrupted. What was loaded stays, and the next run goes on.")
+    return INTERRUPTED
 
 
 def _explain_failure(error: Exception) -> int:
@@ -169,8 +201,10 @@ def _explain_failure(error: Exception) -> int:
     kept = step = ""
     if isinstance(error, PipelineStepFailed):
         cause, step = error.exception or error, f" at dlt's step `{error.step}`"
+        if was_signal_received() or isinstance(cause, KeyboardInterrupt):
+            return _explain_interruption()
         kept = (
-            f"What was read is kept in {error.pipeline.working_dir}; the next run loads it."
+            "Nothing is lost: the next run loads what was read, or reads it again."
             if error.pipeline.has_pending_data
             else "The next run reads again."
         )
@@ -207,7 +241,7 @@ def _run_demo() -> int:
     try:
         from demo import run_demo
     except ModuleNotFoundError as ex:
-        _complain(f"The demo needs {ex.name}: pip install -e '.[demo]'")
+        _complain(f"The demo needs {ex.name}: {sys.executable} -m pip install -e '.[demo]'")
         return NOTHING_TO_DO
     return ALL_LOADED if run_demo(Console()) else SOME_FAILED
 

@@ -1,5 +1,6 @@
 """Where the pipeline loads to: working folder, name of the dataset, DuckDB file and its lock."""
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -14,10 +15,12 @@ from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.runtime.collector import NULL_COLLECTOR
 from dlt.common.runtime.collector_base import Collector
+from dlt.common.schema.typing import TTableSchemaColumns
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.extract import DltSource
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from ai_batches import TABLE_NAME
+from ai_batches import JSON_COLUMNS, TABLE_NAME
 
 DATASET = "ai_batches"
 
@@ -58,17 +61,25 @@ def make_pipeline(
         Pipeline: The pipeline.
 
     Raises:
-        UnusableDestinationError: If DuckDB could not tell the dataset from the file.
+        UnusableDestinationError: If DuckDB could not tell the dataset from the file, if the file
+            would not be safe, or if the working folder is damaged.
     """
+    folder = pipelines_folder()
 
     def make(dataset_name: str) -> Pipeline:
-        return dlt.pipeline(
-            name,
-            pipelines_dir=str(pipelines_folder()),
-            destination=destination,
-            dataset_name=dataset_name,
-            progress=progress,
-        )
+        try:
+            return dlt.pipeline(
+                name,
+                pipelines_dir=str(folder),
+                destination=destination,
+                dataset_name=dataset_name,
+                progress=progress,
+            )
+        except json.JSONDecodeError as ex:
+            raise UnusableDestinationError(
+                f"A file in {folder / name} is damaged. Delete this folder: what dlt knows is"
+                " restored from the destination."
+            ) from ex
 
     pipeline = make(dataset or DATASET)
     client: Any = pipeline.destination_client()
@@ -83,6 +94,11 @@ def make_pipeline(
                     " same name. Choose another dataset or another file."
                 )
             pipeline = make(f"{DATASET}_dataset")
+        if file.absolute().is_relative_to(folder):
+            raise UnusableDestinationError(
+                f"The database {file} lies in dlt's working folder, which may be deleted at any"
+                " time. Choose a place outside of it."
+            )
         if not file.exists():
             duckdb.connect(
                 str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
@@ -105,17 +121,36 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     Returns:
         Pipeline: The pipeline, whose state dlt restores from the destination when it syncs.
     """
-    known = _known_state(pipeline)
     if not _is_intact(pipeline):
         reason = "it was killed while writing or loading"
-    elif known is None and not pipeline.has_pending_data:
-        return pipeline
-    elif known != _stored_state(pipeline):
+    elif _known_state(pipeline) != _stored_state(pipeline):
         reason = "the destination has other state"
     else:
         return pipeline
-    logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
+    if pipeline.has_pending_data:
+        logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
     return pipeline.drop()
+
+
+def refuse_missing_table(pipeline: Pipeline) -> None:
+    """Refuses to load where the table was taken away and what is known about it was left.
+
+    Raises:
+        UnusableDestinationError: If the table is not there, and the state says that it is.
+    """
+    name = pipeline.default_schema_name
+    schema = pipeline.schemas[name] if name else None
+    if schema is None or TABLE_NAME not in schema.data_table_names(seen_data_only=True):
+        return
+    with pipeline.sql_client() as client:
+        table = client.make_qualified_table_name(TABLE_NAME)
+        try:
+            client.execute_sql(f"SELECT 1 FROM {table} WHERE 1 = 0")  # noqa: S608
+        except DatabaseUndefinedRelation:
+            raise UnusableDestinationError(
+                f"The table {table} is gone, but its pipeline's state is there. To begin anew, drop"
+                f" the whole dataset {client.dataset_name}."
+            ) from None
 
 
 def _is_intact(pipeline: Pipeline) -> bool:
@@ -181,8 +216,12 @@ def fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:
             f"The destination `{pipeline.destination.destination_name}` cannot merge: each run"
             " would add every batch once more. Choose another one."
         )
+    hints: TTableSchemaColumns = {}
+    if pipeline.destination.destination_type == "dlt.destinations.sqlalchemy":
+        # JSON comes as text, which SQLAlchemy would make a string within JSON
+        hints = {name: {"data_type": "text"} for name in JSON_COLUMNS}
     for resource in source.resources.values():
-        resource.apply_hints(write_disposition="merge")
+        resource.apply_hints(write_disposition="merge", columns=hints)
     return False
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dlt import Pipeline
+from dlt.common.pipeline import ExtractInfo
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from rich.console import Console
 from rich.table import Table
@@ -82,13 +83,11 @@ def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount
     }
 
 
-def last_metrics(pipeline: Pipeline) -> list[tuple[str, AccountMetrics]]:
-    """What the last extract step read: provider names and the metrics of an account of theirs."""
-    trace = pipeline.last_trace
-    info = trace.last_extract_info if trace else None
+def read_metrics(info: ExtractInfo) -> list[tuple[str, AccountMetrics]]:
+    """What an extract step read: provider names and the metrics of an account of theirs."""
     return [
         (name, entry)
-        for package in (info.metrics.values() if info else ())
+        for package in info.metrics.values()
         for metrics in package
         for name, resource in metrics["resource_metrics"].items()
         for entry in account_metrics(resource.custom_metrics)
@@ -145,7 +144,8 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
     for heading in ("provider", "account"):
         table.add_column(heading, overflow="fold")
     for heading in ("read", "new", "changed", "open now", "requests", "seconds"):
-        table.add_column(heading, justify="right")
+        # in a narrow log, names may be folded, but no number be cut
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("result")
     for report in reports:
         table.add_row(
@@ -171,8 +171,10 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
                 highlight=False,
                 soft_wrap=True,
             )
+    with pipeline.sql_client() as client:
+        table_name = f"{client.dataset_name}.{TABLE_NAME}"
     console.print(
-        f"Table {pipeline.dataset_name}.{TABLE_NAME} in {pipeline.destination_client().config}",
+        f"Table {table_name} in {pipeline.destination_client().config}",
         markup=False,
         highlight=False,
         soft_wrap=True,

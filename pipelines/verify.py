@@ -15,6 +15,7 @@ from rich.text import Text
 
 from ai_batches import (
     COLUMNS,
+    JSON_COLUMNS,
     PROVIDERS,
     TABLE_NAME,
     ProviderSettings,
@@ -23,6 +24,7 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
+from destination import patiently
 from report import TAccount
 
 SHOWN_IDS = 5
@@ -38,6 +40,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class Verdict:
     """What was found for one provider and account."""
 
+    is_read: bool = False
+    """Whether the list was read to its end; otherwise nothing is known of what it does not show."""
     listed: int = 0
     missing: list[str] = field(default_factory=list)
     """Ids that are listed and not in the table."""
@@ -46,12 +50,17 @@ class Verdict:
     unlisted: list[str] = field(default_factory=list)
     """Ids in the table that are not listed any more; they were deleted upstream."""
     error: str | None = None
-    """Why the list could not be read to its end."""
+    """Why the list could not be read to its end; None also where no key is set for the account."""
 
     @property
     def is_good(self) -> bool:
         """Whether every listed batch is in the table as it is listed."""
         return not (self.missing or self.stale or self.error)
+
+    @property
+    def result(self) -> str:
+        """In a word or two."""
+        return "FAILED" if not self.is_good else "ok" if self.is_read else "not read"
 
 
 def verify(
@@ -59,6 +68,7 @@ def verify(
     providers: Sequence[str],
     settings: Mapping[str, ProviderSettings] | None = None,
     since: int | None = None,
+    wait: float = 0,
 ) -> dict[TAccount, Verdict]:
     """Reads each list whole and compares it with the destination, by content.
 
@@ -70,12 +80,13 @@ def verify(
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
         since (int | None): Compare only what was created since then, in microseconds; None: all.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Returns:
         dict[TAccount, Verdict]: A verdict a provider and account.
     """
-    pipeline.sync_destination()
-    stored = {key: hash(row) for key, row in _stored_rows(pipeline, providers, since)}
+    rows = patiently(lambda: list(_stored_rows(pipeline, providers, since)), wait)
+    stored = dict(rows)
     # outside of a pipeline the source knows no state and stores none
     pipeline.deactivate()
     verdicts: dict[TAccount, Verdict] = {}
@@ -91,11 +102,12 @@ def verify(
             try:
                 for row in _listed_rows(provider, only, since):
                     _compare(row, stored, verdict)
+                verdict.is_read = True
             except ResourceExtractionError as ex:
                 verdict.error = str(ex.__cause__ or ex)
     for provider, account_name, batch in stored:
         verdict = verdicts.setdefault((provider, account_name), Verdict())
-        if not verdict.error:
+        if verdict.is_read:
             verdict.unlisted.append(batch)
     return verdicts
 
@@ -116,7 +128,7 @@ def _compare(row: Mapping[str, Any], stored: dict[TKey, int], verdict: Verdict) 
     before = stored.pop((row["provider"], row["account"], row["id"]), None)
     if before is None:
         verdict.missing.append(row["id"])
-    elif before != hash(_comparable(row)):
+    elif before != _hash(row):
         verdict.stale.append(row["id"])
 
 
@@ -126,19 +138,24 @@ def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> No
     for heading in ("provider", "account"):
         table.add_column(heading, overflow="fold")
     for heading in ("listed", "missing", "stale", "no longer listed"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("result")
     for (provider, account), verdict in sorted(verdicts.items()):
         numbers = (verdict.listed, *map(len, (verdict.missing, verdict.stale, verdict.unlisted)))
-        result = "ok" if verdict.is_good else "FAILED"
-        table.add_row(provider, Text(account), *(f"{number:,}" for number in numbers), result)
+        table.add_row(
+            provider, Text(account), *(f"{number:,}" for number in numbers), verdict.result
+        )
     console.print(table)
     for (provider, account), verdict in sorted(verdicts.items()):
         whose = f"{provider}, account {account}"
         if verdict.error:
             _print(console, f"FAILED {verdict.error}")
-        for word in ("missing", "stale", "unlisted"):
-            ids: list[str] = getattr(verdict, word)
+        kinds = {
+            "missing": verdict.missing,
+            "stale": verdict.stale,
+            "no longer listed": verdict.unlisted,
+        }
+        for word, ids in kinds.items():
             if ids:
                 more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
                 _print(console, f"{whose}, {word}: {', '.join(ids[:SHOWN_IDS])}{more}")
@@ -150,7 +167,8 @@ def _print(console: Console, text: str) -> None:
 
 def _stored_rows(
     pipeline: Pipeline, providers: Sequence[str], since: int | None
-) -> Iterator[tuple[TKey, tuple[Any, ...]]]:
+) -> Iterator[tuple[TKey, int]]:
+    """Keys of the rows in the table, each with a hash of its content."""
     names = ", ".join(f"'{name}'" for name in providers)
     with pipeline.sql_client() as client:
         table = client.make_qualified_table_name(TABLE_NAME)
@@ -161,14 +179,14 @@ def _stored_rows(
                     for values in rows:
                         row = dict(zip(_COMPARED, values, strict=True))
                         if not _is_before(row["created_at"], since):
-                            yield (row["provider"], row["account"], row["id"]), _comparable(row)
+                            yield (row["provider"], row["account"], row["id"]), _hash(row)
         except DatabaseUndefinedRelation:
             return
 
 
-def _comparable(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """A row as any destination would give it back."""
-    return tuple(_plain(name, row[name]) for name in _COMPARED)
+def _hash(row: Mapping[str, Any]) -> int:
+    """Of a row, whatever types its destination gives back."""
+    return hash(tuple(_plain(name, row[name]) for name in _COMPARED))
 
 
 def _is_before(created_at: Any, since: int | None) -> bool:
@@ -179,7 +197,7 @@ def _is_before(created_at: Any, since: int | None) -> bool:
 def _plain(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in ("errors", "metadata", "extra"):
+    if name in JSON_COLUMNS:
         document = json.loads(value) if isinstance(value, str) else value
         return json.dumps(document, sort_keys=True)
     if name.endswith("_at"):

@@ -4,9 +4,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerContext
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ def run_and_kill(
     Returns:
         tuple[int, int]: Exit code, -9 for a killed process, and how often it touched files.
     """
-    counter = _CONTEXT.Value("i", 0)
+    # without a lock that a killed process would take along
+    counter = _CONTEXT.RawValue("i", 0)
     process = _CONTEXT.Process(
         target=_run, args=(arguments, folder, dict(variables), touches, counter)
     )
@@ -48,7 +49,7 @@ def _run(
     folder: Path,
     variables: dict[str, str],
     touches: int | None,
-    counter: "Synchronized[int]",
+    counter: Any,
 ) -> None:
     from ai_batches_pipeline import main
 
@@ -57,14 +58,16 @@ def _run(
     os.chdir(folder)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123
     here = str(folder)
+    one_at_a_time = threading.Lock()
 
     def watch(event: str, values: tuple[Any, ...]) -> None:
         if event in ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"):
             path = values[0]
             if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(here):
-                counter.value += 1
-                if counter.value == touches:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                with one_at_a_time:
+                    counter.value += 1
+                    if counter.value == touches:
+                        os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(watch)
     sys.exit(main(arguments))

@@ -116,7 +116,9 @@ class Provider:
         if self.order == "by id":
             return sorted(visible, key=lambda job: job.id, reverse=True)
         if self.order == "last changed":
-            return sorted(visible, key=lambda job: (-(job.ended or job.created), job.id))
+            return sorted(visible, key=lambda job: (-max(job.ended or 0, job.created), job.id))
+        if self.order == "open first":
+            return sorted(visible, key=lambda job: (not job.is_open, -job.created, job.id))
         descending = sorted(
             visible, key=lambda job: (job.has_time, job.created, job.id), reverse=True
         )
@@ -195,7 +197,7 @@ class Mirror:
             str: complete, partial, killed, or the name of the error.
         """
         run = Run(since, full_refresh, package, started=self.provider.clock + self.ahead)
-        for _ in range(1_000):
+        for _ in range(100):
             outcome, has_rows = self._package(run, yields, is_killed, portion, settings)
             if outcome != "partial" or yields is not None or not has_rows:
                 return outcome
@@ -204,19 +206,22 @@ class Mirror:
     def _package(
         self, run: Run, yields: int | None, is_killed: bool, portion: int, settings: WalkSettings
     ) -> tuple[str, bool]:
-        settled = run.started - settings.settle
+        settled = run.started - settings.settle - settings.lookback
 
         def sight(row: dict[str, Any]) -> Sighting:
             just_ended = row["ended"] is not None and row["ended"] > settled
             created = None if row["created_at"] is None else row["created_at"] * SECOND
             return Sighting(row["id"], created, row["is_open"] or just_ended)
 
+        def sight_all(rows: list[dict[str, Any]]) -> list[Sighting]:
+            return [sight(row) for row in rows]
+
         walker = Walker(self.state, settings, run)
         loaded: dict[str, int] = {}
         state: Any = self.state
         outcome = "complete"
         try:
-            for rows in walker.walk(self.provider.pages, sight, portion):
+            for rows in walker.walk(self.provider.pages, sight_all, portion):
                 state = walker.state
                 for row in rows:
                     assert row["id"] not in loaded, "a key stands twice in a load package"

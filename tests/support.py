@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
 from demo_providers import LoopbackServer
-from report import last_metrics
+from report import read_metrics
 
 FIRST = int(time.time()) - 20 * 86_400
 """When batch 0 was created, in Unix seconds."""
@@ -163,7 +163,9 @@ def load(
 ) -> dict[tuple[str, str | None], AccountMetrics]:
     """Runs the source with these settings; returns what each provider and account did."""
     pipeline.run(ai_batches_source(settings, fail_fast=False))
-    return {(name, entry["account"]): entry for name, entry in last_metrics(pipeline)}
+    trace = pipeline.last_trace
+    info = trace and trace.last_extract_info
+    return {(name, entry["account"]): entry for name, entry in (read_metrics(info) if info else ())}
 
 
 def select(pipeline: Pipeline, query: str) -> list[tuple[Any, ...]]:

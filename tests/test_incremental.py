@@ -1,5 +1,6 @@
 """Runs that read only what is new or open, over HTTP into DuckDB: cut, killed, moved, verified."""
 
+import json
 import os
 import random
 import shutil
@@ -48,6 +49,20 @@ def statuses(folder: Path) -> dict[str, str]:
     found = {str(row[0]): str(row[1]) for row in rows}
     assert len(found) == len(rows)
     return found
+
+
+def in_pipeline(step: str, variables: dict[str, str]) -> None:
+    """Takes a step of dlt in a process of its own, as a run does that is killed after it."""
+    code = (
+        "from destination import make_pipeline\n"
+        "from ai_batches import ai_batches_source\n"
+        f"make_pipeline('ai_batches', 'duckdb').{step}(ai_batches_source())\n"
+    )
+    subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code],
+        env={**os.environ, **variables, "PYTHONPATH": str(SCRIPT.parent)},
+        check=True,
+    )
 
 
 def checkpointed(folder: Path) -> int:
@@ -204,26 +219,53 @@ def test_verify_finds_what_is_missing_stale_or_gone_and_changes_nothing(
     assert summary(printed, "kimi")[-1] == "ok"
     assert "openai, account default, missing: batch_9999" in printed
     assert f"stale: {rows[201]['id']}" in printed
-    assert f"unlisted: {gone}" in printed
+    assert f"no longer listed: {gone}" in printed
     assert (tmp_path / FILE).read_bytes() == before
 
 
+def test_verify_does_not_judge_what_it_cannot_read(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    assert run(**variables)[0] == 0
+    wrong = {"SOURCES__AI_BATCHES__OPENAI__PAGE_SIZE": "1"}
+    code, printed, _ = run("--verify", **variables, **wrong)
+    assert code == 1
+    assert "not read" in printed
+    assert "is not a whole number of at least 2" in printed
+    accounts = json.dumps({"renamed": variables.pop("SOURCES__AI_BATCHES__OPENAI__API_KEY")})
+    code, printed, _ = run(
+        "--verify", "openai", "openai", **variables, SOURCES__AI_BATCHES__OPENAI__ACCOUNTS=accounts
+    )
+    assert code == 1
+    assert "not read" in printed
+    assert "no longer listed:" not in printed
+
+
 def test_a_run_whose_time_is_up_is_partial_and_says_so(lists: Lists, tmp_path: Path) -> None:
-    inner = cursor_list(ended(12_000))
+    inner = cursor_list(ended(3_000))
 
     def slow(request: Request) -> TAnswer:
-        # the time is up at the second checkpoint at the latest, at the first one on a slow machine
-        time.sleep(1.1 if len(lists.requests) == 55 else 0)
+        # on a machine that is slow itself the time is up before
+        time.sleep(1.1 if len(lists.requests) == 5 else 0)
         return inner(request)
 
     lists.serve("openai", slow)
-    variables = keys(lists, "openai")
+    accounts = json.dumps({"one": "key-of-account-one", "two": "key-of-account-two"})
+    variables = {**keys(lists, "openai"), "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS": accounts}
+    del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
     code, printed, _ = run("--max-time", "1", **variables)
     assert code == 3
     assert summary(printed, "openai")[-1] == "partial"
-    assert len(statuses(tmp_path)) in (5_000, 10_000)
+    assert len(lists.requests) <= 5
+    # the account that was cut does not keep the other one waiting
+    lists.requests.clear()
+    assert run("--max-time", "1", **variables)[0] == 3
+    query = "SELECT DISTINCT account FROM ai_batches_dataset.batches ORDER BY 1"
+    assert table(tmp_path / FILE, query) == [("one",), ("two",)]
+    lists.serve("openai", inner)
     assert run(**variables)[0] == 0
-    assert len(statuses(tmp_path)) == 12_000
+    query = "SELECT count(*) FROM ai_batches_dataset.batches"
+    assert table(tmp_path / FILE, query) == [(6_000,)]
 
 
 def test_a_fresh_machine_goes_on_from_the_destination(lists: Lists, tmp_path: Path) -> None:
@@ -244,17 +286,7 @@ def test_a_left_package_that_is_older_than_the_destination_is_dropped(
     variables = keys(lists, "openai")
     assert run(**variables)[0] == 0
     rows[0] = batch(1, status="finalizing", created_at=FIRST)
-    code = (
-        "from destination import make_pipeline\n"
-        "from ai_batches import ai_batches_source\n"
-        "make_pipeline('ai_batches', 'duckdb').extract("
-        "ai_batches_source().with_resources('openai'))\n"
-    )
-    subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code],
-        env={**os.environ, **variables, "PYTHONPATH": str(SCRIPT.parent)},
-        check=True,
-    )
+    in_pipeline("extract", variables)
     rows[0] = batch(1, status="completed", created_at=FIRST)
     for _ in range(2):
         assert run(**variables, DLT_DATA_DIR=str(tmp_path / "another"))[0] == 0
@@ -264,6 +296,46 @@ def test_a_left_package_that_is_older_than_the_destination_is_dropped(
     assert statuses(tmp_path) == {"batch_1": "completed"}
 
 
+def test_a_row_never_goes_back_in_time(lists: Lists, tmp_path: Path) -> None:
+    rows = [batch(2, status="in_progress"), batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    variables = keys(lists, "openai")
+    other = {**variables, "DLT_DATA_DIR": str(tmp_path / "other")}
+    assert run(**variables)[0] == 0
+    assert run(**other)[0] == 0
+    assert run(**variables)[0] == 0
+    # one folder has read and not loaded; the other one loads, and fails on its way
+    rows[0] = batch(2, status="finalizing")
+    in_pipeline("extract", variables)
+    rows[0] = batch(2, status="completed")
+    lists.serve("openai", [page(rows, has_more=True), failure(404)])
+    assert run(**other)[0] == 1
+    assert statuses(tmp_path)["batch_2"] == "completed"
+    lists.serve("openai", failure(401))
+    assert run(**variables)[0] == 1
+    assert statuses(tmp_path)["batch_2"] == "completed"
+
+
+def test_a_database_that_was_restored_from_a_backup_is_filled_up(
+    lists: Lists, tmp_path: Path
+) -> None:
+    rows = ended(300)
+    lists.serve("openai", cursor_list(rows))
+    variables = keys(lists, "openai")
+    assert run(**variables)[0] == 0
+    shutil.copy(tmp_path / FILE, tmp_path / "backup")
+    now = int(time.time())
+    rows[:0] = [batch(9_400 - n, created_at=now - DAY, completed_at=now - DAY) for n in range(400)]
+    # a new folder loads, and is killed before it notes what it did
+    other = {**variables, "DLT_DATA_DIR": str(tmp_path / "other")}
+    in_pipeline("run", other)
+    assert len(statuses(tmp_path)) == 700
+    shutil.copy(tmp_path / "backup", tmp_path / FILE)
+    assert run(**other)[0] == 0
+    assert len(statuses(tmp_path)) == 700
+
+
+CHANCE = random.Random(os.environ.get("PYTEST_XDIST_TESTRUNUID"))  # noqa: S311
 TOUCHES: dict[str, int] = {}
 """How often a whole run touches files of its folder, by its kind."""
 
@@ -286,7 +358,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
         if kind not in TOUCHES:
             code, TOUCHES[kind] = pipeline_run(shutil.copytree(folder, tmp_path / kind))
             assert code == 0
-        moment = 1 + int(TOUCHES[kind] * (part + random.random() / 10))  # noqa: S311
+        moment = 1 + int(TOUCHES[kind] * (part + CHANCE.random() / 10))
         assert pipeline_run(folder, moment) == (-signal.SIGKILL, moment)
 
     killed_run("first")

@@ -25,7 +25,10 @@ class MovingList(RuleBasedStateMachine):
     """
 
     @initialize(
-        order=st.sampled_from(["newest first"] * 3 + ["oldest first", "random", "last changed"]),
+        order=st.sampled_from(
+            ["newest first"] * 4 + ["oldest first", "random", "last changed", "open first"]
+        ),
+        forgets=st.sampled_from([False] * 5 + [True]),
         paging=st.sampled_from(["cursor", "offset"]),
         lost_cursor=st.sampled_from(["error", "empty", "page one"]),
         says_more=st.booleans(),
@@ -37,6 +40,7 @@ class MovingList(RuleBasedStateMachine):
     def begin(
         self,
         order: str,
+        forgets: bool,
         paging: str,
         lost_cursor: str,
         says_more: bool,
@@ -46,7 +50,13 @@ class MovingList(RuleBasedStateMachine):
         since: int | None,
     ) -> None:
         self.provider = Provider(
-            order, paging, lost_cursor, says_more=says_more, page_size=page_size
+            order,
+            paging,
+            lost_cursor,
+            # such a server cannot show that its last page is the last one
+            forgets=forgets and says_more,
+            says_more=says_more,
+            page_size=page_size,
         )
         self.mirror = Mirror(self.provider)
         self.seen_at: int | None = None
@@ -217,11 +227,12 @@ class MovingList(RuleBasedStateMachine):
         assert state is not None
         jobs = {job.id: job for job in provider.listed() if job.id in listed}
         complete, was = state["complete"], before and before["complete"]
-        assert started - complete["whole_at"] < SETTINGS.full_every
+        assert 0 <= started - complete["whole_at"] < SETTINGS.full_every
         is_whole = not was or complete["whole_at"] > was["whole_at"]
         assert is_whole or not full_refresh
         if not was or (self.since is not None and (since is None or since < self.since)):
-            assert is_whole
+            # a walk that reached the end of the list has covered everything
+            assert is_whole or (was and was["since"] is None)
             self.since = since
         required = {i: listed[i] for i, job in jobs.items() if self._must_be_true(job, started)}
         if is_whole:
@@ -364,9 +375,12 @@ def test_a_state_does_not_change_after_the_yield_that_it_stands_for() -> None:
     provider = Provider(page_size=10)
     provider.add(50)
     walker = Walker(None, SETTINGS, Run())
+
+    def sight(rows: list[dict[str, Any]]) -> list[Sighting]:
+        return [Sighting(row["id"], 0, True) for row in rows]
+
     states = [
-        (walker.state, json.dumps(walker.state))
-        for _ in walker.walk(provider.pages, lambda row: Sighting(row["id"], 0, True), 10)
+        (walker.state, json.dumps(walker.state)) for _ in walker.walk(provider.pages, sight, 10)
     ]
     assert len(states) > 4
     assert all(json.dumps(state) == text for state, text in states)
@@ -511,7 +525,15 @@ def test_a_looser_setting_causes_one_whole_walk(wider: WalkSettings) -> None:
 
 
 @pytest.mark.parametrize(
-    "stored", [{"version": 99, "walk": {}}, {"cursor": "x"}, {"version": 1}, {}]
+    "stored",
+    [
+        {"version": 99, "walk": {}},
+        {"cursor": "x"},
+        {"version": 1},
+        {},
+        {"version": 1, "complete": {"started": 1}, "walk": {"run": "x"}},
+        {"version": 1, "complete": [1], "walk": "x"},
+    ],
 )
 def test_foreign_state_means_one_whole_walk(stored: dict[str, object]) -> None:
     provider = Provider(page_size=100)
@@ -631,18 +653,147 @@ def test_rows_of_the_moment_at_which_the_place_was_lost_are_read() -> None:
     assert {job.id for job in provider.jobs} <= set(mirror.table)
 
 
-def test_a_place_that_is_lost_altogether_is_no_reason_to_load_the_head_again() -> None:
-    provider = Provider(page_size=5)
-    provider.add(200)
+@pytest.mark.parametrize("order", ["newest first", "oldest first"])
+def test_no_livelock_where_the_place_is_lost_between_runs(order: str) -> None:
+    provider = Provider(order, page_size=5, forgets=True)
+    provider.add(400)
     mirror = Mirror(provider)
-    assert mirror.run(yields=8, portion=5) == "partial"
-    for _ in range(5):
-        read = {job.id for job in provider.jobs if job.id in mirror.table}
-        # more rows than a position remembers
-        gone = [job for job in provider.listed() if job.id in read][-13:]
-        provider.jobs = [job for job in provider.jobs if job not in gone]
-        assert mirror.run(yields=1, portion=5) == "partial"
-        assert len(mirror.table) >= len(read) + 5
+    for _ in range(30):
+        mirror.run(yields=5, portion=5)
+    assert len(mirror.table) == 400
+
+
+def test_a_place_that_is_lost_in_a_list_of_another_order_hides_nothing() -> None:
+    provider = Provider("oldest first", page_size=5, forgets=True)
+    # equal times prove no order
+    provider.add(20, apart=0, ended_ago=0)
+    provider.clock += 100 * HOUR
+    provider.add(80, ended_ago=0)
+    mirror = Mirror(provider)
+    assert mirror.run(portion=5, package=20) == "complete"
+    assert len(mirror.table) == 100
+    provider.clock += HOUR
+    provider.add(5)
+    assert mirror.run(portion=5, package=20) == "complete"
+    assert len(mirror.table) == 105
+
+
+@pytest.mark.parametrize(("page_size", "burst"), [(7, 920), (3, 2)])
+def test_many_inserts_in_an_offset_list_are_no_end_of_it(page_size: int, burst: int) -> None:
+    provider = Provider(paging="offset", page_size=page_size)
+    provider.add(4_00 * page_size, ended_ago=2 * HOUR)
+    provider.clock += DAY
+    mirror = Mirror(provider)
+
+    def insert() -> None:
+        if provider.requests in ((250,) if burst > 2 else (10, 11, 12, 13)):
+            provider.add(burst, apart=0, ended_ago=2 * HOUR)
+
+    provider.on_request = insert
+    # doubt is an error, never an end; and the next run goes on
+    outcomes = [mirror.run(portion=50) for _ in range(3)]
+    assert outcomes[-1] == "complete"
+    assert mirror.table == {job.id: job.version for job in provider.jobs}
+
+
+def test_deletions_in_an_offset_list_that_is_oldest_first_cost_little() -> None:
+    provider = Provider("oldest first", paging="offset", page_size=100)
+    provider.add(20_000, ended_ago=2 * HOUR)
+    mirror = Mirror(provider)
+
+    def delete() -> None:
+        if provider.requests == 100:
+            del provider.jobs[:150]
+
+    provider.on_request = delete
+    assert mirror.run(portion=5_000) == "complete"
+    assert {job.id for job in provider.jobs} <= set(mirror.table)
+    assert provider.requests <= 200 + 20
+
+
+def test_a_list_that_is_a_little_out_of_order_is_newest_first_all_the_same() -> None:
+    provider = Provider(order="by id", page_size=100)
+    provider.add(1_000, ended_ago=0)
+    # stored in another order than created, within a minute
+    for index in range(10, 1_000, 50):
+        job, next_job = provider.jobs[index : index + 2]
+        provider.jobs[index] = replace(job, created=next_job.created)
+        provider.jobs[index + 1] = replace(next_job, created=job.created)
+    provider.clock += DAY
+    mirror = Mirror(provider)
+    assert mirror.run() == "complete"
+    provider.requests = 0
+    assert mirror.run() == "complete"
+    assert provider.requests <= 2
+
+
+def test_a_full_refresh_is_owed_until_one_is_complete() -> None:
+    mirror = ended_list(1_000)
+    provider = mirror.provider
+    assert mirror.run(yields=2, portion=100, full_refresh=True) == "partial"
+    provider.change(5)
+
+    def fail() -> None:
+        raise BadPageError("simulated", "default", "the reply is not JSON", "Wait.")
+
+    provider.on_request = fail
+    for _ in range(2):
+        assert mirror.run() == "BadPageError"
+    provider.on_request = lambda: None
+    assert mirror.run() == "complete"
+    assert mirror.table["job00006"] == provider.jobs[5].version
+
+
+def test_a_full_refresh_is_owed_where_it_was_cut_in_an_earlier_walk() -> None:
+    provider = Provider(page_size=100)
+    provider.add(1_000, ended_ago=0)
+    provider.clock += DAY
+    mirror = Mirror(provider)
+    assert mirror.run(yields=5, portion=100) == "partial"
+    provider.change(999)
+    assert mirror.run(yields=2, portion=100, full_refresh=True) == "partial"
+    assert mirror.run() == "complete"
+    assert mirror.table["job01000"] == provider.jobs[999].version
+
+
+def test_a_bad_reply_costs_no_position() -> None:
+    provider = Provider(page_size=100)
+    provider.add(2_000, ended_ago=2 * HOUR)
+    mirror = Mirror(provider)
+    assert mirror.run(yields=15, portion=100) == "partial"
+
+    def fail() -> None:
+        raise BadPageError("simulated", "default", "the reply is not JSON", "Wait.")
+
+    provider.on_request = fail
+    assert mirror.run() == "BadPageError"
+    provider.on_request = lambda: None
+    provider.requests = 0
+    assert mirror.run(portion=100) == "complete"
+    assert provider.requests <= 5 + 1 + 2
+
+
+def test_settings_that_change_while_a_walk_is_cut_count_from_the_next_walk_on() -> None:
+    provider = Provider(page_size=10)
+    provider.add(100, ended_ago=2 * DAY)
+    provider.clock += DAY
+    provider.add(1, ended_ago=HOUR // 2)
+    mirror = Mirror(provider)
+    narrow, wide = WalkSettings(lookback=0, settle=0), WalkSettings(lookback=0, settle=3 * HOUR)
+    assert mirror.run(yields=2, portion=10, settings=narrow) == "partial"
+    provider.change(100)
+    assert mirror.run(settings=wide) == "complete"
+    assert mirror.table["job00101"] == provider.jobs[100].version
+
+
+def test_a_run_with_a_clock_far_ahead_does_not_put_off_whole_walks() -> None:
+    mirror = ended_list(300)
+    mirror.ahead = 365 * DAY
+    assert mirror.run() == "complete"
+    mirror.ahead = 0
+    mirror.provider.change(3)
+    assert mirror.run() == "complete"
+    assert mirror.table["job00004"] == mirror.provider.jobs[3].version
 
 
 def test_what_is_filled_in_after_the_end_is_read_within_the_settle_time() -> None:
@@ -762,8 +913,7 @@ def test_a_bad_position_is_forgotten() -> None:
     assert mirror.run(yields=3, portion=10) == "partial"
     assert mirror.state is not None
     mirror.state["walk"]["position"] = {"nonsense": True}
-    assert mirror.run() == "KeyError"
-    assert mirror.run() == "complete"
+    assert [mirror.run() for _ in range(3)] == ["KeyError", "KeyError", "complete"]
     assert len(mirror.table) == 100
 
 

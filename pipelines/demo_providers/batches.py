@@ -41,9 +41,12 @@ class Batch:
 
     def done(self, now: int) -> int:
         """Requests that succeeded so far."""
-        if self.status(now) == "completed":
+        status = self.status(now)
+        if status == "completed":
             return self.requests - self.failures
         started = self.reached("in_progress", now)
+        if status in ("failed", "expired", "cancelled"):
+            now = self.steps[status]
         return 0 if started is None else min(self.requests // 2, (now - started) // MINUTE)
 
     def failed(self, now: int) -> int:

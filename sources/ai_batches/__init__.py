@@ -23,11 +23,12 @@ from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
 from .settings import Account, ProviderSettings, has_key, provider_settings
-from .table import COLUMN_HINTS, COLUMNS, PRIMARY_KEY, TABLE_NAME
+from .table import COLUMN_HINTS, COLUMNS, JSON_COLUMNS, PRIMARY_KEY, TABLE_NAME
 from .walk import Run
 
 __all__ = [
     "COLUMNS",
+    "JSON_COLUMNS",
     "PROVIDERS",
     "TABLE_NAME",
     "Account",

@@ -21,7 +21,9 @@ from .providers import Provider
 from .settings import Account, ProviderSettings
 from .walk import Page
 
-CHECK_BASE_URL = "Check `base_url` and the provider's status page; the next run tries again."
+CHECK_BASE_URL = (
+    "Check `base_url`, `page_size` and the provider's status page; the next run tries again."
+)
 CHECK_LIST = (
     "What was read before is kept, and the next run tries again. If it stays, tell the provider, or"
     " us if the list is right."

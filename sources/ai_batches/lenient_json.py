@@ -11,8 +11,10 @@ from typing import Any
 
 import orjson
 
-# nineteen digits can be beyond 64 bits, where orjson reads a float; PostgreSQL stores no U+0000
-_NEEDS_CARE = re.compile(rb"[0-9]{19}|\\u0000")
+# nineteen digits can be beyond 64 bits, where orjson reads a float; a regular expression is ten
+# times slower here than all of orjson
+_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_NINETEEN_DIGITS = b"0" * 19
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
@@ -37,7 +39,8 @@ def loads(body: bytes) -> Any:
         ValueError: If this is not JSON.
         NestedTooDeeplyError: If it is nested hundreds of levels deep.
     """
-    if not _NEEDS_CARE.search(body):
+    # PostgreSQL stores no U+0000
+    if b"\\u0000" not in body and _NINETEEN_DIGITS not in body.translate(_TO_ZEROS):
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError:

@@ -143,6 +143,8 @@ class CursorPaginator(BatchListPaginator):
         self._has_more_field = has_more_field
         self._handed_on = 0
         self._pages = 0
+        self._taken_back: set[str] = set()
+        """Rows that were handed on, and are on the trail no more."""
         self._recent = _RecentIds(1_000)
         self._first_page: list[str] = []
         self._loop = _LoopGuard()
@@ -239,9 +241,9 @@ class CursorPaginator(BatchListPaginator):
         known = max((i for i, row_id in enumerate(ids) if row_id in self._trail), default=-1)
         last = self._trail[-1] if self._trail else None
         if known >= 0:
-            # rows of the trail that stand no longer behind this one were deleted
+            # rows of the trail that stand no longer behind this one were deleted, or come again
             while self._trail[-1] != ids[known]:
-                self._trail.pop()
+                self._taken_back.add(self._trail.pop())
                 self._nothing_behind_last = False
         fresh = ids[known + 1 :]
         del rows[: known + 1]
@@ -258,7 +260,9 @@ class CursorPaginator(BatchListPaginator):
         self._first_page = self._first_page or fresh
         self._recent.extend(fresh)
         self._trail.extend(fresh)
-        self._handed_on += len(fresh)
+        if not self._taken_back.isdisjoint(fresh):
+            rows[:] = [row for row, i in zip(rows, fresh, strict=True) if i not in self._taken_back]
+        self._handed_on += len(rows)
         self._promised_more = bool(more)
         self._has_next_page = more is not False
         if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
@@ -334,9 +338,9 @@ class OffsetPaginator(BatchListPaginator):
     """Skips the rows that were read, but for the last one, which each page must show again.
 
     Rows that are created meanwhile push the list down; rows that are deleted pull it up. Where a
-    page shows no row that is known, the paginator goes forward if the page is newer than the last
-    row, and back if it is not. Where a page holds the last row alone, and nothing stands behind it,
-    the list ends.
+    page shows no row that is known, the paginator goes forward if the page lies before the last
+    row, by its times and the order of the list so far, and back if it does not. Where a page holds
+    the last row alone, and nothing stands behind it, the list ends.
 
     Args:
         limit (int | None): Rows to ask for in a page, at least two so that pages can overlap;
@@ -369,6 +373,9 @@ class OffsetPaginator(BatchListPaginator):
         self._offset = 0
         self._created: int | None = None
         """When the last row was created, in microseconds."""
+        self._is_oldest_first = False
+        """What the last page with different times showed."""
+        self._first_page: list[str] = []
         self._known = _RecentIds(1_000)
         self._page: list[str] = []
         self._probes_behind_last = False
@@ -383,12 +390,18 @@ class OffsetPaginator(BatchListPaginator):
         super().resume(position)
         self._offset = position["offset"]
         self._created = position["created"]
+        self._is_oldest_first = position["is_oldest_first"]
         self._known.extend(position["trail"])
 
     @property
     def position(self) -> dict[str, Any]:
         """Where the rows handed on so far end."""
-        return {**super().position, "offset": self._offset, "created": self._created}
+        return {
+            **super().position,
+            "offset": self._offset,
+            "created": self._created,
+            "is_oldest_first": self._is_oldest_first,
+        }
 
     def refused(self, status_code: int) -> bool:
         """Takes an error behind the end of the list for an empty page."""
@@ -437,7 +450,10 @@ class OffsetPaginator(BatchListPaginator):
         if not ids:
             return
         known = max((i for i, row_id in enumerate(ids) if row_id in self._known), default=-1)
-        self._created = self._time(rows[-1])
+        self._first_page = self._first_page or ids
+        first, self._created = self._time(rows[0]), self._time(rows[-1])
+        if first is not None and self._created is not None and first != self._created:
+            self._is_oldest_first = first < self._created
         del rows[: known + 1]
         self._known.extend(ids)
         self._trail.extend(ids)
@@ -447,8 +463,9 @@ class OffsetPaginator(BatchListPaginator):
     def _search(self, rows: list[Any]) -> None:
         """Moves to where the last row may be now: no row of the page is known."""
         self._steps += 1
-        newest = self._time(rows[-1]) if rows else None
-        if newest is not None and self._created is not None and newest > self._created:
+        last, sought = self._time(rows[-1]) if rows else None, self._created
+        if last and sought and last != sought and (last > sought) != self._is_oldest_first:
+            # rows before the place: others were added
             self._offset += max(1, len(rows) - 1)
         elif self._offset > 0:
             self._offset = max(0, self._offset - self._step)
@@ -472,6 +489,11 @@ class OffsetPaginator(BatchListPaginator):
         self._stale_rows = self._stale_rows + len(ids) if ids[-1] in self._known else 0
         if self._repeats <= self.MAX_REPEATS and self._stale_rows <= self.MAX_STALE_ROWS:
             return False
+        if ids != self._first_page:
+            raise UntrustedPageError(
+                f"the server ignores `{self._position_param}`, or rows are added faster than they"
+                " are read"
+            )
         self._refuse_part_of_list(len(ids))
         return True
 

@@ -86,7 +86,9 @@ def read_provider(
         _new_metrics(None)["error"] = _advice(ex)
         return
     rows = 0
-    for account in settings.accounts:
+    # under a limit of time, a long walk must not keep the other accounts waiting for ever
+    state = dlt.current.resource_state()
+    for account in sorted(settings.accounts, key=lambda each: _is_cut(state.get(each.name))):
         if (provider.name, account.name) in run.finished:
             continue
         for table in _read_account(provider, settings, account, fail_fast, run):
@@ -113,26 +115,31 @@ def _read_account(
     state = dlt.current.resource_state()
     walker = Walker(state.get(account.name), account.walk, run)
     portion = min(ROWS_PER_YIELD, run.rows_per_package or ROWS_PER_YIELD)
-    settled = run.started - account.walk.settle
+    # the provider's clock may run behind
+    settled = run.started - account.walk.settle - account.walk.lookback
+    overdue = run.started - account.walk.max_open_age
     stuck: dict[str, None] = {}
 
-    def sight(row: Row) -> Sighting:
-        row_id, created, is_open, ended = reader.outline(row)
-        just_ended = ended is not None and ended > settled
-        if is_open and created is not None and created < run.started - account.walk.max_open_age:
-            stuck[row_id] = None
-        return Sighting(row_id, created, bool(is_open) or just_ended)
+    def sight(rows: list[Row]) -> list[Sighting]:
+        sightings = []
+        for row_id, created, is_open, ended in reader.outlines(rows):
+            just_ended = ended is not None and ended > settled
+            if is_open and created is not None and created < overdue:
+                stuck[row_id] = None
+            sightings.append(Sighting(row_id, created, bool(is_open) or just_ended))
+        return sightings
 
     try:
         for rows in walker.walk(client.pages, sight, portion):
-            # set before the yield whose rows it stands for: dlt stores both or neither
-            state[account.name] = walker.state
+            # set before the yield whose rows it stands for: dlt stores both or neither; with the
+            # run, since each load has to change it: so a working folder sees that another loaded
+            state[account.name] = {**walker.state, "run": run.id}
+            if walker.is_done:
+                run.finished.add((provider.name, account.name))
+                metrics["is_partial"] = False
             if rows:
                 metrics["rows"] += len(rows)
                 yield reader.to_arrow(rows, _load_id())
-        if walker.is_done:
-            run.finished.add((provider.name, account.name))
-            metrics["is_partial"] = False
     except Exception as ex:
         error = ex if isinstance(ex, AiBatchesError) else _unexpected(provider, account, ex)
         if fail_fast:
@@ -154,6 +161,10 @@ def _read_account(
             f"{whose}: {count} values of `{field}` could not be"
             " read. The column is null there, and `extra` holds them as they came."
         )
+
+
+def _is_cut(state: Mapping[str, Any] | None) -> bool:
+    return bool(state and state.get("walk"))
 
 
 def _some(ids: list[str]) -> str:

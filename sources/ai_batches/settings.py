@@ -243,7 +243,8 @@ def _path(provider: Provider, name: str) -> str:
 
 def _unusable(provider: Provider, name: str, problem: str) -> SettingsError:
     setting = _path(provider, name)
-    variable = setting.replace(".", "__").upper()
+    # several accounts come in one variable, as JSON
+    variable = _path(provider, name.split(".")[0]).replace(".", "__").upper()
     return SettingsError(
         provider.name,
         None,

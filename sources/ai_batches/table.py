@@ -6,6 +6,7 @@ column's type, is kept in `extra`, so that no provider can change the table and 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -53,20 +54,38 @@ def _json(value: Any) -> str | None:
     return None if value is None or value == "" else lenient_json.dumps(value)
 
 
+def _texts(values: list[Any]) -> list[str | None]:
+    if _types(values) <= {str, NoneType}:
+        return [value or None for value in values] if "" in values else values
+    return [_text(value) for value in values]
+
+
+def _bigints(values: list[Any]) -> list[int | None]:
+    if _types(values) <= {int, NoneType} and all(v is None or v in _INT64 for v in values):
+        return values
+    return [_bigint(value) for value in values]
+
+
+def _types(values: list[Any]) -> set[type]:
+    return set(map(type, values))
+
+
 class Kind(NamedTuple):
-    """A kind of column: how Arrow stores it and how a provider's value is read.
+    """A kind of column: how Arrow stores it and how a provider's values are read.
 
     `read` returns None for a value that is unset and raises `ValueError` for one it cannot read.
     """
 
     arrow: pa.DataType
     read: Callable[[Any], Any]
+    read_all: Callable[[list[Any]], list[Any]] | None = None
+    """The same for a whole column, where that is faster than one value after the other."""
 
 
-TEXT = Kind(pa.string(), _text)
+TEXT = Kind(pa.string(), _text, _texts)
 IDENTIFIER = Kind(pa.string(), _identifier)
 STATUS = Kind(pa.string(), _status)
-BIGINT = Kind(pa.int64(), _bigint)
+BIGINT = Kind(pa.int64(), _bigint, _bigints)
 BOOL = Kind(pa.bool_(), bool)
 TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds)
 JSON = Kind(pa.string(), _json)
@@ -123,6 +142,9 @@ SCHEMA = pa.schema(
     for name, (kind, _) in COLUMNS.items()
 )
 
+JSON_COLUMNS = tuple(name for name, (kind, _) in COLUMNS.items() if kind is JSON)
+"""Columns of JSON, which Arrow carries as text."""
+
 # Arrow carries every type but JSON; hints that say the same again would make dlt warn
 COLUMN_HINTS: TTableSchemaColumns = {
     name: {"description": description, **({"data_type": "json"} if kind is JSON else {})}
@@ -174,7 +196,9 @@ class RowReader:
         self._fields = {column: field.split(".") for column, field in fields.items()}
         self._statuses = statuses
         self._exclude = frozenset(exclude)
-        self._has_column = _tree(self._fields.values())
+        self._leaves = _Leaves(list(self._fields.values()))
+        self._words: dict[str | None, str | None] = {None: None}
+        """Status words that were seen, to those of the column `status`."""
 
     def to_arrow(self, rows: Sequence[Row], load_id: str) -> pa.Table:
         """Builds a table from rows that each have an id.
@@ -188,10 +212,10 @@ class RowReader:
         """
         if self._exclude:
             rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
-        extras = [_without(row, self._has_column) for row in rows]
+        extras = [self._leaves.left_of(row) for row in rows]
         columns: dict[str, list[Any]] = {
-            name: self._read(name, kind, rows, extras)
-            for name, (kind, _) in COLUMNS.items()
+            name: self._read(name, rows, extras)
+            for name in COLUMNS
             if name not in _DERIVED or name in self._fields
         }
         columns["provider"] = [self._provider] * len(rows)
@@ -200,60 +224,71 @@ class RowReader:
         columns["is_open"] = [
             None if word is None else word not in TERMINAL_STATUSES for word in columns["status"]
         ]
-        if "ended_at" not in self._fields:
-            columns["ended_at"] = [
-                columns[f"{word}_at"][index] if word in TERMINAL_STATUSES else None
-                for index, word in enumerate(columns["status"])
-            ]
+        columns["ended_at"] = self._ends(rows, columns["status"])
         _forget_unmetered_tokens(columns)
         columns["extra"] = [self._extra(extra) for extra in extras]
         columns["_dlt_load_id"] = [load_id] * len(rows)
         return pa.table(columns, schema=SCHEMA)
 
-    def outline(self, row: Row) -> Outline:
-        """What a row says of its place in the list and of its state, without building columns."""
-        word = self._word(self._value("status_raw", row))
-        ended_at = self._value("ended_at", row)
-        if ended_at is None and word in TERMINAL_STATUSES:
-            ended_at = self._value(f"{word}_at", row) or self._latest(row, word == "expired")
-        return Outline(
-            id=str(self._value("id", row)),
-            created_at=self._value("created_at", row),
-            is_open=word not in TERMINAL_STATUSES if "status_raw" in self._fields else None,
-            ended_at=ended_at,
-        )
+    def outlines(self, rows: Sequence[Row]) -> list[Outline]:
+        """What rows say of their place in the list and of their state; builds no columns."""
+        if not rows:
+            return []
+        words = [self._word(raw) for raw in self._read("status_raw", rows)]
+        ends = self._ends(rows, words)
+        reports_status = "status_raw" in self._fields
+        return [
+            Outline(
+                id=row_id,
+                created_at=created,
+                is_open=word not in TERMINAL_STATUSES if reports_status else None,
+                ended_at=self._latest(row, word) if end is None else end,
+            )
+            for row, row_id, created, word, end in zip(
+                rows,
+                self._read("id", rows),
+                self._read("created_at", rows),
+                words,
+                ends,
+                strict=True,
+            )
+        ]
 
-    def _latest(self, row: Row, has_expired: bool) -> int | None:
-        columns = (*_LIFE, "expires_at") if has_expired else _LIFE
-        times = [self._value(column, row) for column in columns]
+    def _ends(self, rows: Sequence[Row], words: Sequence[str | None]) -> list[int | None]:
+        """When batches became terminal, where they say it."""
+        if "ended_at" in self._fields:
+            return self._read("ended_at", rows)
+        ends = {word: self._read(f"{word}_at", rows) for word in TERMINAL_STATUSES & set(words)}
+        return [ends[word][n] if word in ends else None for n, word in enumerate(words)]
+
+    def _latest(self, row: Row, word: str | None) -> int | None:
+        """The latest time that a terminal batch tells, where it does not say when it ended."""
+        if word not in TERMINAL_STATUSES:
+            return None
+        columns = (*_LIFE, "expires_at") if word == "expired" else _LIFE
+        times = [self._read(column, [row])[0] for column in columns]
         return max((time for time in times if time is not None), default=None)
 
-    def _value(self, column: str, row: Row) -> Any:
-        value: Any = row
-        try:
-            for key in self._fields[column]:
-                value = value.get(key)
-            return COLUMNS[column][0].read(value)
-        except (KeyError, ValueError, AttributeError):
-            return None
-
-    def _read(self, column: str, kind: Kind, rows: Sequence[Row], extras: list[Row]) -> list[Any]:
+    def _read(self, column: str, rows: Sequence[Row], extras: list[Row] | None = None) -> list[Any]:
+        """The values of a column; what cannot be read is None, and put into the extras."""
         path = self._fields.get(column)
         if path is None:
             return [None] * len(rows)
+        kind = COLUMNS[column][0]
+        try:
+            values = _at(path, rows)
+            return kind.read_all(values) if kind.read_all else [kind.read(v) for v in values]
+        except ValueError:
+            pass
         values = []
         for index, row in enumerate(rows):
-            value: Any = row
             try:
-                for key in path:
-                    value = value.get(key)
-                    if value is None or value == "":
-                        break
-                values.append(kind.read(value))
-            except (ValueError, AttributeError):
+                values.append(kind.read(_at(path, [row])[0]))
+            except ValueError:
                 values.append(None)
-                self.unreadable[".".join(path)] += 1
-                _put(extras[index], path, row)
+                if extras is not None:
+                    self.unreadable[".".join(path)] += 1
+                    _put(extras[index], path, row)
         return values
 
     def _extra(self, extra: Row) -> str | None:
@@ -271,10 +306,10 @@ class RowReader:
         return value
 
     def _word(self, raw: str | None) -> str | None:
-        if raw is None:
-            return None
-        word = raw.strip().lower()
-        return self._statuses.get(word, word) or None
+        if raw not in self._words:
+            word = str(raw).strip().lower()
+            self._words[raw] = self._statuses.get(word, word) or None
+        return self._words[raw]
 
 
 def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
@@ -285,28 +320,40 @@ def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
                 columns[name][index] = None
 
 
-def _tree(paths: Any) -> dict[str, Any]:
-    """Paths as nested dicts whose leaves are empty."""
-    tree: dict[str, Any] = {}
-    for path in paths:
-        node = tree
-        for key in path:
-            node = node.setdefault(key, {})
-    return tree
+def _at(path: Sequence[str], rows: Sequence[Any]) -> list[Any]:
+    """The values at a path of each row; None where it, or a part of the way to it, is unset.
+
+    Raises:
+        ValueError: If something stands in the way.
+    """
+    values: list[Any] = [row.get(path[0]) for row in rows]
+    for key in path[1:]:
+        try:
+            values = [None if v is None or v == "" else v.get(key) for v in values]
+        except AttributeError:
+            raise ValueError("something else stands where an object belongs") from None
+    return values
 
 
-def _without(row: Row, known: dict[str, Any]) -> Row:
-    """What is left of a row without the leaves of a tree."""
-    rest = {}
-    for key, value in row.items():
-        below = known.get(key)
-        if below is None:
-            rest[key] = value
-        elif below and isinstance(value, dict):
-            inner = _without(value, below)
-            if inner:
-                rest[key] = inner
-    return rest
+class _Leaves:
+    """The fields of a row that have a column, as a tree."""
+
+    def __init__(self, paths: Sequence[Sequence[str]]) -> None:
+        self._keys = frozenset(path[0] for path in paths)
+        self._below = [
+            (key, _Leaves([path[1:] for path in paths if path[0] == key and len(path) > 1]))
+            for key in sorted({path[0] for path in paths if len(path) > 1})
+        ]
+
+    def left_of(self, row: Row) -> Row:
+        """What is left of a row without these fields."""
+        keys = self._keys
+        left = {} if row.keys() <= keys else {k: row[k] for k in row if k not in keys}
+        for key, below in self._below:
+            value = row.get(key)
+            if type(value) is dict and (inner := below.left_of(value)):
+                left[key] = inner
+        return left
 
 
 def _put(extra: Row, path: Sequence[str], row: Row) -> None:

@@ -49,7 +49,8 @@ def to_microseconds(value: Any) -> int | None:
     if value is None:
         return None
     if type(value) is int:
-        return _in_range(_from_unix(value))
+        # nearly all of them are seconds
+        return value * SECOND if 0 < value < 10**11 else _in_range(_from_unix(value))
     if type(value) is str:
         return _in_range(_from_text(value.strip()))
     if type(value) is float and isfinite(value):

@@ -36,6 +36,10 @@ _HOUR = 3_600_000_000
 MIN_DESCENTS, MIN_PAGES = 10, 2
 """How much of a list must have been found newest first before that counts as its order."""
 
+ORDER_TOLERANCE = 60_000_000
+"""Microseconds by which rows of a list that is newest first may stand in the wrong order: it may be
+sorted by something else than the times that it tells, such as when a server stored the row."""
+
 _NOT_OF_THE_LIST = (OutageError, RefusedKeyError)
 """Errors that say nothing about the position that was asked for."""
 
@@ -78,32 +82,38 @@ class Progress(TypedDict):
 
     run: str
     """The run that began it."""
-    full: bool
-    """Whether it was asked for."""
+    is_refresh: bool
+    """Whether it was begun for a full refresh."""
     since: int | None
     """Down to which creation time it reads; None: to the end."""
     started: int
+    settle: int
+    max_open_age: int
     newest: int | None
     landmark: str | None
     """Id of the first row."""
     oldest_held: int | None
-    descents: int
-    """How often a row was older than the one before it."""
+    rows: int
+    """Rows seen since the head, those of an earlier part included."""
     pages: int
+    descents: int
+    """How often a row was older than all before it."""
     in_order: bool
-    """Whether no row so far was newer than the one before it."""
-    last: int | None
-    """Creation time of the last row."""
+    """Whether no row so far was newer than the ones before it."""
+    oldest: int | None
+    """Creation time of the oldest row so far."""
     is_lost: bool
     """Whether its place was lost, so that it had to begin again at the head."""
+    is_doubted: bool
+    """Whether it could not go on from its position the last time."""
     position: Mapping[str, Any] | None
 
 
 class Complete(TypedDict):
     """The last complete walk. It changes only when a walk completes, with its last rows."""
 
-    started: int
-    newest: int | None
+    read_up_to: int
+    """Its start, or its newest row where that is older: the provider's clock may run behind."""
     landmark: str | None
     oldest_held: int | None
     since: int | None
@@ -123,6 +133,8 @@ class State(TypedDict):
     complete: Complete | None
     walk: Progress | None
     """A whole walk that was cut."""
+    owes_refresh: bool
+    """Whether a full refresh was asked for, and no walk that began since then is complete."""
 
 
 @dataclass
@@ -132,14 +144,21 @@ class Run:
     since: int | None = None
     """Load batches created since then, in microseconds; what was covered before stays covered."""
     full_refresh: bool = False
-    """Read everything again; nothing is dropped."""
+    """Read everything again; nothing is dropped. One that was cut goes on."""
     rows_per_package: int | None = None
     """Rows of an account after which a long walk is cut, to go on in the next package."""
+    deadline: float | None = None
+    """Moment by `time.monotonic` after which no page is asked for; the next run goes on."""
     started: int = field(default_factory=lambda: time.time_ns() // 1_000)
     """Microseconds since 1970."""
     id: str = field(default_factory=lambda: uuid4().hex)
     finished: set[tuple[str, str]] = field(default_factory=set)
     """Provider and account of what is complete or failed, and not to be read again."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 Pages = Callable[[Mapping[str, Any] | None], Iterable[Page]]
@@ -158,19 +177,18 @@ class Walker:
 
     def __init__(self, stored: Mapping[str, Any] | None, settings: WalkSettings, run: Run) -> None:
         self.state: State = _valid(stored)
+        self.state["owes_refresh"] |= run.full_refresh
         self.is_done = False
         """Whether a walk that this run began is complete."""
         self._settings = settings
         self._run = run
-        self._is_refreshed = False
-        """Whether a full refresh that an earlier run began was finished."""
         self._loaded: dict[str, Sighting] = {}
         """Rows handed on so far: a key may stand in a load package only once."""
 
     def walk(
         self,
         pages: Pages,
-        sight: Callable[[Row], Sighting],
+        sight: Callable[[list[Row]], list[Sighting]],
         portion: int,
     ) -> Iterator[list[Row]]:
         """Finishes a walk that an earlier run left, then walks from the head.
@@ -179,38 +197,33 @@ class Walker:
 
         Args:
             pages (Pages): The list.
-            sight (Callable[[Row], Sighting]): Looks at a row.
+            sight (Callable[[list[Row]], list[Sighting]]): Looks at rows, in their order.
             portion (int): Rows to hand on at a time.
 
         Yields:
             list[Row]: Rows to load, each key once. What was read before an error is handed on
                 before it is raised. An empty list stands for a state without rows.
         """
-        while not self.is_done:
+        while not self.is_done and not self._run.is_over:
             yield from self._walk_once(pages, sight, portion)
             if self.state["walk"]:
                 return
 
     def _walk_once(
-        self, pages: Pages, sight: Callable[[Row], Sighting], portion: int
+        self, pages: Pages, sight: Callable[[list[Row]], list[Sighting]], portion: int
     ) -> Iterator[list[Row]]:
         progress, floor = self._plan()
-        keeps_position = floor is None
-        rows: list[Row] = []
-        restarts, has_ended, met_landmark, passed_above = 0, True, False, None
-        was_resumed, has_advanced = progress["position"] is not None, False
         complete = self.state["complete"]
+        rows: list[Row] = []
+        restarts = catches_up_at = 0
+        met_landmark = has_advanced = False
+        has_ended = True
         try:
             for page in pages(progress["position"]):
                 if page.restarts > restarts:
-                    restarts = page.restarts
-                    # what lies above the place that was lost need not be loaded again
-                    passed_above = progress["last"] if progress["in_order"] else None
-                    progress["last"], progress["is_lost"] = None, True
-                for row in page.rows:
-                    sighting = sight(row)
-                    if _is_above(sighting, passed_above):
-                        continue
+                    restarts, catches_up_at = page.restarts, max(catches_up_at, progress["rows"])
+                    progress["rows"], progress["oldest"], progress["is_lost"] = 0, None, True
+                for row, sighting in zip(page.rows, sight(page.rows), strict=True):
                     if sighting.id not in self._loaded:
                         self._loaded[sighting.id] = sighting
                         rows.append(row)
@@ -220,30 +233,36 @@ class Walker:
                     has_advanced = True
                 progress["pages"] += bool(page.rows)
                 progress["position"] = page.position
-                if floor is not None and not keeps_position:
+                if floor is not None:
                     may_stop = met_landmark and _is_below(progress, floor)
-                    keeps_position = not progress["in_order"] or (
-                        not may_stop and _is_below(progress, floor)
-                    )
+                    if not progress["in_order"] or (not may_stop and _is_below(progress, floor)):
+                        # from here on it is a whole walk
+                        floor = None
                 else:
                     may_stop = _is_proven(progress) and _is_below(progress, progress["since"])
                 if may_stop:
                     has_ended = False
                     break
-                if len(rows) >= portion:
-                    self._checkpoint(progress, keeps_position)
+                if self._run.is_over:
+                    self._checkpoint(progress, floor)
+                    yield rows
+                    return
+                # under a limit of yields, a walk that began again has to get further than before
+                if len(rows) >= portion and progress["rows"] > catches_up_at:
+                    self._checkpoint(progress, floor)
                     yield rows
                     rows = []
-                    if keeps_position and self._is_package_full(progress):
+                    if floor is None and self._is_package_full(progress):
                         return
         except Exception as ex:
-            self._checkpoint(progress, keeps_position)
-            if was_resumed and not has_advanced and not isinstance(ex, _NOT_OF_THE_LIST):
-                # the stored position may be what is wrong
-                self.state["walk"] = None
+            if not has_advanced and not isinstance(ex, _NOT_OF_THE_LIST):
+                # a stored position may be what is wrong: it is tried once more
+                progress["position"] = None if progress["is_doubted"] else progress["position"]
+                progress["is_doubted"] = True
+            self._checkpoint(progress, floor)
             yield rows
             raise
-        self._complete(progress, has_ended or keeps_position, has_ended)
+        self._complete(progress, has_ended or floor is None, has_ended)
         yield rows
 
     def _is_package_full(self, progress: Progress) -> bool:
@@ -257,7 +276,6 @@ class Walker:
         complete, walk = self.state["complete"], self.state["walk"]
         if walk:
             return walk.copy(), None
-        full = run.full_refresh and not self._is_refreshed
         since = run.since
         floor = None
         if complete:
@@ -265,90 +283,102 @@ class Walker:
             if _is_earlier(run.since, since):
                 since = run.since
             elif (
-                not full
+                not self.state["owes_refresh"]
                 and complete["is_ordered"]
-                and run.started - complete["whole_at"] < settings.full_every
+                and 0 <= run.started - complete["whole_at"] < settings.full_every
                 and settings.settle <= complete["settle"]
                 and settings.max_open_age <= complete["max_open_age"]
             ):
                 floor = _floor(complete, settings, run.started)
         new = Progress(
             run=run.id,
-            full=run.full_refresh,
+            is_refresh=self.state["owes_refresh"],
             since=since,
             started=run.started,
+            settle=settings.settle,
+            max_open_age=settings.max_open_age,
             newest=None,
             landmark=None,
             oldest_held=None,
-            descents=0,
+            rows=0,
             pages=0,
+            descents=0,
             in_order=True,
-            last=None,
+            oldest=None,
             is_lost=False,
+            is_doubted=False,
             position=None,
         )
         return new, floor
 
-    def _checkpoint(self, progress: Progress, keeps_position: bool) -> None:
-        self.state = {
-            **self.state,
-            "walk": progress.copy() if keeps_position and progress["position"] else None,
-        }
+    def _checkpoint(self, progress: Progress, floor: int | None) -> None:
+        keeps_position = floor is None and progress["position"] is not None
+        self.state = {**self.state, "walk": progress.copy() if keeps_position else None}
 
     def _complete(self, progress: Progress, is_whole: bool, has_ended: bool) -> None:
         before = self.state["complete"]
         whole_at, is_ordered = progress["started"], _is_proven(progress)
         if before and not is_whole:
             whole_at, is_ordered = before["whole_at"], before["is_ordered"]
+        newest = progress["newest"]
         self.is_done = progress["run"] == self._run.id
-        self._is_refreshed = progress["full"]
         self.state = {
             "version": STATE_VERSION,
             "complete": {
-                "started": progress["started"],
-                "newest": progress["newest"],
+                "read_up_to": min(
+                    progress["started"], progress["started"] if newest is None else newest
+                ),
                 "landmark": progress["landmark"],
                 "oldest_held": progress["oldest_held"],
                 "since": None if has_ended else progress["since"],
                 "is_ordered": is_ordered,
                 "whole_at": whole_at,
-                "settle": self._settings.settle,
-                "max_open_age": self._settings.max_open_age,
+                "settle": progress["settle"],
+                "max_open_age": progress["max_open_age"],
             },
             "walk": None,
+            "owes_refresh": self.state["owes_refresh"] and not progress["is_refresh"],
         }
 
 
 def _valid(stored: Mapping[str, Any] | None) -> State:
+    state: State = {
+        "version": STATE_VERSION,
+        "complete": None,
+        "walk": None,
+        "owes_refresh": False,
+    }
     if stored and stored.get("version") == STATE_VERSION:
-        return {
-            "version": STATE_VERSION,
-            "complete": stored.get("complete"),
-            "walk": stored.get("walk"),
-        }
-    return {"version": STATE_VERSION, "complete": None, "walk": None}
+        complete, walk = stored.get("complete"), stored.get("walk")
+        state["complete"] = complete if _has_fields(complete, Complete) else None
+        state["walk"] = walk if _has_fields(walk, Progress) else None
+        state["owes_refresh"] = bool(stored.get("owes_refresh"))
+    return state
+
+
+def _has_fields(stored: Any, kind: type) -> bool:
+    return isinstance(stored, Mapping) and stored.keys() == kind.__annotations__.keys()
 
 
 def _floor(complete: Complete, settings: WalkSettings, now: int) -> int:
     """Down to where a head walk must read: rows below changed before the last walk saw them."""
-    candidates = [complete["started"]]
-    if complete["newest"] is not None:
-        candidates.append(complete["newest"])
+    floor = complete["read_up_to"]
     if complete["oldest_held"] is not None:
-        candidates.append(max(complete["oldest_held"], now - settings.max_open_age))
-    return min(candidates) - settings.lookback
+        floor = min(floor, max(complete["oldest_held"], now - settings.max_open_age))
+    return floor - settings.lookback
 
 
 def _observe(progress: Progress, sighting: Sighting) -> None:
-    created, last = sighting.created, progress["last"]
+    created, oldest = sighting.created, progress["oldest"]
     progress["landmark"] = progress["landmark"] or sighting.id
+    progress["rows"] += 1
     if created is None:
         progress["in_order"] = False
         return
-    if last is not None and created != last:
-        progress["descents"] += created < last
-        progress["in_order"] &= created < last
-    progress["last"] = created
+    if oldest is not None:
+        progress["descents"] += created < oldest
+        progress["in_order"] &= created <= oldest + ORDER_TOLERANCE
+    progress["oldest"] = created if oldest is None else min(created, oldest)
     progress["newest"] = max(created, progress["newest"] or created)
     if sighting.is_held:
         progress["oldest_held"] = min(created, progress["oldest_held"] or created)
@@ -364,12 +394,13 @@ def _is_proven(progress: Progress) -> bool:
 
 def _is_below(progress: Progress, bound: int | None) -> bool:
     """Whether the walk has passed a bound; strictly, since creation times tie."""
-    last = progress["last"]
-    return progress["in_order"] and bound is not None and last is not None and last < bound
-
-
-def _is_above(sighting: Sighting, bound: int | None) -> bool:
-    return bound is not None and sighting.created is not None and sighting.created > bound
+    oldest = progress["oldest"]
+    return (
+        progress["in_order"]
+        and bound is not None
+        and oldest is not None
+        and oldest + ORDER_TOLERANCE < bound
+    )
 
 
 def _is_earlier(since: int | None, other: int | None) -> bool:
