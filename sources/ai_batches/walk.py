@@ -232,6 +232,7 @@ class Walker:
                     met_landmark |= complete is not None and sighting.id == complete["landmark"]
                     has_advanced = True
                 progress["pages"] += bool(page.rows)
+                progress["is_doubted"] &= not page.rows
                 progress["position"] = page.position
                 if floor is not None:
                     may_stop = met_landmark and _is_below(progress, floor)
