@@ -598,10 +598,12 @@ def test_a_batch_that_becomes_visible_late_is_read(page_size: int, ahead: int) -
     provider.page_size = page_size
     provider.add(1, late=HOUR // 2)
     provider.end(500)
-    provider.clock += 60 * SECOND
+    provider.clock += 600 * SECOND
+    provider.add(10, apart=SECOND, ended_ago=3 * HOUR)
+    provider.clock += 600 * SECOND
     # newer ones, already ended, hold no floor down; the late one is pages below the head
     provider.add(20, apart=SECOND)
-    for index in range(501, 521):
+    for index in range(511, 531):
         provider.change(index, is_open=False, ended=provider.clock - 3 * HOUR)
     assert mirror.run() == "complete"
     assert "job00501" not in mirror.table
@@ -725,6 +727,40 @@ def test_a_list_that_is_a_little_out_of_order_is_newest_first_all_the_same() -> 
     provider.requests = 0
     assert mirror.run() == "complete"
     assert provider.requests <= 2
+
+
+def test_an_open_batch_below_one_that_is_a_little_older_is_not_frozen() -> None:
+    settings = WalkSettings(lookback=0)
+    provider = Provider(order="by id", page_size=2)
+    provider.add(100, ended_ago=0)
+    provider.clock += DAY
+    provider.add(1)
+    provider.add(1, ended_ago=0)
+    provider.jobs[101] = replace(provider.jobs[101], created=provider.clock - 30 * SECOND)
+    provider.clock += 60 * SECOND
+    provider.add(1, ended_ago=0)
+    provider.clock += HOUR
+    mirror = Mirror(provider)
+    assert mirror.run(settings=settings) == "complete"
+    provider.end(100)
+    # the first page ends with the older one, the second one begins with the batch that was open
+    assert mirror.run(settings=settings) == "complete"
+    assert mirror.table["job00101"] == provider.jobs[100].version
+
+
+def test_a_batch_that_is_stuck_costs_nothing() -> None:
+    provider = Provider(page_size=100)
+    provider.add(2_000, apart=HOUR, ended_ago=0)
+    # open for longer than 30 days
+    provider.change(500, is_open=True, ended=None)
+    provider.clock += 3 * HOUR
+    mirror = Mirror(provider)
+    assert mirror.run() == "complete"
+    for _ in range(2):
+        provider.requests = 0
+        assert mirror.run() == "complete"
+        # down to the age of 30 days, and then to what is held
+        assert provider.requests <= 8
 
 
 def test_a_full_refresh_is_owed_until_one_is_complete() -> None:
