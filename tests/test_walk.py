@@ -817,9 +817,11 @@ def test_settings_that_change_while_a_walk_is_cut_count_from_the_next_walk_on() 
     provider.add(100, ended_ago=2 * DAY)
     provider.clock += DAY
     provider.add(1, ended_ago=HOUR // 2)
+    provider.clock += 600 * SECOND
+    provider.add(30, apart=SECOND, ended_ago=2 * DAY)
     mirror = Mirror(provider)
     narrow, wide = WalkSettings(lookback=0, settle=0), WalkSettings(lookback=0, settle=3 * HOUR)
-    assert mirror.run(yields=2, portion=10, settings=narrow) == "partial"
+    assert mirror.run(yields=4, portion=10, settings=narrow) == "partial"
     provider.change(100)
     assert mirror.run(settings=wide) == "complete"
     assert mirror.table["job00101"] == provider.jobs[100].version
@@ -971,13 +973,14 @@ def test_a_list_with_rows_without_a_time_is_read_to_its_end() -> None:
 @pytest.mark.parametrize("order", ["newest first", "oldest first"])
 @pytest.mark.parametrize("lost_cursor", ["error", "empty", "page one"])
 @pytest.mark.parametrize("apart", [0, HOUR])
+@pytest.mark.parametrize(("page_size", "package"), [(5, 20), (2, 4)])
 def test_a_server_that_knows_only_its_last_cursor_is_read_in_packages_all_the_same(
-    order: str, lost_cursor: str, apart: int
+    order: str, lost_cursor: str, apart: int, page_size: int, package: int
 ) -> None:
-    provider = Provider(order, lost_cursor=lost_cursor, forgets=True, page_size=5)
+    provider = Provider(order, lost_cursor=lost_cursor, forgets=True, page_size=page_size)
     provider.add(100, apart)
     mirror = Mirror(provider)
-    assert mirror.run(portion=5, package=20) == "complete"
+    assert mirror.run(portion=5, package=package) == "complete"
     assert len(mirror.table) == 100
 
 
