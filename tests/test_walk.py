@@ -817,8 +817,8 @@ def test_settings_that_change_while_a_walk_is_cut_count_from_the_next_walk_on() 
     provider.add(100, ended_ago=2 * DAY)
     provider.clock += DAY
     provider.add(1, ended_ago=HOUR // 2)
-    provider.clock += 600 * SECOND
-    provider.add(30, apart=SECOND, ended_ago=2 * DAY)
+    provider.clock += HOUR
+    provider.add(30, apart=100 * SECOND, ended_ago=2 * DAY)
     mirror = Mirror(provider)
     narrow, wide = WalkSettings(lookback=0, settle=0), WalkSettings(lookback=0, settle=3 * HOUR)
     assert mirror.run(yields=4, portion=10, settings=narrow) == "partial"
