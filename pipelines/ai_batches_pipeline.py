@@ -52,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     parser = argparse.ArgumentParser(
         description="Loads the batch jobs of AI vendors into one table, `batches`.",
-        epilog="Exit codes: 0 all loaded, 1 some provider or the load failed or --verify found a"
-        " difference, 2 nothing to do or wrong usage, 3 partial: the time was up and the next run"
-        " goes on, 4 another run of the same pipeline is at work.",
+        epilog=(__doc__ or "").split("\n\n")[-1],
     )
     parser.add_argument(
         "providers",

@@ -275,6 +275,15 @@ class MovingList(RuleBasedStateMachine):
 TestMovingList = MovingList.TestCase
 
 
+def failing(error: type[AiBatchesError]) -> Callable[[], None]:
+    """Makes each request fail."""
+
+    def fail() -> None:
+        raise error("simulated", "default", "no answer", "Wait.")
+
+    return fail
+
+
 def ended_list(count: int, **kinds: object) -> Mirror:
     """A list of batches that ended long ago, mirrored once."""
     provider = Provider(page_size=100, **kinds)  # type: ignore[arg-type]
@@ -365,10 +374,7 @@ def test_an_outage_or_a_refused_key_costs_no_position(error: type[AiBatchesError
     mirror = Mirror(provider)
     assert mirror.run(yields=15, portion=100) == "partial"
 
-    def fail() -> None:
-        raise error("simulated", "default", "no answer", "Wait.")
-
-    provider.on_request = fail
+    provider.on_request = failing(error)
     assert mirror.run() == error.__name__
     provider.on_request = lambda: None
     provider.requests = 0
@@ -776,10 +782,7 @@ def test_a_full_refresh_is_owed_until_one_is_complete() -> None:
     assert mirror.run(yields=2, portion=100, full_refresh=True) == "partial"
     provider.change(5)
 
-    def fail() -> None:
-        raise BadPageError("simulated", "default", "the reply is not JSON", "Wait.")
-
-    provider.on_request = fail
+    provider.on_request = failing(BadPageError)
     for _ in range(2):
         assert mirror.run() == "BadPageError"
     provider.on_request = lambda: None
@@ -805,11 +808,8 @@ def test_a_bad_reply_costs_no_position() -> None:
     mirror = Mirror(provider)
     assert mirror.run(yields=15, portion=100) == "partial"
 
-    def fail() -> None:
-        raise BadPageError("simulated", "default", "the reply is not JSON", "Wait.")
-
     for _ in range(2):
-        provider.on_request = fail
+        provider.on_request = failing(BadPageError)
         assert mirror.run() == "BadPageError"
         provider.on_request = lambda: None
         assert mirror.run(yields=1, portion=100) == "partial"

@@ -224,7 +224,7 @@ class RowReader:
         columns["is_open"] = [
             None if word is None else word not in TERMINAL_STATUSES for word in columns["status"]
         ]
-        columns["ended_at"] = self._ends(rows, columns["status"])
+        columns["ended_at"] = self._ends(columns["status"], columns.__getitem__)
         _forget_unmetered_tokens(columns)
         columns["extra"] = [self._extra(extra) for extra in extras]
         columns["_dlt_load_id"] = [load_id] * len(rows)
@@ -235,7 +235,7 @@ class RowReader:
         if not rows:
             return []
         words = [self._word(raw) for raw in self._read("status_raw", rows)]
-        ends = self._ends(rows, words)
+        ends = self._ends(words, lambda column: self._read(column, rows))
         reports_status = "status_raw" in self._fields
         return [
             Outline(
@@ -254,11 +254,13 @@ class RowReader:
             )
         ]
 
-    def _ends(self, rows: Sequence[Row], words: Sequence[str | None]) -> list[int | None]:
-        """When batches became terminal, where they say it."""
+    def _ends(
+        self, words: Sequence[str | None], column: Callable[[str], list[Any]]
+    ) -> list[int | None]:
+        """When batches of these statuses became terminal, where their columns say it."""
         if "ended_at" in self._fields:
-            return self._read("ended_at", rows)
-        ends = {word: self._read(f"{word}_at", rows) for word in TERMINAL_STATUSES & set(words)}
+            return column("ended_at")
+        ends = {word: column(f"{word}_at") for word in TERMINAL_STATUSES & set(words)}
         return [ends[word][n] if word in ends else None for n, word in enumerate(words)]
 
     def _latest(self, row: Row, word: str | None) -> int | None:
