@@ -213,15 +213,15 @@ class Mirror:
             created = None if row["created_at"] is None else row["created_at"] * SECOND
             return Sighting(row["id"], created, row["is_open"] or just_ended)
 
-        def sight_all(rows: list[dict[str, Any]]) -> list[Sighting]:
-            return [sight(row) for row in rows]
+        def read(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Sighting]]:
+            return [(row, sight(row)) for row in rows]
 
         walker = Walker(self.state, settings, run)
         loaded: dict[str, int] = {}
         state: Any = self.state
         outcome = "complete"
         try:
-            for rows in walker.walk(self.provider.pages, sight_all, portion):
+            for rows in walker.walk(self.provider.pages, read, portion):
                 state = walker.state
                 for row in rows:
                     assert row["id"] not in loaded, "a key stands twice in a load package"

@@ -389,11 +389,11 @@ def test_a_state_does_not_change_after_the_yield_that_it_stands_for() -> None:
     provider.add(50)
     walker = Walker(None, SETTINGS, Run())
 
-    def sight(rows: list[dict[str, Any]]) -> list[Sighting]:
-        return [Sighting(row["id"], 0, True) for row in rows]
+    def read(rows: list[dict[str, Any]]) -> list[tuple[str, Sighting]]:
+        return [(row["id"], Sighting(row["id"], 0, True)) for row in rows]
 
     states = [
-        (walker.state, json.dumps(walker.state)) for _ in walker.walk(provider.pages, sight, 10)
+        (walker.state, json.dumps(walker.state)) for _ in walker.walk(provider.pages, read, 10)
     ]
     assert len(states) > 4
     assert all(json.dumps(state) == text for state, text in states)

@@ -56,6 +56,13 @@ class BatchListClient:
         self._session = http.session
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
+        # looked up once, not for each request: proxies and certificates of the environment
+        environment = self._session.merge_environment_settings(
+            settings.base_url, {}, None, None, None
+        )
+        self._session.proxies = environment["proxies"]
+        self._session.verify = environment["verify"]
+        self._session.trust_env = False
         # not on the RESTClient, which logs its headers at level DEBUG
         self._session.headers.update(settings.headers)
         self._rest = _ListRESTClient(

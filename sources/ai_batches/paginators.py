@@ -238,7 +238,8 @@ class CursorPaginator(BatchListPaginator):
     def _hand_on(
         self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
     ) -> None:
-        known = max((i for i, row_id in enumerate(ids) if row_id in self._trail), default=-1)
+        trail = set(self._trail)
+        known = max((i for i, row_id in enumerate(ids) if row_id in trail), default=-1)
         last = self._trail[-1] if self._trail else None
         if known >= 0:
             # rows of the trail that stand no longer behind this one were deleted, or come again
@@ -499,21 +500,20 @@ class OffsetPaginator(BatchListPaginator):
 
 
 class _RecentIds:
-    """The ids that were added last, up to a number of them."""
+    """The ids that were added last: a number of them at least, twice as many at most."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._ids: dict[str, None] = {}
+        self._ids: set[str] = set()
+        self._older: set[str] = set()
 
     def extend(self, ids: list[str]) -> None:
-        for row_id in ids:
-            self._ids.pop(row_id, None)
-            self._ids[row_id] = None
-        while len(self._ids) > self._size:
-            del self._ids[next(iter(self._ids))]
+        self._ids.update(ids)
+        if len(self._ids) >= self._size:
+            self._ids, self._older = set(), self._ids
 
     def __contains__(self, row_id: str) -> bool:
-        return row_id in self._ids
+        return row_id in self._ids or row_id in self._older
 
 
 class _LoopGuard:

@@ -15,7 +15,7 @@ from .client import BatchListClient
 from .errors import AiBatchesError, SettingsError, UnexpectedError
 from .providers import Provider
 from .settings import Account, ProviderSettings, missing_key, provider_settings
-from .table import SCHEMA, TABLE_NAME, RowReader
+from .table import SCHEMA, TABLE_NAME, Record, RowReader
 from .walk import Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
@@ -120,26 +120,24 @@ def _read_account(
     overdue = run.started - account.walk.max_open_age
     stuck: dict[str, None] = {}
 
-    def sight(rows: list[Row]) -> list[Sighting]:
-        sightings = []
-        for row_id, created, is_open, ended in reader.outlines(rows):
+    def read(rows: list[Row]) -> Iterator[tuple[Record, Sighting]]:
+        for record, row_id, created, is_open, ended in reader.read(rows):
             just_ended = ended is not None and ended > settled
             if is_open and created is not None and created < overdue:
                 stuck[row_id] = None
-            sightings.append(Sighting(row_id, created, bool(is_open) or just_ended))
-        return sightings
+            yield record, Sighting(row_id, created, is_open or just_ended)
 
     try:
-        for rows in walker.walk(client.pages, sight, portion):
+        for records in walker.walk(client.pages, read, portion):
             # set before the yield whose rows it stands for: dlt stores both or neither; with the
             # run, since each load has to change it: so a working folder sees that another loaded
             state[account.name] = {**walker.state, "run": run.id}
             if walker.is_done:
                 run.finished.add((provider.name, account.name))
                 metrics["is_partial"] = False
-            if rows:
-                metrics["rows"] += len(rows)
-                yield reader.to_arrow(rows, _load_id())
+            if records:
+                metrics["rows"] += len(records)
+                yield reader.to_arrow(records, _load_id())
     except Exception as ex:
         error = ex if isinstance(ex, AiBatchesError) else _unexpected(provider, account, ex)
         if fail_fast:

@@ -5,7 +5,8 @@ column's type, is kept in `extra`, so that no provider can change the table and 
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 from types import NoneType
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import pyarrow as pa
 from dlt.common.schema.typing import TTableSchemaColumns
 
 from . import lenient_json
-from .timestamps import to_microseconds
+from .timestamps import all_to_microseconds, to_microseconds
 from .walk import Row
 
 TABLE_NAME = "batches"
@@ -56,13 +57,15 @@ def _json(value: Any) -> str | None:
 
 def _texts(values: list[Any]) -> list[str | None]:
     if _types(values) <= {str, NoneType}:
-        return [value or None for value in values] if "" in values else values
-    return [_text(value) for value in values]
+        return [value or None for value in values]
+    raise ValueError("not texts only")
 
 
 def _bigints(values: list[Any]) -> list[int | None]:
-    if _types(values) <= {int, NoneType} and all(v is None or v in _INT64 for v in values):
-        return values
+    if _types(values) <= {int, NoneType}:
+        numbers = [value for value in values if value is not None]
+        if min(numbers) in _INT64 and max(numbers) in _INT64:
+            return values
     return [_bigint(value) for value in values]
 
 
@@ -79,15 +82,15 @@ class Kind(NamedTuple):
     arrow: pa.DataType
     read: Callable[[Any], Any]
     read_all: Callable[[list[Any]], list[Any]] | None = None
-    """The same for a whole column, where that is faster than one value after the other."""
+    """The same for a whole column, of which not all is None, where that is faster."""
 
 
 TEXT = Kind(pa.string(), _text, _texts)
 IDENTIFIER = Kind(pa.string(), _identifier)
-STATUS = Kind(pa.string(), _status)
+STATUS = Kind(pa.string(), _status, _texts)
 BIGINT = Kind(pa.int64(), _bigint, _bigints)
 BOOL = Kind(pa.bool_(), bool)
-TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds)
+TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds, all_to_microseconds)
 JSON = Kind(pa.string(), _json)
 
 COLUMNS: dict[str, tuple[Kind, str]] = {
@@ -153,22 +156,31 @@ COLUMN_HINTS: TTableSchemaColumns = {
 
 _LIFE = ("created_at", "in_progress_at", "finalizing_at", "cancelling_at", "updated_at")
 _TOKENS = [name for name in COLUMNS if name.endswith("_tokens")]
-_DERIVED = {"provider", "account", "status", "is_open", "ended_at", "extra", "_dlt_load_id"}
+_DERIVED = {"status", "is_open", "ended_at", "extra"}
+_OF_THE_LOAD = ("provider", "account", "_dlt_load_id")
+_OF_THE_ROW = [name for name in COLUMNS if name not in _OF_THE_LOAD]
+
+Record = tuple[Any, ...]
+"""Values of a row's columns but for provider, account and load, in order. Times are microseconds.
+
+Unlike the dicts that they are made of, they are small, and nothing to the garbage collector.
+"""
 
 
-class Outline(NamedTuple):
-    """What a row says of its place in the list and of its state. Times are microseconds."""
+class Reading(NamedTuple):
+    """A row as the table has it, and what it says of its place in the list and of its state."""
 
+    record: Record
     id: str
     created_at: int | None
-    is_open: bool | None
-    """True also where a provider that reports statuses reports none; None where it never does."""
+    is_open: bool
+    """True also where a provider that reports statuses reports none; False where it never does."""
     ended_at: int | None
     """Where a terminal batch does not say it, the latest time that it tells."""
 
 
 class RowReader:
-    """Turns rows of one provider and account into Arrow tables of `SCHEMA`.
+    """Reads the rows of one provider and account, and makes Arrow tables of `SCHEMA` of them.
 
     Args:
         provider (str): What goes into the column `provider`.
@@ -193,109 +205,94 @@ class RowReader:
         """How many values of each field could not be read so far; `extra` holds them."""
         self._provider = provider
         self._account = account
-        self._fields = {column: field.split(".") for column, field in fields.items()}
+        self._paths = fields
         self._statuses = statuses
         self._exclude = frozenset(exclude)
-        self._leaves = _Leaves(list(self._fields.values()))
+        self._fields = _Fields([path.split(".") for path in fields.values()])
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
-    def to_arrow(self, rows: Sequence[Row], load_id: str) -> pa.Table:
-        """Builds a table from rows that each have an id.
+    def read(self, rows: Sequence[Row]) -> list[Reading]:
+        """Reads the rows of a page, which each have an id.
 
         Args:
             rows (Sequence[Row]): Rows as the provider sent them; they are not changed.
+
+        Returns:
+            list[Reading]: One for each row, in the same order.
+        """
+        if not rows:
+            return []
+        if self._exclude:
+            rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
+        values, extras = self._fields.take_from(rows)
+        columns: dict[str, list[Any]] = {
+            name: self._read_all(name, values, extras)
+            for name in _OF_THE_ROW
+            if name not in _DERIVED or name in self._paths
+        }
+        words = columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
+        columns["is_open"] = [
+            None if word is None else word not in TERMINAL_STATUSES for word in words
+        ]
+        if "ended_at" not in self._paths:
+            columns["ended_at"] = [
+                columns[f"{word}_at"][n] if word in TERMINAL_STATUSES else None
+                for n, word in enumerate(words)
+            ]
+        _forget_unmetered_tokens(columns)
+        columns["extra"] = [self._extra(extra) if extra else None for extra in extras]
+        records = zip(*(columns[name] for name in _OF_THE_ROW), strict=True)
+        reports_status = "status_raw" in self._paths
+        states = [reports_status and word not in TERMINAL_STATUSES for word in words]
+        ends = _last_changes(columns)
+        return list(map(Reading, records, columns["id"], columns["created_at"], states, ends))
+
+    def to_arrow(self, records: Sequence[Record], load_id: str) -> pa.Table:
+        """Builds a table.
+
+        Args:
+            records (Sequence[Record]): What was read, one record at least.
             load_id (str): The load package that the rows go into.
 
         Returns:
             pa.Table: One row a batch, in the same order.
         """
-        if self._exclude:
-            rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
-        extras = [self._leaves.left_of(row) for row in rows]
-        columns: dict[str, list[Any]] = {
-            name: self._read(name, rows, extras)
-            for name in COLUMNS
-            if name not in _DERIVED or name in self._fields
-        }
-        columns["provider"] = [self._provider] * len(rows)
-        columns["account"] = [self._account] * len(rows)
-        columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
-        columns["is_open"] = [
-            None if word is None else word not in TERMINAL_STATUSES for word in columns["status"]
-        ]
-        columns["ended_at"] = self._ends(columns["status"], columns.__getitem__)
-        _forget_unmetered_tokens(columns)
-        columns["extra"] = [self._extra(extra) for extra in extras]
-        columns["_dlt_load_id"] = [load_id] * len(rows)
+        columns: dict[str, Sequence[Any]] = dict(
+            zip(_OF_THE_ROW, zip(*records, strict=True), strict=True)
+        )
+        of_the_load = (self._provider, self._account, load_id)
+        for name, value in zip(_OF_THE_LOAD, of_the_load, strict=True):
+            columns[name] = [value] * len(records)
         return pa.table(columns, schema=SCHEMA)
 
-    def outlines(self, rows: Sequence[Row]) -> list[Outline]:
-        """What rows say of their place in the list and of their state; builds no columns."""
-        if not rows:
-            return []
-        words = [self._word(raw) for raw in self._read("status_raw", rows)]
-        ends = self._ends(words, lambda column: self._read(column, rows))
-        reports_status = "status_raw" in self._fields
-        return [
-            Outline(
-                id=row_id,
-                created_at=created,
-                is_open=word not in TERMINAL_STATUSES if reports_status else None,
-                ended_at=self._latest(row, word) if end is None else end,
-            )
-            for row, row_id, created, word, end in zip(
-                rows,
-                self._read("id", rows),
-                self._read("created_at", rows),
-                words,
-                ends,
-                strict=True,
-            )
-        ]
-
-    def _ends(
-        self, words: Sequence[str | None], column: Callable[[str], list[Any]]
-    ) -> list[int | None]:
-        """When batches of these statuses became terminal, where their columns say it."""
-        if "ended_at" in self._fields:
-            return column("ended_at")
-        ends = {word: column(f"{word}_at") for word in TERMINAL_STATUSES & set(words)}
-        return [ends[word][n] if word in ends else None for n, word in enumerate(words)]
-
-    def _latest(self, row: Row, word: str | None) -> int | None:
-        """The latest time that a terminal batch tells, where it does not say when it ended."""
-        if word not in TERMINAL_STATUSES:
-            return None
-        columns = (*_LIFE, "expires_at") if word == "expired" else _LIFE
-        times = [self._read(column, [row])[0] for column in columns]
-        return max((time for time in times if time is not None), default=None)
-
-    def _read(self, column: str, rows: Sequence[Row], extras: list[Row] | None = None) -> list[Any]:
+    def _read_all(
+        self, column: str, values_by_path: Mapping[str, list[Any]], extras: list[Row]
+    ) -> list[Any]:
         """The values of a column; what cannot be read is None, and put into the extras."""
-        path = self._fields.get(column)
+        path = self._paths.get(column)
         if path is None:
-            return [None] * len(rows)
-        kind = COLUMNS[column][0]
+            return [None] * len(extras)
+        kind, values = COLUMNS[column][0], values_by_path[path]
+        if _types(values) == {NoneType}:
+            return values
         try:
-            values = _at(path, rows)
             return kind.read_all(values) if kind.read_all else [kind.read(v) for v in values]
         except ValueError:
             pass
-        values = []
-        for index, row in enumerate(rows):
+        readable = []
+        for value, extra in zip(values, extras, strict=True):
             try:
-                values.append(kind.read(_at(path, [row])[0]))
+                readable.append(kind.read(value))
             except ValueError:
-                values.append(None)
-                if extras is not None:
-                    self.unreadable[".".join(path)] += 1
-                    _put(extras[index], path, row)
-        return values
+                readable.append(None)
+                self.unreadable[path] += 1
+                _put(extra, path, value)
+        return readable
 
-    def _extra(self, extra: Row) -> str | None:
+    def _extra(self, extra: Row) -> str:
         try:
-            return lenient_json.dumps(extra) if extra else None
+            return lenient_json.dumps(extra)
         except lenient_json.NestedTooDeeplyError:
             return lenient_json.dumps({key: self._storable(key, extra[key]) for key in extra})
 
@@ -314,6 +311,17 @@ class RowReader:
         return self._words[raw]
 
 
+def _last_changes(columns: Mapping[str, list[Any]]) -> list[int | None]:
+    """When batches ended; where a terminal one does not say it, the latest time that it tells."""
+    ends = columns["ended_at"].copy()
+    for index, word in enumerate(columns["status"]):
+        if ends[index] is None and word in TERMINAL_STATUSES:
+            told = (*_LIFE, "expires_at") if word == "expired" else _LIFE
+            times = [columns[name][index] for name in told]
+            ends[index] = max((time for time in times if time is not None), default=None)
+    return ends
+
+
 def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
     # an open batch with a usage of zeros was seen to fill it later: not metered is not none
     for index, is_open in enumerate(columns["is_open"]):
@@ -322,48 +330,59 @@ def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
                 columns[name][index] = None
 
 
-def _at(path: Sequence[str], rows: Sequence[Any]) -> list[Any]:
-    """The values at a path of each row; None where it, or a part of the way to it, is unset.
-
-    Raises:
-        ValueError: If something stands in the way.
-    """
-    values: list[Any] = [row.get(path[0]) for row in rows]
-    for key in path[1:]:
-        try:
-            values = [None if v is None or v == "" else v.get(key) for v in values]
-        except AttributeError:
-            raise ValueError("something else stands where an object belongs") from None
-    return values
-
-
-class _Leaves:
+class _Fields:
     """The fields of a row that have a column, as a tree."""
 
     def __init__(self, paths: Sequence[Sequence[str]]) -> None:
         self._keys = frozenset(path[0] for path in paths)
-        self._below = [
-            (key, _Leaves([path[1:] for path in paths if path[0] == key and len(path) > 1]))
+        self._below = {
+            key: _Fields([path[1:] for path in paths if path[0] == key])
             for key in sorted({path[0] for path in paths if len(path) > 1})
-        ]
+        }
 
-    def left_of(self, row: Row) -> Row:
-        """What is left of a row without these fields."""
-        keys = self._keys
-        left = {} if row.keys() <= keys else {k: row[k] for k in row if k not in keys}
-        for key, below in self._below:
-            value = row.get(key)
-            if type(value) is dict and (inner := below.left_of(value)):
-                left[key] = inner
-        return left
+    def take_from(self, rows: Sequence[Row]) -> tuple[dict[str, list[Any]], list[Row]]:
+        """Takes rows apart.
+
+        Returns:
+            tuple[dict[str, list[Any]], list[Row]]: The values of each field, by its path, with None
+                where a row has none; and what is left of each row, with what stands where an object
+                belongs.
+        """
+        keys = set().union(*rows)
+        values = _columns(self._keys & keys, rows)
+        values |= {key: [None] * len(rows) for key in self._keys - keys}
+        # sorted: the same row must become the same text in every process
+        unknown = sorted(keys - self._keys)
+        lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
+        for key, fields in self._below.items():
+            objects = values.pop(key)
+            inner_values, inner_lefts = fields.take_from(
+                [value if type(value) is dict else {} for value in objects]
+            )
+            values |= {f"{key}.{path}": inner for path, inner in inner_values.items()}
+            for left, inner_left, value in zip(lefts, inner_lefts, objects, strict=True):
+                if type(value) is dict:
+                    value = inner_left
+                if value:
+                    left[key] = value
+        return values, lefts
 
 
-def _put(extra: Row, path: Sequence[str], row: Row) -> None:
-    """Copies the value at a path, or the value that blocks the way to it, from a row."""
-    value: Any = row
-    for key in path[:-1]:
-        if not isinstance(value[key], dict):
-            extra[key] = value[key]
-            return
-        value, extra = value[key], extra.setdefault(key, {})
-    extra[path[-1]] = value[path[-1]]
+def _columns(keys: Collection[str], rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """The values of fields, by row; None where a row has no such field."""
+    try:
+        if len(keys) > 1:
+            # faster, where each row has each field
+            columns = zip(*map(itemgetter(*keys), rows), strict=True)
+            return dict(zip(keys, map(list, columns), strict=True))
+    except KeyError:
+        pass
+    return {key: [row.get(key) for row in rows] for key in keys}
+
+
+def _put(extra: Row, path: str, value: Any) -> None:
+    """Sets a value at a path."""
+    *parents, key = path.split(".")
+    for parent in parents:
+        extra = extra.setdefault(parent, {})
+    extra[key] = value

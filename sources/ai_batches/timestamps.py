@@ -5,15 +5,20 @@ made for each of some ten timestamps a row.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from math import isfinite
+from types import NoneType
 from typing import Any
 
 import pendulum
 
 SECOND = 1_000_000
 """Microseconds in a second."""
+
+_END_OF_SECONDS = 10**11
+"""Unix times from here on are milliseconds, microseconds or nanoseconds."""
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EARLIEST = (date(1, 1, 1).toordinal() - _EPOCH_DAY) * 86_400 * SECOND
@@ -50,13 +55,32 @@ def to_microseconds(value: Any) -> int | None:
         return None
     if type(value) is int:
         # nearly all of them are seconds
-        return value * SECOND if 0 < value < 10**11 else _in_range(_from_unix(value))
+        return value * SECOND if 0 < value < _END_OF_SECONDS else _in_range(_from_unix(value))
     if type(value) is str:
         return _in_range(_from_text(value.strip()))
     if type(value) is float and isfinite(value):
         # `repr` is the shortest decimal that reads back as this float: what was sent
         return _in_range(_from_unix(Decimal(repr(value))))
     raise ValueError("not a timestamp")
+
+
+def all_to_microseconds(values: Sequence[Any]) -> list[int | None]:
+    """Reads many timestamps, as `to_microseconds` does; faster where all are whole seconds.
+
+    Args:
+        values (Sequence[Any]): Values as `json.loads` gives them.
+
+    Returns:
+        list[int | None]: Microseconds since 1970-01-01T00:00:00Z, or None where a value is unset.
+
+    Raises:
+        ValueError: If `to_microseconds` cannot read one of them.
+    """
+    if set(map(type, values)) <= {int, NoneType}:
+        numbers = [value for value in values if value is not None]
+        if not numbers or (min(numbers) > 0 and max(numbers) < _END_OF_SECONDS):
+            return [value and value * SECOND for value in values]
+    return [to_microseconds(value) for value in values]
 
 
 def _in_range(microseconds: int | None) -> int | None:
@@ -75,7 +99,7 @@ def _from_unix(number: int | Decimal) -> int | None:
         if number == _EARLIEST // SECOND:
             return None
         raise ValueError("no Unix time")
-    if number < 10**11:
+    if number < _END_OF_SECONDS:
         return int(number * SECOND)
     if number < 10**14:
         return int(number * 1_000)

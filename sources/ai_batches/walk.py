@@ -21,7 +21,7 @@ are microseconds since 1970, UTC.
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple, TypedDict, TypeVar
 from uuid import uuid4
 
 from .errors import OutageError, RefusedKeyError
@@ -165,6 +165,13 @@ Pages = Callable[[Mapping[str, Any] | None], Iterable[Page]]
 """Reads the list from a position, or from its head."""
 
 
+TRecord = TypeVar("TRecord")
+"""What is made of a row, to be loaded."""
+
+Read = Callable[[list[Row]], Iterable[tuple[TRecord, Sighting]]]
+"""Reads the rows of a page, in their order."""
+
+
 class Walker:
     """Walks one account's list in one load package.
 
@@ -188,33 +195,33 @@ class Walker:
     def walk(
         self,
         pages: Pages,
-        sight: Callable[[list[Row]], list[Sighting]],
+        read: Read[TRecord],
         portion: int,
-    ) -> Iterator[list[Row]]:
+    ) -> Iterator[list[TRecord]]:
         """Finishes a walk that an earlier run left, then walks from the head.
 
         Before each yield, `state` is what has to be stored with all rows up to and including it.
 
         Args:
             pages (Pages): The list.
-            sight (Callable[[list[Row]], list[Sighting]]): Looks at rows, in their order.
+            read (Read[TRecord]): Reads the rows of a page.
             portion (int): Rows to hand on at a time.
 
         Yields:
-            list[Row]: Rows to load, each key once. What was read before an error is handed on
+            list[TRecord]: What to load, each key once. What was read before an error is handed on
                 before it is raised. An empty list stands for a state without rows.
         """
         while not self.is_done and not self._run.is_over:
-            yield from self._walk_once(pages, sight, portion)
+            yield from self._walk_once(pages, read, portion)
             if self.state["walk"]:
                 return
 
     def _walk_once(
-        self, pages: Pages, sight: Callable[[list[Row]], list[Sighting]], portion: int
-    ) -> Iterator[list[Row]]:
+        self, pages: Pages, read: Read[TRecord], portion: int
+    ) -> Iterator[list[TRecord]]:
         progress, floor = self._plan()
         complete = self.state["complete"]
-        rows: list[Row] = []
+        records: list[TRecord] = []
         restarts = catches_up_at = 0
         met_landmark = has_advanced = False
         has_ended = True
@@ -223,10 +230,10 @@ class Walker:
                 if page.restarts > restarts:
                     restarts, catches_up_at = page.restarts, max(catches_up_at, progress["rows"])
                     progress["rows"], progress["oldest"], progress["is_lost"] = 0, None, True
-                for row, sighting in zip(page.rows, sight(page.rows), strict=True):
+                for record, sighting in read(page.rows):
                     if sighting.id not in self._loaded:
                         self._loaded[sighting.id] = sighting
-                        rows.append(row)
+                        records.append(record)
                     # the version that is loaded counts, even if this one is newer
                     _observe(progress, self._loaded[sighting.id])
                     met_landmark |= complete is not None and sighting.id == complete["landmark"]
@@ -246,13 +253,13 @@ class Walker:
                     break
                 if self._run.is_over:
                     self._checkpoint(progress, floor)
-                    yield rows
+                    yield records
                     return
                 # under a limit of yields, a walk that began again has to get further than before
-                if len(rows) >= portion and progress["rows"] > catches_up_at:
+                if len(records) >= portion and progress["rows"] > catches_up_at:
                     self._checkpoint(progress, floor)
-                    yield rows
-                    rows = []
+                    yield records
+                    records = []
                     if floor is None and self._is_package_full(progress):
                         return
         except Exception as ex:
@@ -261,10 +268,10 @@ class Walker:
                 progress["position"] = None if progress["is_doubted"] else progress["position"]
                 progress["is_doubted"] = True
             self._checkpoint(progress, floor)
-            yield rows
+            yield records
             raise
         self._complete(progress, has_ended or floor is None, has_ended)
-        yield rows
+        yield records
 
     def _is_package_full(self, progress: Progress) -> bool:
         # a walk that loses its place whenever it goes on would never end
