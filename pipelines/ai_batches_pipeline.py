@@ -10,6 +10,7 @@ the same pipeline is at work, 130 interrupted.
 """
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -160,6 +161,7 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     if options.max_time is not None:
         run.deadline = time.monotonic() + options.max_time
     folder = pipelines_folder()
+    pipeline = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{PIPELINE_NAME}.lock", timeout=0):
@@ -176,7 +178,7 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
         _complain(str(ex))
         return NOTHING_TO_DO
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as ex:
-        return _explain_failure(ex)
+        return _explain_failure(ex, pipeline)
     print_summary(reports, pipeline, Console())
     if any(report.error for report in reports):
         return SOME_FAILED
@@ -194,18 +196,16 @@ def _explain_interruption() -> int:
     return INTERRUPTED
 
 
-def _explain_failure(error: Exception) -> int:
+def _explain_failure(error: Exception, pipeline: Pipeline | None) -> int:
     cause: BaseException = error
     kept = step = ""
     if isinstance(error, PipelineStepFailed):
         cause, step = error.exception or error, f" at dlt's step `{error.step}`"
         if was_signal_received() or isinstance(cause, KeyboardInterrupt):
             return _explain_interruption()
-        kept = (
-            "Nothing is lost: the next run loads what was read, or reads it again."
-            if error.pipeline.has_pending_data
-            else "The next run reads again."
-        )
+        kept = "The next run reads again."
+    if pipeline and pipeline.has_pending_data:
+        kept = "Nothing is lost: the next run loads what was read, or reads it again."
     reason = explain_lock(cause) or str(cause) or type(cause).__name__
     _complain(f"FAILED{step}: {reason}\n{kept}".rstrip())
     return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else SOME_FAILED
@@ -245,4 +245,9 @@ def _run_demo() -> int:
 
 
 if __name__ == "__main__":
+    # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    # the thread that asks for the next page is to get its turn at once, not after 5 ms
+    sys.setswitchinterval(0.0005)
     sys.exit(main())

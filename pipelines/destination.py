@@ -3,9 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import dlt
 import duckdb
@@ -29,8 +30,6 @@ DUCKDB_STORAGE_VERSION = "v1.2.0"
 
 _LOCKED = re.compile(r'Could not set lock on file "(.+?)"')
 _HOLDER = re.compile(r"\(PID (\d+)\)")
-
-TResult = TypeVar("TResult")
 
 
 class UnusableDestinationError(Exception):
@@ -225,23 +224,29 @@ def fit_to_destination(source: DltSource, pipeline: Pipeline) -> bool:
     return False
 
 
-def patiently(action: Callable[[], TResult], seconds: float) -> TResult:
-    """Does something with the destination, waiting while another program has the DuckDB file.
+@contextmanager
+def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
+    """Keeps a connection to the destination open.
+
+    DuckDB then opens further ones at once, writes its file once, and lets no other program have it
+    in between.
 
     Args:
-        action (Callable[[], TResult]): What to do; it may be done several times.
-        seconds (float): How long to wait at most.
-
-    Returns:
-        TResult: What the action returned.
+        pipeline (Pipeline): Whose destination to connect to.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
     """
     retrying = Retrying(
         retry=retry_if_exception(lambda error: explain_lock(error) is not None),
-        stop=stop_after_delay(seconds),
+        stop=stop_after_delay(wait),
         wait=wait_fixed(0.5),
         reraise=True,
     )
-    return retrying(action)
+    client = pipeline.sql_client()
+    retrying(client.open_connection)
+    try:
+        yield
+    finally:
+        client.close_connection()
 
 
 def explain_lock(error: BaseException) -> str | None:

@@ -1,16 +1,15 @@
 """One run: loads what an earlier run left, reads the lists, merges them, reports the outcome."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 from dlt import Pipeline
 from dlt.common import logger
 
 from ai_batches import AccountMetrics, ProviderSettings, Run, ai_batches_source
 from destination import (
+    connected,
     fit_to_destination,
     follow_destination,
-    patiently,
     refuse_missing_table,
     remember_destination,
 )
@@ -53,13 +52,14 @@ def load(
     """
     run = run or Run()
     leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline)
-    pipeline = patiently(partial(follow_destination, pipeline), wait)
-    if pipeline.has_pending_data:
-        left = _store(pipeline, wait)
-        logger.warning(f"Loaded first what an interrupted run left: package {left}.")
-    patiently(pipeline.sync_destination, wait)
-    patiently(partial(refuse_missing_table, pipeline), wait)
-    before = patiently(partial(standings, pipeline), wait)
+    with connected(pipeline, wait):
+        pipeline = follow_destination(pipeline)
+        if pipeline.has_pending_data:
+            left = _store(pipeline)
+            logger.warning(f"Loaded first what an interrupted run left: package {left}.")
+        pipeline.sync_destination()
+        refuse_missing_table(pipeline)
+        before = standings(pipeline)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
     goes_on = True
@@ -67,26 +67,21 @@ def load(
         source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
         fit_to_destination(source, pipeline)
         package = read_metrics(pipeline.extract(source))
-        load_ids += _store(pipeline, wait)
+        with connected(pipeline, wait):
+            load_ids += _store(pipeline)
+            after = standings(pipeline, load_ids)
         for name, entry in package:
             add_metrics(metrics, name, entry)
         # a package that brought no row leaves nothing to go on with
         goes_on = not run.is_over and any(
             entry["is_partial"] and entry["rows"] and not entry["error"] for _, entry in package
         )
-    after = patiently(partial(standings, pipeline, load_ids), wait)
     return account_reports(metrics, before, after, counts_changes=leaves_unchanged_rows)
 
 
-def _store(pipeline: Pipeline, wait: float) -> list[str]:
+def _store(pipeline: Pipeline) -> list[str]:
     """Brings what was extracted into the destination; returns the load ids."""
     pipeline.normalize()
-    load_ids: list[str] = []
-
-    def store() -> None:
-        info = pipeline.load()
-        load_ids.extend(info.loads_ids if info else ())
-
-    patiently(store, wait)
-    patiently(partial(remember_destination, pipeline), wait)
-    return load_ids
+    info = pipeline.load()
+    remember_destination(pipeline)
+    return info.loads_ids if info else []

@@ -171,8 +171,7 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
                 highlight=False,
                 soft_wrap=True,
             )
-    with pipeline.sql_client() as client:
-        table_name = f"{client.dataset_name}.{TABLE_NAME}"
+    table_name = f"{pipeline.sql_client().dataset_name}.{TABLE_NAME}"
     console.print(
         f"Table {table_name} in {pipeline.destination_client().config}",
         markup=False,

@@ -24,7 +24,7 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
-from destination import patiently
+from destination import connected
 from report import TAccount
 
 SHOWN_IDS = 5
@@ -85,8 +85,8 @@ def verify(
     Returns:
         dict[TAccount, Verdict]: A verdict a provider and account.
     """
-    rows = patiently(lambda: list(_stored_rows(pipeline, providers, since)), wait)
-    stored = dict(rows)
+    with connected(pipeline, wait):
+        stored = dict(_stored_rows(pipeline, providers, since))
     # outside of a pipeline the source knows no state and stores none
     pipeline.deactivate()
     verdicts: dict[TAccount, Verdict] = {}

@@ -149,7 +149,7 @@ class Provider:
             body["has_more"] = start + self.page_size < len(jobs)
         return body
 
-    def pages(self, position: Mapping[str, Any] | None) -> Iterator[Page]:
+    def pages(self, position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:
         """Walks the list as `client.py` does."""
         paginator = self.paginator()
         if position is not None:

@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,7 +17,7 @@ from .errors import AiBatchesError, SettingsError, UnexpectedError
 from .providers import Provider
 from .settings import Account, ProviderSettings, missing_key, provider_settings
 from .table import SCHEMA, TABLE_NAME, Record, RowReader
-from .walk import Row, Run, Sighting, Walker
+from .walk import Page, Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
 """Rows in an Arrow table; small tables cost dlt time each, large ones memory."""
@@ -127,8 +128,12 @@ def _read_account(
                 stuck[row_id] = None
             yield record, Sighting(row_id, created, is_open or just_ended)
 
+    def pages(position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:
+        some = client.pages(position)
+        return _one_ahead(some, run) if is_whole else some
+
     try:
-        for records in walker.walk(client.pages, read, portion):
+        for records in walker.walk(pages, read, portion):
             # set before the yield whose rows it stands for: dlt stores both or neither; with the
             # run, since each load has to change it: so a working folder sees that another loaded
             state[account.name] = {**walker.state, "run": run.id}
@@ -159,6 +164,16 @@ def _read_account(
             f"{whose}: {count} values of `{field}` could not be"
             " read. The column is null there, and `extra` holds them as they came."
         )
+
+
+def _one_ahead(pages: Iterator[Page], run: Run) -> Iterator[Page]:
+    """Asks for the next page while the last one is being worked on, unless the time is up."""
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        page = next(pages, None)
+        while page is not None:
+            coming = None if run.is_over else executor.submit(next, pages, None)
+            yield page
+            page = coming.result() if coming else next(pages, None)
 
 
 def _is_cut(state: Mapping[str, Any] | None) -> bool:

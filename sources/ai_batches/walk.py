@@ -161,8 +161,8 @@ class Run:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
-Pages = Callable[[Mapping[str, Any] | None], Iterable[Page]]
-"""Reads the list from a position, or from its head."""
+Pages = Callable[[Mapping[str, Any] | None, bool], Iterable[Page]]
+"""Reads the list from a position, or from its head; and whether it will be read to its end."""
 
 
 TRecord = TypeVar("TRecord")
@@ -226,7 +226,7 @@ class Walker:
         met_landmark = has_advanced = False
         has_ended = True
         try:
-            for page in pages(progress["position"]):
+            for page in pages(progress["position"], floor is None):
                 if page.restarts > restarts:
                     restarts, catches_up_at = page.restarts, max(catches_up_at, progress["rows"])
                     progress["rows"], progress["oldest"], progress["is_lost"] = 0, None, True
