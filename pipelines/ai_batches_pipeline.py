@@ -89,9 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--package-rows",
         type=_count,
-        default=200_000,
+        default=100_000,
         metavar="ROWS",
-        help="rows of an account after which a long walk goes on in another load [200000]",
+        help="rows of an account after which a long walk goes on in another load [100000]",
     )
     parser.add_argument(
         "--wait",
@@ -246,8 +246,5 @@ def _run_demo() -> int:
 
 if __name__ == "__main__":
     # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
-    gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    # the thread that asks for the next page is to get its turn at once, not after 5 ms
-    sys.setswitchinterval(0.0005)
     sys.exit(main())

@@ -22,6 +22,9 @@ from .walk import Page, Row, Run, Sighting, Walker
 ROWS_PER_YIELD = 5_000
 """Rows in an Arrow table; small tables cost dlt time each, large ones memory."""
 
+WORTH_ASKING_AHEAD = 0.01
+"""Seconds that a page takes; where the server is nearer, the thread costs more than it saves."""
+
 _METRICS = "accounts"
 
 
@@ -168,12 +171,18 @@ def _read_account(
 
 def _one_ahead(pages: Iterator[Page], run: Run) -> Iterator[Page]:
     """Asks for the next page while the last one is being worked on, unless the time is up."""
+
+    def ask() -> tuple[Page | None, float]:
+        started = time.monotonic()
+        return next(pages, None), time.monotonic() - started
+
     with ThreadPoolExecutor(max_workers=1) as executor:
-        page = next(pages, None)
+        page, seconds = ask()
         while page is not None:
-            coming = None if run.is_over else executor.submit(next, pages, None)
+            is_worth_it = seconds > WORTH_ASKING_AHEAD and not run.is_over
+            coming = executor.submit(ask) if is_worth_it else None
             yield page
-            page = coming.result() if coming else next(pages, None)
+            page, seconds = coming.result() if coming else ask()
 
 
 def _is_cut(state: Mapping[str, Any] | None) -> bool:

@@ -352,14 +352,18 @@ class _Fields:
         values = _columns(self._keys & keys, rows)
         values |= {key: [None] * len(rows) for key in self._keys - keys}
         # sorted: the same row must become the same text in every process
-        unknown = sorted(keys - self._keys)
-        lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
+        if unknown := sorted(keys - self._keys):
+            lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
+        else:
+            lefts = [{} for _ in rows]
         for key, fields in self._below.items():
             objects = values.pop(key)
             inner_values, inner_lefts = fields.take_from(
                 [value if type(value) is dict else {} for value in objects]
             )
             values |= {f"{key}.{path}": inner for path, inner in inner_values.items()}
+            if not any(inner_lefts) and _types(objects) <= {dict, NoneType}:
+                continue
             for left, inner_left, value in zip(lefts, inner_lefts, objects, strict=True):
                 if type(value) is dict:
                     value = inner_left

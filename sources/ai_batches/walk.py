@@ -223,10 +223,13 @@ class Walker:
         complete = self.state["complete"]
         records: list[TRecord] = []
         restarts = catches_up_at = 0
-        met_landmark = has_advanced = False
+        met_landmark = has_advanced = is_full = False
         has_ended = True
         try:
             for page in pages(progress["position"], floor is None):
+                if is_full:
+                    # only now: a list that ends with a full package needs no other one
+                    return
                 if page.restarts > restarts:
                     restarts, catches_up_at = page.restarts, max(catches_up_at, progress["rows"])
                     progress["rows"], progress["oldest"], progress["is_lost"] = 0, None, True
@@ -260,8 +263,7 @@ class Walker:
                     self._checkpoint(progress, floor)
                     yield records
                     records = []
-                    if floor is None and self._is_package_full(progress):
-                        return
+                    is_full = floor is None and self._is_package_full(progress)
         except Exception as ex:
             if not has_advanced and not isinstance(ex, _NOT_OF_THE_LIST):
                 # a stored position may be what is wrong: it is tried once more
