@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long lint clean
+.PHONY: demo test test-long bench lint clean
 
 demo: .venv/installed
 	$(BIN)/python pipelines/ai_batches_pipeline.py --demo
@@ -12,6 +12,10 @@ test: .venv/installed
 
 test-long: .venv/installed
 	$(BIN)/python -m pytest tests/test_walk.py --hypothesis-profile long --timeout 3600
+
+bench: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(BIN)/python benchmarks/run.py $(BENCH)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -24,4 +28,4 @@ lint: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis demo.duckdb
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs demo.duckdb

@@ -1,118 +1,47 @@
 """Times this connector beside the limit and beside what else a user could pick, in one run.
 
-    make bench                                     everything; about an hour on two cores
-    python benchmarks/run.py --quick               small lists, once each
-    python benchmarks/run.py --workload "second run"
+    make bench                                      everything: three quarters of an hour
+    make bench BENCH="--only 10,000 --repeat 1"     workloads whose name has these words, once each
 
 Each program runs as a process of its own, in a virtual environment of its own, against a server in
-a third process. Programs take turns within each repetition; what is printed are medians. The result
-goes to `benchmarks/results.md`, `results.json` and `results.svg`.
+a third process. Programs take turns, round after round; medians are told. What comes out is in
+`benchmarks/results.md`, `results.json` and `results.svg`.
 """
 
+import argparse
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-ENVIRONMENTS = HERE / ".venvs"
-GIVE_UP = 600
-"""Seconds after which a program is stopped."""
+import duckdb
 
-
-@dataclass(frozen=True)
-class Program:
-    """Something that mirrors a list.
-
-    `arguments` may hold {url} and {folder}; `rows` is what SQL calls its table.
-    """
-
-    name: str
-    arguments: Sequence[str]
-    rows: str
-    file: str = "batches.duckdb"
-    requires: Sequence[str] = ()
-    """Packages of its own environment; none: this one."""
-    reads_many: bool = False
-    """Whether it can read several providers in one run."""
-    is_limit: bool = False
-
-    @property
-    def python(self) -> str:
-        """Interpreter of its environment."""
-        if not self.requires:
-            return sys.executable
-        return str(ENVIRONMENTS / self.name.replace(" ", "-") / "bin" / "python")
-
-
-CONNECTOR = Program(
-    "this connector",
-    [str(ROOT / "pipelines" / "ai_batches_pipeline.py")],
-    "ai_batches_dataset.batches",
-    file="ai_batches.duckdb",
-    reads_many=True,
+from programs import (
+    ALL_PROVIDERS,
+    CONNECTOR,
+    CONSTANT,
+    HERE,
+    LIMIT,
+    PEERS,
+    START,
+    Program,
+    make_environments,
+    variables,
 )
-LIMIT = Program(
-    "limit", [str(HERE / "limit.py"), "{url}", "{folder}/batches.duckdb"], "batches", is_limit=True
-)
-CONSTANT = Program(
-    "one constant row with dlt",
-    [str(HERE / "constant.py"), "{folder}"],
-    "ai_batches.batches",
-    is_limit=True,
-)
-_DLT = ("dlt[duckdb,parquet]>=1.31,<2", "duckdb>=1.4")
-PEERS = [
-    Program(
-        "rest_api",
-        [str(HERE / "peers/rest_api.py"), "{url}", "{folder}"],
-        "peer.batches",
-        requires=_DLT,
-    ),
-    Program(
-        "rest_api parquet",
-        [str(HERE / "peers/rest_api.py"), "{url}", "{folder}", "parquet"],
-        "peer.batches",
-        requires=_DLT,
-    ),
-    Program(
-        "openai client",
-        [str(HERE / "peers/openai_client.py"), "{url}", "{folder}"],
-        "batches",
-        requires=("openai>=2", "duckdb>=1.4"),
-    ),
-    Program(
-        "Singer",
-        [str(HERE / "peers/singer.py"), "{url}", "{folder}"],
-        "peer.batches",
-        requires=("singer-sdk", "target-duckdb"),
-    ),
-    Program(
-        "PyAirbyte",
-        [str(HERE / "peers/pyairbyte.py"), "{url}", "{folder}"],
-        "peer.batches",
-        requires=("airbyte",),
-    ),
-]
+from results import Measure, Trial, write_results
+from server import FAULTS, MINUTE, BatchList
 
-
-@dataclass(frozen=True)
-class Measure:
-    """One run of one program."""
-
-    seconds: float
-    cpu: float
-    """Seconds of processor time."""
-    memory: float
-    """Peak, in MB."""
-    requests: int
-    exit_code: int
-    wrong: int
-    """Batches that are missing, or whose status is not the server's."""
+NEWEST = int(time.time()) - 180 * MINUTE
 
 
 @dataclass(frozen=True)
@@ -121,51 +50,201 @@ class Workload:
 
     name: str
     batches: int
+    programs: Sequence[Program]
     latency: float = 0
     is_second_run: bool = False
-    """Ten new and fifty changed ones among the latest hundred, after a first run."""
-    stuck_days: int = 0
-    providers: int = 1
-    only_first: bool = False
-    """Whether the peers are left out: this connector and the limit only."""
+    """Ten new batches and fifty changed ones among the latest hundred, after a first run."""
+    open_days: int = 0
+    """Age of one more batch that is open in the first run, and has ended in the second one."""
+    rounds: int | None = None
+    """How often; None: as often as asked for."""
 
 
-WORKLOADS = [
-    Workload("1,000", 1_000),
-    Workload("10,000", 10_000),
-    Workload("100,000", 100_000),
-    Workload("1,000,000", 1_000_000, only_first=True),
-    Workload("10,000 at 50 ms", 10_000, latency=0.05),
-    Workload("slowest alone at 50 ms", 10_000, latency=0.05, only_first=True),
-    Workload("five providers of 10,000 at 50 ms", 10_000, latency=0.05, providers=5),
-    Workload("second run, 1,000", 1_000, is_second_run=True, only_first=True),
-    Workload("second run, 100,000", 100_000, is_second_run=True),
-    Workload("second run, 1,000,000", 1_000_000, is_second_run=True, only_first=True),
-    Workload("second run, one open for two days", 100_000, is_second_run=True, stuck_days=2),
-]
-CURSOR_PROVIDERS = ("openai", "kimi", "novita", "respan", "bland")
+_ALL = (LIMIT, CONNECTOR, *PEERS)
+_SECOND = (CONSTANT, CONNECTOR, *PEERS)
+WORKLOADS = (
+    Workload("start", 100, (START,)),
+    Workload("first load of 1,000", 1_000, _ALL),
+    Workload("first load of 10,000", 10_000, _ALL),
+    Workload("first load of 100,000", 100_000, _ALL),
+    Workload("first load of 1,000,000", 1_000_000, (LIMIT, CONNECTOR), rounds=1),
+    Workload("first load of 10,000 at 50 ms", 10_000, _ALL, latency=0.05),
+    Workload("five providers, 10,000 each at 50 ms", 10_000, (ALL_PROVIDERS,), latency=0.05),
+    Workload("second run, 1,000", 1_000, (CONSTANT, CONNECTOR), is_second_run=True),
+    Workload("second run, 100,000", 100_000, _SECOND, is_second_run=True),
+    Workload("second run, 100,000, one open for two days", 100_000, _SECOND, 0, True, open_days=2),
+    Workload("second run, 1,000,000", 1_000_000, (CONSTANT, CONNECTOR), is_second_run=True),
+)
+MISBEHAVING = (
+    *(Workload(fault, 1_000, (CONNECTOR, *PEERS)) for fault in FAULTS),
+    Workload(
+        "a batch open for two days, then ended", 5_000, (CONNECTOR, *PEERS), 0, True, open_days=2
+    ),
+)
+MISBEHAVING_PATIENCE, PATIENCE = 30, 900
+"""Seconds after which a program is stopped."""
 
 
 @contextmanager
-def serving(workload: Workload) -> Iterator[str]:
+def serving(workload: Workload, is_later: bool) -> Iterator[str]:
     """Runs the server in a process of its own; yields its address."""
-    command = [sys.executable, str(HERE / "server.py"), "--batches", str(workload.batches)]
-    command += ["--latency", str(workload.latency), "--stuck-days", str(workload.stuck_days)]
+    command = [sys.executable, str(HERE / "server.py"), "--newest", str(NEWEST)]
+    command += ["--batches", str(workload.batches), "--latency", str(workload.latency)]
+    command += ["--open-days", str(workload.open_days)]
+    command += ["--advanced"] * is_later
+    command += ["--fault", workload.name] if workload.name in FAULTS else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout  # noqa: S101
         yield process.stdout.readline().strip()
         process.kill()
 
 
-def ask(url: str, method: str = "GET") -> str:
-    """Asks the server itself."""
-    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as reply:  # noqa: S310
-        return str(reply.read().decode())
+def measure(program: Program, url: str, folder: Path, patience: float) -> Measure:
+    """Runs a program in a folder and waits for its end."""
+    with (folder / "log.txt").open("ab") as log:
+        started = time.monotonic()
+        process = subprocess.Popen(  # noqa: S603
+            program.arguments(url, folder),
+            cwd=folder,
+            env=variables(url),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        watch = threading.Timer(patience, os.killpg, (process.pid, signal.SIGKILL))
+        watch.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        has_ended = watch.is_alive()
+        watch.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    with urllib.request.urlopen(f"{url}/requests") as reply:  # noqa: S310
+        requests = int(reply.read())
+    return Measure(
+        seconds=seconds,
+        cpu=usage.ru_utime + usage.ru_stime,
+        # kilobytes on Linux, bytes on a Mac
+        memory=usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3),
+        requests=requests,
+        exit_code=process.returncode if has_ended else None,
+    )
+
+
+def compare(program: Program, folder: Path, workload: Workload) -> tuple[int, int]:
+    """How many batches the program has right, and how many rows in all."""
+    batches = BatchList(workload.batches, NEWEST, workload.open_days)
+    if workload.is_second_run:
+        batches.advance()
+    # ids alone where a provider tells no status
+    query = f"SELECT id, status FROM {program.table}"  # noqa: S608
+    if program is ALL_PROVIDERS:
+        query = f"SELECT id, min(status) FROM {program.table} GROUP BY id HAVING count(*) = 5"  # noqa: S608
+    try:
+        with duckdb.connect(str(folder / program.file), read_only=True) as database:
+            rows = database.execute(query).fetchall()
+    except duckdb.Error:
+        return 0, 0
+    return len(set(rows) & set(batches.statuses())), len(rows)
+
+
+def trial(program: Program, workload: Workload, measures: Sequence[Measure]) -> Trial:
+    """Medians of several rounds."""
+    return Trial(
+        workload=workload.name,
+        program=program.name,
+        batches=workload.batches + 10 * workload.is_second_run,
+        rounds=len(measures),
+        measure=Measure(
+            seconds=median(m.seconds for m in measures),
+            cpu=median(m.cpu for m in measures),
+            memory=median(m.memory for m in measures),
+            requests=measures[-1].requests,
+            exit_code=measures[-1].exit_code,
+        ),
+    )
+
+
+def run_workload(workload: Workload, rounds: int, place: Path) -> Iterator[Trial]:
+    """Times the programs in turns."""
+    measures: dict[Program, list[Measure]] = {program: [] for program in workload.programs}
+    right: dict[Program, tuple[int, int]] = {}
+    for number in range(workload.rounds or rounds):
+        for program in workload.programs:
+            folder, done = _run_once(program, workload, place, PATIENCE)
+            measures[program].append(done)
+            right[program] = compare(program, folder, workload)
+            if not workload.is_second_run and not number:
+                _keep(folder, program, workload, place)
+    for program in workload.programs:
+        yield replace(trial(program, workload, measures[program]), right=right[program][0])
+
+
+def _run_once(
+    program: Program, workload: Workload, place: Path, patience: float
+) -> tuple[Path, Measure]:
+    folder = place / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    if workload.is_second_run:
+        shutil.copytree(_after_first_run(program, workload, place), folder)
+    else:
+        folder.mkdir()
+    with serving(workload, workload.is_second_run) as url:
+        done = measure(program, url, folder, patience)
+    sys.stderr.write(f"{workload.name}: {program.name} {done}\n")
+    return folder, done
+
+
+def _kept(program: Program, workload: Workload, place: Path) -> Path:
+    name = f"{program.name}-{workload.batches}-{workload.open_days}"
+    return place / "".join(c if c.isalnum() else "-" for c in name)
+
+
+def _keep(folder: Path, program: Program, workload: Workload, place: Path) -> None:
+    """Keeps what a first run left, so that second runs need not do it again."""
+    kept = _kept(program, workload, place)
+    if not kept.exists():
+        shutil.copytree(folder, kept)
+
+
+def _after_first_run(program: Program, workload: Workload, place: Path) -> Path:
+    kept, folder = _kept(program, workload, place), place / "run"
+    if not kept.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        with serving(workload, False) as url:
+            measure(program, url, folder, PATIENCE)
+        folder.rename(kept)
+    return kept
+
+
+def run_misbehaving(place: Path, failed: Collection[str]) -> Iterator[Trial]:
+    """Has each program read lists that misbehave."""
+    for workload in MISBEHAVING:
+        for program in workload.programs:
+            if program.environment not in failed:
+                folder, done = _run_once(program, workload, place, MISBEHAVING_PATIENCE)
+                right, rows = compare(program, folder, workload)
+                yield replace(trial(program, workload, [done]), right=right, rows=rows)
 
 
 def main() -> None:
     """Runs the workloads and writes the results."""
-    raise SystemExit("not written yet")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--only", default="", help="part of the names of workloads to run")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds [3]")
+    options = parser.parse_args()
+    failed = make_environments()
+    for name, reason in failed.items():
+        sys.stderr.write(f"{name} does not install: {reason}\n")
+    trials: list[Trial] = []
+    with tempfile.TemporaryDirectory() as place:
+        for workload in WORKLOADS:
+            if options.only in workload.name:
+                programs = [p for p in workload.programs if p.environment not in failed]
+                chosen = replace(workload, programs=programs)
+                trials += run_workload(chosen, options.repeat, Path(place))
+        misbehaving = [] if options.only else list(run_misbehaving(Path(place), failed))
+    write_results(trials, misbehaving, failed)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,17 @@
 
     python benchmarks/server.py --batches 100000 --latency 0.05
 
-It speaks as OpenAI does, for any number of providers: `/<provider>/v1/batches?after=&limit=`. Batch
-1 is the oldest. `GET /requests` tells and resets how many requests came; `POST /advance` adds ten
-new batches and ends half of those that are open.
+It speaks as OpenAI does (`/<provider>/v1/batches?after=&limit=`) to any number of providers, and
+takes an offset as well (`skip=&take=`). Batch 1 is the oldest. `GET /requests` tells how many
+requests came. With `--advanced`, ten batches are new and those that were open have ended. With
+`--fault`, it misbehaves as vendors, or what stands between them and their users, were seen to.
 """
 
 import argparse
 import asyncio
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -19,12 +20,13 @@ import uvicorn
 
 MINUTE = 60
 DAY = 1_440 * MINUTE
-OPEN, LATEST = 50, 100
+LATEST = 100
+"""Batches of which every other one is open."""
 
 _ROW = (
     '{"id":"batch_%08d","object":"batch","endpoint":"/v1/responses","model":"gpt-5-2025-08-07",'
     '"errors":null,"input_file_id":"file-in%08d","completion_window":"24h","status":"%s",'
-    '"output_file_id":%s,"error_file_id":null,"created_at":%d,"in_progress_at":%d,'
+    '"output_file_id":%s,"error_file_id":null,"created_at":%s,"in_progress_at":%d,'
     '"expires_at":%d,"finalizing_at":%s,"completed_at":%s,"failed_at":null,"expired_at":null,'
     '"cancelling_at":null,"cancelled_at":null,"request_counts":{"total":%d,"completed":%d,'
     '"failed":0},"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":0},'
@@ -34,44 +36,41 @@ _ROW = (
 
 
 class BatchList:
-    """The list of one account: all ended long ago, but for fifty of the latest hundred.
+    """The list of one account, newest first: one batch a minute, ended but for the latest ones.
 
     Args:
         size (int): How many batches there are.
-        stuck_days (int): Days since which one more batch is open; 0 for none.
+        newest (int): When the newest one was created, in Unix seconds.
+        open_days (int): Age in days of one more batch that is open; 0 for none.
     """
 
-    def __init__(self, size: int, stuck_days: int = 0) -> None:
+    def __init__(self, size: int, newest: int, open_days: int = 0) -> None:
         self.size = size
-        self._newest = int(time.time()) - 3 * 60 * MINUTE
+        self.has_mixed_times = False
+        """Whether batches tell when they were created by several clocks."""
+        self._newest = newest
         self._last = size
-        self._stuck = size - stuck_days * 1_440 if stuck_days else 0
+        self._old_open = size - open_days * DAY // MINUTE if open_days else 0
         self._open_above = size - LATEST
 
     def advance(self) -> None:
         """Adds ten batches, and ends each open one."""
         self.size += 10
         self._open_above = self._last
+        self._old_open = 0
 
     def status(self, number: int) -> str:
         """Status of a batch."""
-        is_open = (number > self._open_above and number % 2) or number == self._stuck
+        is_open = (number > self._open_above and number % 2) or number == self._old_open
         return "in_progress" if is_open else "completed"
 
     def statuses(self) -> Iterator[tuple[str, str]]:
         """What a mirror of the list must say: id and status of each batch."""
-        return ((_id(n), self.status(n)) for n in range(1, self.size + 1))
+        return ((_id(number), self.status(number)) for number in range(1, self.size + 1))
 
-    def page(self, after: str | None, limit: int) -> bytes:
-        """The rows that follow an id, newest first, as a reply."""
-        start = self.size if after is None else int(after[6:]) - 1
-        end = max(0, start - limit)
-        rows = ",".join(self._row(number) for number in range(start, end, -1))
-        first, last, more = _id(start), _id(end + 1), str(end > 0).lower()
-        return (
-            f'{{"object":"list","data":[{rows}],"first_id":"{first}","last_id":"{last}",'
-            f'"has_more":{more}}}'
-        ).encode()
+    def rows(self, start: int, limit: int) -> list[str]:
+        """Rows from a batch on downwards, as JSON."""
+        return [self._row(number) for number in range(start, max(0, start - limit), -1)]
 
     def _row(self, number: int) -> str:
         created = self._newest - (self._last - number) * MINUTE
@@ -79,8 +78,12 @@ class BatchList:
         ended: Any = "null" if status == "in_progress" else created + 40
         file = "null" if status == "in_progress" else f'"file-out{number:08d}"'
         done = 0 if status == "in_progress" else 1_000
+        told = str(created)
+        if self.has_mixed_times and number % 3:
+            moment = datetime.fromtimestamp(created, timezone.utc)
+            told = f'"{moment:%Y-%m-%dT%H:%M:%SZ}"' if number % 3 == 1 else f"{created}000"
         return _ROW % (
-            number, number, status, file, created, created + 10, created + DAY, ended, ended,
+            number, number, status, file, told, created + 10, created + DAY, ended, ended,
             1_000, done, done * 700, done * 90, done * 790, number % 50,
         )  # fmt: skip
 
@@ -89,19 +92,111 @@ def _id(number: int) -> str:
     return f"batch_{number:08d}"
 
 
+class Reply:
+    """A page of a list, to be changed by a fault.
+
+    Args:
+        batches (BatchList): The list.
+        query (Mapping[str, Sequence[str]]): What was asked for, by cursor or by offset.
+        request (int): How many requests came before.
+    """
+
+    def __init__(
+        self, batches: BatchList, query: Mapping[str, Sequence[str]], request: int
+    ) -> None:
+        self.batches, self.request = batches, request
+        self.limit = min(100, int(query.get("limit", query.get("take", ["100"]))[0]))
+        self.start = batches.size - int(query.get("skip", ["0"])[0])
+        if "after" in query:
+            self.start = int(query["after"][0][6:]) - 1
+        self.status = 200
+        self.retry_after: str | None = None
+        self.is_cut = False
+        self.names_last = True
+        self.body: bytes | None = None
+        """Something else than a page."""
+
+    @property
+    def row(self) -> int:
+        """How many rows of the list come before this page."""
+        return self.batches.size - self.start
+
+    def encode(self) -> bytes:
+        """The body."""
+        if self.body is not None:
+            return self.body
+        rows = self.batches.rows(self.start, self.limit)
+        more = str(self.start > self.limit).lower()
+        last = f'"last_id":"{_id(self.start - len(rows) + 1)}",' if self.names_last else ""
+        text = f'{{"object":"list","data":[{",".join(rows)}],{last}"has_more":{more}}}'
+        return text.encode()
+
+
+def _does_not_advance(reply: Reply) -> None:
+    reply.start = reply.batches.size
+
+
+def _promises_more(reply: Reply) -> None:
+    if reply.row >= 300:
+        reply.body = b'{"object":"list","data":[],"last_id":null,"has_more":true}'
+
+
+def _names_no_last(reply: Reply) -> None:
+    reply.names_last = False
+
+
+def _sends_html(reply: Reply) -> None:
+    if reply.row >= 300:
+        reply.body = b"<html><body>Scheduled maintenance</body></html>"
+
+
+def _overlaps(reply: Reply) -> None:
+    reply.start += reply.row > 0
+
+
+def _breaks_off(reply: Reply) -> None:
+    reply.is_cut = reply.request == 3
+
+
+def _limits_rate(reply: Reply) -> None:
+    if reply.request % 3 == 2:
+        reply.status, reply.retry_after = 429, "1"
+        reply.body = b'{"error":{"message":"Slow down"}}'
+
+
+def _mixes_times(reply: Reply) -> None:
+    reply.batches.has_mixed_times = True
+
+
+FAULTS: dict[str, Callable[[Reply], None]] = {
+    "a cursor that does not advance": _does_not_advance,
+    "an empty page that promises more": _promises_more,
+    "no last_id": _names_no_last,
+    "HTML with status 200": _sends_html,
+    "pages that overlap": _overlaps,
+    "a reply that breaks off, once": _breaks_off,
+    "429 on every third request": _limits_rate,
+    "created_at by several clocks": _mixes_times,
+}
+
+
 class Server:
     """An ASGI application that serves a list to each provider that asks.
 
     Args:
-        size (int): Batches of each list.
+        make (Callable[[], BatchList]): Makes a list.
         latency (float): Seconds before each reply.
-        stuck_days (int): Days since which one batch of each list is open.
+        fault (Callable[[Reply], None] | None): What is wrong with the replies.
     """
 
-    def __init__(self, size: int, latency: float, stuck_days: int = 0) -> None:
-        self._latency = latency
+    def __init__(
+        self,
+        make: Callable[[], BatchList],
+        latency: float = 0,
+        fault: Callable[[Reply], None] | None = None,
+    ) -> None:
+        self._make, self._latency, self._fault = make, latency, fault
         self._requests = 0
-        self._make = lambda: BatchList(size, stuck_days)
         self._lists: dict[str, BatchList] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -109,34 +204,46 @@ class Server:
         if scope["type"] != "http":
             return
         name = scope["path"].split("/")[1]
+        status, body, is_cut = 200, b"", False
+        headers: list[tuple[bytes, bytes]] = []
         if name == "requests":
-            body, self._requests = str(self._requests).encode(), 0
-        elif name == "advance":
-            for batches in self._lists.values():
-                batches.advance()
-            body = b"done"
+            body = str(self._requests).encode()
         else:
-            self._requests += 1
             query = parse_qs(scope["query_string"].decode())
             batches = self._lists.setdefault(name, self._make())
-            limit = min(100, int(query.get("limit", ["20"])[0]))
-            body = batches.page(query.get("after", [None])[0], limit)
+            reply = Reply(batches, query, self._requests)
+            self._requests += 1
+            if self._fault:
+                self._fault(reply)
+            status, body, is_cut = reply.status, reply.encode(), reply.is_cut
+            if reply.retry_after:
+                headers.append((b"retry-after", reply.retry_after.encode()))
             if self._latency:
                 await asyncio.sleep(self._latency)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body[:1_000] if is_cut else body})
 
 
 def main() -> None:
     """Serves on a free port, which it prints first."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, default=10_000)
-    parser.add_argument("--latency", type=float, default=0)
-    parser.add_argument("--stuck-days", type=int, default=0)
+    parser.add_argument("--newest", type=int, required=True, help="Unix seconds")
+    parser.add_argument("--latency", type=float, default=0, help="seconds")
+    parser.add_argument("--open-days", type=int, default=0)
+    parser.add_argument("--advanced", action="store_true", help="some time later")
+    parser.add_argument("--fault", choices=FAULTS)
     options = parser.parse_args()
-    app = Server(options.batches, options.latency, options.stuck_days)
-    config = uvicorn.Config(app, port=0, log_level="error", access_log=False, lifespan="off")
+
+    def make() -> BatchList:
+        batches = BatchList(options.batches, options.newest, options.open_days)
+        if options.advanced:
+            batches.advance()
+        return batches
+
+    app = Server(make, options.latency, FAULTS[options.fault] if options.fault else None)
+    config = uvicorn.Config(app, port=0, log_level="critical", access_log=False, lifespan="off")
     socket = config.bind_socket()
     sys.stdout.write(f"http://127.0.0.1:{socket.getsockname()[1]}\n")
     sys.stdout.flush()
