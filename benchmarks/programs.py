@@ -54,7 +54,7 @@ CONNECTOR = Program(
 ALL_PROVIDERS = Program(
     CONNECTOR.name, CONNECTOR.environment, (_SCRIPT,), CONNECTOR.table, CONNECTOR.file
 )
-START = Program("its start alone", "connector", (_SCRIPT, "--help"))
+START = Program(CONNECTOR.name, "connector", (_SCRIPT, "--help"))
 CONSTANT = Program(
     "one constant row with dlt", "connector", (str(HERE / "constant.py"), "{folder}")
 )

@@ -1,10 +1,10 @@
-"""What the benchmarks found, as tables, as a plot and as JSON."""
+"""What the benchmarks found, as JSON, as tables and as a plot."""
 
 import json
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -47,56 +47,53 @@ class Trial:
 def write_results(
     trials: Sequence[Trial], misbehaving: Sequence[Trial], failed: Mapping[str, str]
 ) -> None:
-    """Writes `results.md`, `results.json` and `results.svg`, and prints the first one."""
-    text = "\n\n".join(
-        part
-        for part in (
-            f"Measured on {date.today():%Y-%m-%d}, {os.cpu_count()} cores, Python"
-            f" {platform.python_version()}: read the ratios.",
-            _speed(trials),
-            _outcomes(misbehaving),
-            *(f"Not here: {name} does not install ({why})." for name, why in failed.items()),
-        )
-        if part
+    """Writes `results.json`, `results.md` and `results.svg`, and prints the tables."""
+    machine = (
+        f"{date.today():%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()},"
+        f" Python {platform.python_version()}"
     )
-    (HERE / "results.md").write_text(text + "\n")
-    found = {"trials": [asdict(t) for t in trials], "misbehaving": [asdict(t) for t in misbehaving]}
+    found = {
+        "machine": machine,
+        "trials": [asdict(trial) for trial in trials],
+        "misbehaving": [asdict(trial) for trial in misbehaving],
+    }
     (HERE / "results.json").write_text(json.dumps(found, indent=1) + "\n")
-    Console(file=sys.stdout).print(Markdown(text))
+    parts = [
+        f"# What the benchmarks found\n\n`make bench`, {machine}. Read the ratios.",
+        *(f"Not here: {name} does not install ({why})." for name, why in failed.items()),
+        "## Seconds\n\nWall time of the whole process, median of the rounds.",
+        _matrix(trials, lambda trial: f"{trial.measure.seconds:.2f}"),
+        "## Peak memory, MB",
+        _matrix(trials, lambda trial: f"{trial.measure.memory:,.0f}"),
+        "## Processor time, seconds",
+        _matrix(trials, lambda trial: f"{trial.measure.cpu:.2f}"),
+        "## Requests, and batches whose status is right then",
+        _matrix([trial for trial in trials if trial.measure.requests], _mirrored),
+        "## Lists that misbehave\n\nBatches that are right; what the exit code says.",
+        _matrix(misbehaving, _outcome),
+    ]
+    (HERE / "results.md").write_text("\n\n".join(part for part in parts if part) + "\n")
+    Console(file=sys.stdout).print(Markdown("\n\n".join(parts)))
     if trials:
         _plot(trials)
 
 
-def _speed(trials: Sequence[Trial]) -> str:
-    lines = [
-        "| work | program | seconds | beside this connector | processor | peak MB | requests"
-        " | right |",
-        "|---|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    own = {t.workload: t.measure.seconds for t in trials if t.program == "this connector"}
-    for trial in trials:
-        measure = trial.measure
-        ratio = measure.seconds / own[trial.workload] if trial.workload in own else None
-        mirrors = measure.requests > 0
-        lines.append(
-            f"| {trial.workload} | {trial.program} | {measure.seconds:.2f} |"
-            f" {f'{ratio:.2f}' if ratio else ''} | {measure.cpu:.2f} | {measure.memory:,.0f} |"
-            f" {measure.requests:,} | {_right(trial) if mirrors else ''} |"
-        )
+def _matrix(trials: Sequence[Trial], cell: Callable[[Trial], str]) -> str:
+    """A line a workload, a column a program."""
+    programs = list(dict.fromkeys(trial.program for trial in trials))
+    lines = ["| | " + " | ".join(programs) + " |", "|---|" + "--:|" * len(programs)]
+    for workload in dict.fromkeys(trial.workload for trial in trials):
+        cells = {trial.program: cell(trial) for trial in trials if trial.workload == workload}
+        lines.append(f"| {workload} | " + " | ".join(cells.get(p, "") for p in programs) + " |")
     return "\n".join(lines)
+
+
+def _mirrored(trial: Trial) -> str:
+    return f"{trial.measure.requests:,}; {_right(trial)}"
 
 
 def _right(trial: Trial) -> str:
     return f"{trial.right:,} of {trial.batches:,}" if trial.right < trial.batches else "all"
-
-
-def _outcomes(trials: Sequence[Trial]) -> str:
-    programs = list(dict.fromkeys(trial.program for trial in trials))
-    lines = ["| list | " + " | ".join(programs) + " |", "|---|" + "---|" * len(programs)]
-    for workload in dict.fromkeys(trial.workload for trial in trials):
-        cells = [_outcome(trial) for trial in trials if trial.workload == workload]
-        lines.append(f"| {workload} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) if programs else ""
 
 
 def _outcome(trial: Trial) -> str:

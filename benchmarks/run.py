@@ -63,7 +63,7 @@ class Workload:
 _ALL = (LIMIT, CONNECTOR, *PEERS)
 _SECOND = (CONSTANT, CONNECTOR, *PEERS)
 WORKLOADS = (
-    Workload("start", 100, (START,)),
+    Workload("start of the process, `--help`", 100, (START,)),
     Workload("first load of 1,000", 1_000, _ALL),
     Workload("first load of 10,000", 10_000, _ALL),
     Workload("first load of 100,000", 100_000, _ALL),

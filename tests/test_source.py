@@ -6,14 +6,17 @@ import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import dlt
+import orjson
 import pytest
 from dlt import Pipeline
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -120,6 +123,19 @@ def test_rows_that_did_not_change_keep_their_load(pipeline: Pipeline, lists: Lis
     )
 
 
+def test_another_order_of_fields_is_no_change(pipeline: Pipeline, lists: Lists) -> None:
+    extras = {"object": "batch", "region": {"b": 1, "a": [2, 3]}, "tier": 4}
+    row = batch(1, metadata={"team": "search", "job": "nightly"}, **extras)
+    lists.serve("openai", cursor_list([row]))
+    load(pipeline, lists.settings())
+    before = stored(pipeline, "openai")
+    row["region"] = dict(reversed(row["region"].items()))
+    row["metadata"] = dict(reversed(row["metadata"].items()))
+    lists.serve("openai", cursor_list([dict(reversed(row.items()))]))
+    assert load(pipeline, lists.settings())["openai", "default"]["rows"] == 1
+    assert stored(pipeline, "openai") == before
+
+
 def test_every_field_lands_where_it_belongs(pipeline: Pipeline, lists: Lists) -> None:
     row = batch(
         1,
@@ -176,6 +192,45 @@ def test_every_field_lands_where_it_belongs(pipeline: Pipeline, lists: Lists) ->
         "new_field": [1, {"deep": None}],
         "nothing": None,
     }
+
+
+def test_what_stands_where_an_object_belongs_is_kept(pipeline: Pipeline, lists: Lists) -> None:
+    odd = batch(1, request_counts=[], usage={"total_tokens": 3, "input_tokens_details": 0})
+    lists.serve("openai", page([odd, batch(2, request_counts={"total": 5}, usage="none")]))
+    load(pipeline, lists.settings())
+    found = stored(pipeline, "openai")
+    assert (found["batch_1"]["total_tokens"], found["batch_1"]["requests_total"]) == (3, None)
+    assert (found["batch_2"]["total_tokens"], found["batch_2"]["requests_total"]) == (None, 5)
+    assert [json.loads(found[name]["extra"]) for name in ("batch_1", "batch_2")] == [
+        {"request_counts": [], "usage": {"input_tokens_details": 0}},
+        {"usage": "none"},
+    ]
+
+
+def test_a_proxy_of_the_environment_is_asked(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = orjson.dumps({"data": [batch(1)], "has_more": False})
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.server_port}")
+        settings = ProviderSettings(
+            accounts=(Account("default", KEY, "the test"),), base_url="http://vendor.invalid/v1"
+        )
+        load(pipeline, {"openai": settings})
+        proxy.shutdown()
+    assert [url.split("?")[0] for url in asked] == ["http://vendor.invalid/v1/batches"]
+    assert list(stored(pipeline, "openai")) == ["batch_1"]
 
 
 @pytest.mark.parametrize(

@@ -61,15 +61,17 @@ def loads(body: bytes) -> Any:
 def dumps(value: Any) -> str:
     """Writes a value that came from `loads` as JSON text, integers of any size included.
 
+    Keys are sorted: a server that sends them in another order each time has changed nothing.
+
     Raises:
         ValueError: If it is nested hundreds of levels deep.
     """
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
     except TypeError:
         pass
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     except RecursionError as ex:
         raise NestedTooDeeplyError("nested too deeply") from ex
 

@@ -208,7 +208,7 @@ class RowReader:
         self._paths = fields
         self._statuses = statuses
         self._exclude = frozenset(exclude)
-        self._fields = _Fields([path.split(".") for path in fields.values()])
+        self._fields = _Fields([path.split(".") for path in fields.values()], self.unreadable)
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
@@ -331,12 +331,18 @@ def _forget_unmetered_tokens(columns: dict[str, list[Any]]) -> None:
 
 
 class _Fields:
-    """The fields of a row that have a column, as a tree."""
+    """The fields of a row that have a column, as a tree; counts what stands in its way."""
 
-    def __init__(self, paths: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self, paths: Sequence[Sequence[str]], unreadable: Counter[str], parent: str = ""
+    ) -> None:
         self._keys = frozenset(path[0] for path in paths)
+        self._unreadable = unreadable
+        self._parent = parent
         self._below = {
-            key: _Fields([path[1:] for path in paths if path[0] == key])
+            key: _Fields(
+                [path[1:] for path in paths if path[0] == key], unreadable, f"{parent}{key}."
+            )
             for key in sorted({path[0] for path in paths if len(path) > 1})
         }
 
@@ -351,8 +357,7 @@ class _Fields:
         keys = set().union(*rows)
         values = _columns(self._keys & keys, rows)
         values |= {key: [None] * len(rows) for key in self._keys - keys}
-        # sorted: the same row must become the same text in every process
-        if unknown := sorted(keys - self._keys):
+        if unknown := keys - self._keys:
             lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
         else:
             lefts = [{} for _ in rows]
@@ -366,9 +371,11 @@ class _Fields:
                 continue
             for left, inner_left, value in zip(lefts, inner_lefts, objects, strict=True):
                 if type(value) is dict:
-                    value = inner_left
-                if value:
+                    if inner_left:
+                        left[key] = inner_left
+                elif value is not None and value != "":
                     left[key] = value
+                    self._unreadable[self._parent + key] += 1
         return values, lefts
 
 
