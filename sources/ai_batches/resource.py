@@ -15,8 +15,9 @@ from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from .client import BatchListClient
 from .errors import AiBatchesError, SettingsError, UnexpectedError
 from .providers import Provider
+from .rows import Record, RowReader
 from .settings import Account, ProviderSettings, missing_key, provider_settings
-from .table import SCHEMA, TABLE_NAME, Record, RowReader
+from .table import SCHEMA, TABLE_NAME
 from .walk import Page, Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
