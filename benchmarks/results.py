@@ -3,14 +3,10 @@
 import json
 import os
 import platform
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-
-from rich.console import Console
-from rich.markdown import Markdown
 
 HERE = Path(__file__).parent
 
@@ -46,8 +42,8 @@ class Trial:
 
 def write_results(
     trials: Sequence[Trial], misbehaving: Sequence[Trial], failed: Mapping[str, str]
-) -> None:
-    """Writes `results.json`, `results.md` and `results.svg`, and prints the tables."""
+) -> str:
+    """Writes `results.json`, `results.md` and `results.svg`, and returns the tables."""
     machine = (
         f"{date.today():%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()},"
         f" Python {platform.python_version()}"
@@ -69,13 +65,16 @@ def write_results(
         _matrix(trials, lambda trial: f"{trial.measure.cpu:.2f}"),
         "## Requests, and batches whose status is right then",
         _matrix([trial for trial in trials if trial.measure.requests], _mirrored),
-        "## Lists that misbehave\n\nBatches that are right; what the exit code says.",
-        _matrix(misbehaving, _outcome),
     ]
-    (HERE / "results.md").write_text("\n\n".join(part for part in parts if part) + "\n")
-    Console(file=sys.stdout).print(Markdown("\n\n".join(parts)))
-    if trials:
-        _plot(trials)
+    if misbehaving:
+        parts += [
+            "## Lists that misbehave\n\nBatches that are right; what the exit code says.",
+            _matrix(misbehaving, _outcome),
+        ]
+    text = "\n\n".join(parts)
+    (HERE / "results.md").write_text(text + "\n")
+    _plot(trials)
+    return text
 
 
 def _matrix(trials: Sequence[Trial], cell: Callable[[Trial], str]) -> str:

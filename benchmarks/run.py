@@ -25,6 +25,8 @@ from pathlib import Path
 from statistics import median
 
 import duckdb
+from rich.console import Console
+from rich.markdown import Markdown
 
 from programs import (
     ALL_PROVIDERS,
@@ -237,14 +239,19 @@ def main() -> None:
     for name, reason in failed.items():
         sys.stderr.write(f"{name} does not install: {reason}\n")
     trials: list[Trial] = []
+    misbehaving: list[Trial] = []
+    text = ""
     with tempfile.TemporaryDirectory() as place:
+        if not options.only:
+            misbehaving += run_misbehaving(Path(place), failed)
         for workload in WORKLOADS:
             if options.only in workload.name:
                 programs = [p for p in workload.programs if p.environment not in failed]
                 chosen = replace(workload, programs=programs)
                 trials += run_workload(chosen, options.repeat, Path(place))
-        misbehaving = [] if options.only else list(run_misbehaving(Path(place), failed))
-    write_results(trials, misbehaving, failed)
+                # each time, since somebody may lose patience
+                text = write_results(trials, misbehaving, failed)
+    Console().print(Markdown(text))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypedDict
@@ -125,12 +125,16 @@ def _read_account(
     overdue = run.started - account.walk.max_open_age
     stuck: dict[str, None] = {}
 
-    def read(rows: list[Row]) -> Iterator[tuple[Record, Sighting]]:
-        for record, row_id, created, is_open, ended in reader.read(rows):
-            just_ended = ended is not None and ended > settled
-            if is_open and created is not None and created < overdue:
+    def read(rows: list[Row]) -> Iterable[tuple[Record, Sighting]]:
+        records, ids, created, are_open, ended = reader.read(rows)
+        are_held = [
+            is_open or (end is not None and end > settled)
+            for is_open, end in zip(are_open, ended, strict=True)
+        ]
+        for row_id, moment, is_open in zip(ids, created, are_open, strict=True):
+            if is_open and moment is not None and moment < overdue:
                 stuck[row_id] = None
-            yield record, Sighting(row_id, created, is_open or just_ended)
+        return zip(records, map(Sighting, ids, created, are_held), strict=True)
 
     def pages(position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:
         some = client.pages(position)

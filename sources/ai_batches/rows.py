@@ -29,14 +29,17 @@ Unlike the dicts that they are made of, they are small, and nothing to the garba
 
 
 class Reading(NamedTuple):
-    """A row as the table has it, and what it says of its place in the list and of its state."""
+    """Rows as the table has them, and what they say of their places in the list and their states.
 
-    record: Record
-    id: str
-    created_at: int | None
-    is_open: bool
+    One value for each row, in their order.
+    """
+
+    records: list[Record]
+    ids: list[str]
+    created_at: list[int | None]
+    are_open: list[bool]
     """True also where a provider that reports statuses reports none; False where it never does."""
-    ended_at: int | None
+    ended_at: list[int | None]
     """Where a terminal batch does not say it, the latest time that it tells."""
 
 
@@ -73,17 +76,15 @@ class RowReader:
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
-    def read(self, rows: Sequence[Row]) -> list[Reading]:
+    def read(self, rows: Sequence[Row]) -> Reading:
         """Reads the rows of a page, which each have an id.
 
         Args:
             rows (Sequence[Row]): Rows as the provider sent them; they are not changed.
 
         Returns:
-            list[Reading]: One for each row, in the same order.
+            Reading: What became of them.
         """
-        if not rows:
-            return []
         if self._exclude:
             rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
         values, extras = self._fields.take_from(rows)
@@ -103,11 +104,14 @@ class RowReader:
             ]
         _forget_unmetered_tokens(columns)
         columns["extra"] = [self._extra(extra) if extra else None for extra in extras]
-        records = zip(*(columns[name] for name in _OF_THE_ROW), strict=True)
         reports_status = "status_raw" in self._paths
-        states = [reports_status and word not in TERMINAL_STATUSES for word in words]
-        ends = _last_changes(columns)
-        return list(map(Reading, records, columns["id"], columns["created_at"], states, ends))
+        return Reading(
+            records=list(zip(*(columns[name] for name in _OF_THE_ROW), strict=True)),
+            ids=columns["id"],
+            created_at=columns["created_at"],
+            are_open=[reports_status and word not in TERMINAL_STATUSES for word in words],
+            ended_at=_last_changes(columns),
+        )
 
     def to_arrow(self, records: Sequence[Record], load_id: str) -> pa.Table:
         """Builds a table.

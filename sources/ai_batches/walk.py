@@ -233,14 +233,18 @@ class Walker:
                 if page.restarts > restarts:
                     restarts, catches_up_at = page.restarts, max(catches_up_at, progress["rows"])
                     progress["rows"], progress["oldest"], progress["is_lost"] = 0, None, True
+                seen = []
                 for record, sighting in read(page.rows):
-                    if sighting.id not in self._loaded:
-                        self._loaded[sighting.id] = sighting
-                        records.append(record)
                     # the version that is loaded counts, even if this one is newer
-                    _observe(progress, self._loaded[sighting.id])
-                    met_landmark |= complete is not None and sighting.id == complete["landmark"]
-                    has_advanced = True
+                    loaded = self._loaded.setdefault(sighting.id, sighting)
+                    if loaded is sighting:
+                        records.append(record)
+                    seen.append(loaded)
+                _observe(progress, seen)
+                met_landmark |= complete is not None and any(
+                    sighting.id == complete["landmark"] for sighting in seen
+                )
+                has_advanced |= bool(seen)
                 progress["pages"] += bool(page.rows)
                 progress["is_doubted"] &= not page.rows
                 progress["position"] = page.position
@@ -378,20 +382,26 @@ def _floor(complete: Complete, settings: WalkSettings, now: int) -> int:
     return floor - settings.lookback
 
 
-def _observe(progress: Progress, sighting: Sighting) -> None:
-    created, oldest = sighting.created, progress["oldest"]
-    progress["landmark"] = progress["landmark"] or sighting.id
-    progress["rows"] += 1
-    if created is None:
-        progress["in_order"] = False
-        return
-    if oldest is not None:
-        progress["descents"] += created < oldest
-        progress["in_order"] &= created <= oldest + ORDER_TOLERANCE
-    progress["oldest"] = created if oldest is None else min(created, oldest)
-    progress["newest"] = max(created, progress["newest"] or created)
-    if sighting.is_held:
-        progress["oldest_held"] = min(created, progress["oldest_held"] or created)
+def _observe(progress: Progress, sightings: list[Sighting]) -> None:
+    """Takes in the rows of a page."""
+    if sightings:
+        progress["landmark"] = progress["landmark"] or sightings[0].id
+        progress["rows"] += len(sightings)
+    oldest, newest, oldest_held = progress["oldest"], progress["newest"], progress["oldest_held"]
+    for _, created, is_held in sightings:
+        if created is None:
+            progress["in_order"] = False
+            continue
+        if oldest is None or created < oldest:
+            progress["descents"] += oldest is not None
+            oldest = created
+        elif created > oldest + ORDER_TOLERANCE:
+            progress["in_order"] = False
+        if newest is None or created > newest:
+            newest = created
+        if is_held and (oldest_held is None or created < oldest_held):
+            oldest_held = created
+    progress["oldest"], progress["newest"], progress["oldest_held"] = oldest, newest, oldest_held
 
 
 def _is_proven(progress: Progress) -> bool:
