@@ -18,11 +18,14 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import Any, TypeVar
 
 import duckdb
 from rich.console import Console
@@ -42,6 +45,8 @@ from programs import (
 )
 from results import Measure, Trial, write_results
 from server import FAULTS, MINUTE, BatchList
+
+TResult = TypeVar("TResult")
 
 NEWEST = int(time.time()) - 180 * MINUTE
 
@@ -139,7 +144,7 @@ def compare(program: Program, folder: Path, workload: Workload) -> tuple[int, in
         batches.advance()
     # ids alone where a provider tells no status
     query = f"SELECT id, status FROM {program.table}"  # noqa: S608
-    if program is ALL_PROVIDERS:
+    if program == ALL_PROVIDERS:
         query = f"SELECT id, min(status) FROM {program.table} GROUP BY id HAVING count(*) = 5"  # noqa: S608
     try:
         with duckdb.connect(str(folder / program.file), read_only=True) as database:
@@ -147,6 +152,12 @@ def compare(program: Program, folder: Path, workload: Workload) -> tuple[int, in
     except duckdb.Error:
         return 0, 0
     return len(set(rows) & set(batches.statuses())), len(rows)
+
+
+def apart(function: Callable[..., TResult], *arguments: Any) -> TResult:
+    """Calls a function in a new process: what this one uses would count as memory of programs."""
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(function, *arguments).result()
 
 
 def trial(program: Program, workload: Workload, measures: Sequence[Measure]) -> Trial:
@@ -174,7 +185,7 @@ def run_workload(workload: Workload, rounds: int, place: Path) -> Iterator[Trial
         for program in workload.programs:
             folder, done = _run_once(program, workload, place, PATIENCE)
             measures[program].append(done)
-            right[program] = compare(program, folder, workload)
+            right[program] = apart(compare, program, folder, workload)
             if not workload.is_second_run and not number:
                 _keep(folder, program, workload, place)
     for program in workload.programs:
@@ -225,7 +236,7 @@ def run_misbehaving(place: Path, failed: Collection[str]) -> Iterator[Trial]:
         for program in workload.programs:
             if program.environment not in failed:
                 folder, done = _run_once(program, workload, place, MISBEHAVING_PATIENCE)
-                right, rows = compare(program, folder, workload)
+                right, rows = apart(compare, program, folder, workload)
                 yield replace(trial(program, workload, [done]), right=right, rows=rows)
 
 
@@ -250,7 +261,7 @@ def main() -> None:
                 chosen = replace(workload, programs=programs)
                 trials += run_workload(chosen, options.repeat, Path(place))
                 # each time, since somebody may lose patience
-                text = write_results(trials, misbehaving, failed)
+                text = apart(write_results, trials, misbehaving, failed)
     Console().print(Markdown(text))
 
 
