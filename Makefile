@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test test-long bench lint clean
 
 demo: .venv/installed
-	$(BIN)/python pipelines/ai_batches_pipeline.py --demo
+	$(BIN)/ai-batches --demo
 
 test: .venv/installed
 	$(BIN)/python -m pytest

@@ -43,7 +43,7 @@ def _peer(name: str, environment: str, script: str, *options: str) -> Program:
     return Program(name, environment, command, "peer.batches")
 
 
-_SCRIPT = str(ROOT / "pipelines" / "ai_batches_pipeline.py")
+_SCRIPT = str(ENVIRONMENTS / "connector" / "bin" / "ai-batches")
 CONNECTOR = Program(
     "this connector",
     "connector",

@@ -12,7 +12,7 @@ from typing import Any
 
 _CONTEXT: ForkServerContext = multiprocessing.get_context("forkserver")
 # imported once, so that a run costs no start of Python
-_CONTEXT.set_forkserver_preload(["ai_batches_pipeline"])
+_CONTEXT.set_forkserver_preload(["ai_batches_runner.cli"])
 
 
 def run_and_kill(
@@ -51,7 +51,7 @@ def _run(
     touches: int | None,
     counter: Any,
 ) -> None:
-    from ai_batches_pipeline import main
+    from ai_batches_runner.cli import main
 
     os.environ.clear()
     os.environ.update(variables)

@@ -14,8 +14,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
-from demo_providers import LoopbackServer
-from report import read_metrics
+from ai_batches_runner.demo_providers import LoopbackServer
+from ai_batches_runner.report import read_metrics
 
 FIRST = int(time.time()) - 20 * 86_400
 """When batch 0 was created, in Unix seconds."""

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from ai_batches import Run, ai_batches_source
 from killing import run_and_kill
 from support import FIRST, Lists, TAnswer, TRow, batch, cursor_list, failure, load, page, select
-from test_pipeline import SCRIPT, keys, run, summary, table
+from test_pipeline import COMMAND, keys, run, summary, table
 
 DAY = 86_400
 FILE = "ai_batches.duckdb"
@@ -54,13 +54,13 @@ def statuses(folder: Path) -> dict[str, str]:
 def in_pipeline(step: str, variables: dict[str, str]) -> None:
     """Takes a step of dlt in a process of its own, as a run does that is killed after it."""
     code = (
-        "from destination import make_pipeline\n"
         "from ai_batches import ai_batches_source\n"
-        f"make_pipeline('ai_batches', 'duckdb').{step}(ai_batches_source())\n"
+        "from ai_batches_runner import open_pipeline\n"
+        f"with open_pipeline() as pipeline: pipeline.{step}(ai_batches_source())\n"
     )
     subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
-        env={**os.environ, **variables, "PYTHONPATH": str(SCRIPT.parent)},
+        env={**os.environ, **variables},
         check=True,
     )
 
@@ -391,7 +391,7 @@ def test_a_full_disk_is_a_clear_error_and_then_recovers(lists: Lists, tmp_path: 
     )
     variables = {**os.environ, **keys(lists, "openai")}
     # no file may grow beyond this, as on a disk that is full
-    script = "ulimit -f 600; exec " + f"{sys.executable} {SCRIPT}"
+    script = "ulimit -f 600; exec " + COMMAND
     done = subprocess.run(  # noqa: S603
         ["/bin/bash", "-c", script], env=variables, capture_output=True, text=True
     )

@@ -17,14 +17,13 @@ from starlette.requests import Request
 
 from support import KEY, CutOff, Lists, TAnswer, batch, cursor_list, failure, offset_list, page
 
-ROOT = Path(__file__).parents[1]
-SCRIPT = ROOT / "pipelines" / "ai_batches_pipeline.py"
+COMMAND = str(Path(sys.executable).with_name("ai-batches"))
 
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Runs the script; returns its exit code and what it printed."""
+    """Runs the command; returns its exit code and what it printed."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, str(SCRIPT), *arguments],
+        [COMMAND, *arguments],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -228,14 +227,14 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
     lists.serve("openai", cursor_list([batch(2), batch(1)]))
     # as if the run had been killed after reading
     code = (
-        "from destination import make_pipeline\n"
         "from ai_batches import ai_batches_source\n"
-        "pipeline = make_pipeline('ai_batches', 'duckdb')\n"
-        "pipeline.extract(ai_batches_source().with_resources('openai'))\n"
+        "from ai_batches_runner import open_pipeline\n"
+        "with open_pipeline() as pipeline:\n"
+        "    pipeline.extract(ai_batches_source().with_resources('openai'))\n"
     )
     subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],
-        env={**os.environ, **variables, "PYTHONPATH": str(SCRIPT.parent)},
+        env={**os.environ, **variables},
         check=True,
     )
     lists.serve("openai", cursor_list([batch(3), batch(2), batch(1)]))
@@ -364,7 +363,7 @@ def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
     lists.serve("openai", answer)
     children.append(
         subprocess.Popen(  # noqa: S603
-            [sys.executable, str(SCRIPT)],
+            [COMMAND],
             env={**os.environ, **keys(lists, "openai")},
             stderr=subprocess.PIPE,
             text=True,

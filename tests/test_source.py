@@ -31,8 +31,8 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
-from demo import demo_settings
-from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from ai_batches_runner.demo import demo_settings
+from ai_batches_runner.demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from support import (
     KEY,
     Lists,

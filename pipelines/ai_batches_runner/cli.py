@@ -1,8 +1,8 @@
 """Loads the batch jobs of AI vendors into one table; what a schedule runs.
 
-    python pipelines/ai_batches_pipeline.py            every provider that has a key
-    python pipelines/ai_batches_pipeline.py openai     only this one
-    python pipelines/ai_batches_pipeline.py --demo     made-up providers; no key, no network
+    ai-batches            every provider that has a key
+    ai-batches openai     only this one
+    ai-batches --demo     made-up providers; no key, no network
 
 Exit codes: 0 all loaded, 1 some provider or the load failed (or --verify found a difference),
 2 nothing to do or wrong usage, 3 partial: the time was up, the next run goes on, 4 another run of
@@ -29,29 +29,31 @@ from dlt.common.runtime.collector import LogCollector, TqdmCollector
 from dlt.common.runtime.collector_base import Collector
 from dlt.common.runtime.signals import was_signal_received
 from dlt.pipeline.exceptions import PipelineStepFailed
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from ai_batches import PROVIDERS, Run, has_key
 from ai_batches.timestamps import to_microseconds
-from destination import (
+
+from .destination import (
     DATASET,
+    AnotherRunError,
     UnusableDestinationError,
     explain_lock,
-    make_pipeline,
-    pipelines_folder,
+    open_pipeline,
 )
-from load import load
-from report import print_summary
-from verify import print_verdicts, verify
+from .load import load
+from .report import print_summary
+from .verify import print_verdicts, verify
 
-PIPELINE_NAME = "ai_batches"
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
+    # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
+    gc.set_threshold(50_000, 20, 100)
     parser = argparse.ArgumentParser(
+        prog="ai-batches",
         description="Loads the batch jobs of AI vendors into one table, `batches`.",
         epilog=(__doc__ or "").split("\n\n")[-1],
     )
@@ -160,19 +162,14 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     run = Run(options.since, options.full_refresh, options.package_rows)
     if options.max_time is not None:
         run.deadline = time.monotonic() + options.max_time
-    folder = pipelines_folder()
     pipeline = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{PIPELINE_NAME}.lock", timeout=0):
-            pipeline = make_pipeline(
-                PIPELINE_NAME, options.destination, options.dataset, _progress()
-            )
+        with open_pipeline(options.destination, options.dataset, progress=_progress()) as pipeline:
             if options.verify:
                 return _verify(pipeline, providers, options)
             reports = load(pipeline, providers, None, run, options.wait)
-    except Timeout:
-        _complain(f"Another run of this pipeline is at work in {folder}; nothing was done.")
+    except AnotherRunError as ex:
+        _complain(str(ex))
         return ANOTHER_RUN
     except (UnusableDestinationError, UnknownDestinationModule) as ex:
         _complain(str(ex))
@@ -226,7 +223,7 @@ def _explain_keys(without_key: Sequence[str]) -> None:
         f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
         f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"
         " .dlt/secrets.toml; .dlt/example.secrets.toml shows how.\nTo see it work without a key:"
-        f" {sys.executable} {sys.argv[0]} --demo"
+        " ai-batches --demo"
     )
 
 
@@ -237,14 +234,8 @@ def _complain(text: str) -> None:
 
 def _run_demo() -> int:
     try:
-        from demo import run_demo
+        from .demo import run_demo
     except ModuleNotFoundError as ex:
-        _complain(f"The demo needs {ex.name}: {sys.executable} -m pip install -e '.[demo]'")
+        _complain(f"The demo needs {ex.name}. Install this package with its extra `demo`.")
         return NOTHING_TO_DO
     return ALL_LOADED if run_demo(Console()) else SOME_FAILED
-
-
-if __name__ == "__main__":
-    # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
-    gc.set_threshold(50_000, 20, 100)
-    sys.exit(main())

@@ -6,14 +6,15 @@ from dlt import Pipeline
 from dlt.common import logger
 
 from ai_batches import AccountMetrics, ProviderSettings, Run, ai_batches_source
-from destination import (
+
+from .destination import (
     connected,
     fit_to_destination,
     follow_destination,
     refuse_missing_table,
     remember_destination,
 )
-from report import (
+from .report import (
     AccountReport,
     TAccount,
     account_reports,

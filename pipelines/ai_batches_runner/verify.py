@@ -24,8 +24,9 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
-from destination import connected
-from report import TAccount
+
+from .destination import connected
+from .report import TAccount
 
 SHOWN_IDS = 5
 

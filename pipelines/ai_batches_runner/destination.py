@@ -19,10 +19,12 @@ from dlt.common.runtime.collector_base import Collector
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.extract import DltSource
+from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from ai_batches import JSON_COLUMNS, TABLE_NAME
 
+PIPELINE_NAME = "ai_batches"
 DATASET = "ai_batches"
 
 DUCKDB_STORAGE_VERSION = "v1.2.0"
@@ -36,34 +38,61 @@ class UnusableDestinationError(Exception):
     """The destination cannot hold the table; nothing was read."""
 
 
+class AnotherRunError(Exception):
+    """Another process runs the pipeline in the same working folder; nothing was done."""
+
+
 def pipelines_folder() -> Path:
     """Where dlt keeps pipelines: in the working folder, as its database is, or in DLT_DATA_DIR."""
     return Path(os.environ.get("DLT_DATA_DIR", ".dlt")).absolute() / "pipelines"
 
 
-def make_pipeline(
-    name: str,
-    destination: TDestinationReferenceArg,
+@contextmanager
+def open_pipeline(
+    destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
+    name: str = PIPELINE_NAME,
     progress: Collector = NULL_COLLECTOR,
-) -> Pipeline:
-    """Makes a pipeline, and its DuckDB file where that does not exist, for older drivers, too.
+) -> Iterator[Pipeline]:
+    """Makes a pipeline that nobody else runs in this working folder meanwhile.
+
+    A DuckDB file that does not exist is made, too, so that older drivers can open it.
 
     Args:
-        name (str): Name of the pipeline.
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
             DuckDB file that is called `ai_batches` itself.
+        name (str): Name of the pipeline. What was read is remembered under it.
         progress (Collector): How to show progress; by default not at all.
 
-    Returns:
+    Yields:
         Pipeline: The pipeline.
 
     Raises:
+        AnotherRunError: If another process has the pipeline open.
         UnusableDestinationError: If DuckDB could not tell the dataset from the file, if the file
             would not be safe, or if the working folder is damaged.
+        OSError: If the working folder cannot be written.
     """
     folder = pipelines_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        lock = FileLock(folder / f"{name}.lock", timeout=0).acquire()
+    except Timeout:
+        raise AnotherRunError(
+            f"Another run of this pipeline is at work in {folder}; nothing was done."
+        ) from None
+    with lock:
+        yield _make_pipeline(destination, dataset, name, progress, folder)
+
+
+def _make_pipeline(
+    destination: TDestinationReferenceArg,
+    dataset: str | None,
+    name: str,
+    progress: Collector,
+    folder: Path,
+) -> Pipeline:
 
     def make(dataset_name: str) -> Pipeline:
         try:

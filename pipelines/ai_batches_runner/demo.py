@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
-from demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
-from destination import make_pipeline
-from load import load
-from report import print_summary
+
+from .demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from .destination import open_pipeline
+from .load import load
+from .report import print_summary
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
@@ -38,9 +39,12 @@ def run_demo(console: Console) -> bool:
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
     providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
-    pipeline = make_pipeline(PIPELINE_NAME, dlt.destinations.duckdb(str(Path(DATABASE).absolute())))
-    _forget_earlier_demo(pipeline)
-    with LoopbackServer(providers.app) as server:
+    destination = dlt.destinations.duckdb(str(Path(DATABASE).absolute()))
+    with (
+        open_pipeline(destination, name=PIPELINE_NAME) as pipeline,
+        LoopbackServer(providers.app) as server,
+    ):
+        _forget_earlier_demo(pipeline)
         settings = demo_settings(providers, server)
         console.rule("First run: five made-up providers, read whole", align="left")
         first = load(pipeline, list(PROVIDERS), settings)

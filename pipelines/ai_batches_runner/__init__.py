@@ -1,0 +1,19 @@
+"""The pipeline: one run of the source into any destination of dlt, safe to kill and to repeat.
+
+The command `ai-batches` is made of it, and schedulers call it:
+
+    with open_pipeline(destination="postgres") as pipeline:
+        reports = load(pipeline, ["openai", "kimi"])
+"""
+
+from .destination import AnotherRunError, UnusableDestinationError, open_pipeline
+from .load import load
+from .report import AccountReport
+
+__all__ = [
+    "AccountReport",
+    "AnotherRunError",
+    "UnusableDestinationError",
+    "load",
+    "open_pipeline",
+]
