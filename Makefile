@@ -2,13 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-long bench lint clean
+# what does not go together with dlt or with DuckDB 2 has an environment of its own
+ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
+
+.PHONY: demo test test-all test-long bench lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches --demo
 
 test: .venv/installed
 	$(BIN)/python -m pytest
+
+test-all: .venv/installed $(ENVIRONMENTS)
+	$(BIN)/python -m pytest -m "integration or not integration"
 
 test-long: .venv/installed
 	$(BIN)/python -m pytest tests/test_walk.py --hypothesis-profile long --timeout 3600
@@ -27,5 +33,10 @@ lint: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
+.venvs/%/installed: tests/environments/%.txt pyproject.toml
+	$(PYTHON) -m venv --clear .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< .
+	touch $@
+
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs demo.duckdb
+	rm -rf .venv .venvs build .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs demo.duckdb

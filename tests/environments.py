@@ -1,0 +1,21 @@
+"""Virtual environments of their own, for what does not go together with the tests' own packages."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def binary(environment: str, name: str = "python") -> str:
+    """A program of an environment that `make test-all` makes of `tests/environments/*.txt`.
+
+    Skips the test where it is not there; in CI, that is an error.
+    """
+    program = ROOT / ".venvs" / environment / "bin" / name
+    if not program.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"there is no {program}; `make test-all` makes it")
+        pytest.skip(f"no environment of {environment}: `make test-all` makes it")
+    return str(program)
