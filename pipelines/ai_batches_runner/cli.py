@@ -69,6 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
     )
     parser.add_argument(
+        "--table-format",
+        choices=["delta", "iceberg"],
+        help="how a destination of files keeps the table; `filesystem` needs one",
+    )
+    parser.add_argument(
         "--since",
         type=_moment,
         metavar="DATE",
@@ -167,7 +172,7 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
         with open_pipeline(options.destination, options.dataset, progress=_progress()) as pipeline:
             if options.verify:
                 return _verify(pipeline, providers, options)
-            reports = load(pipeline, providers, None, run, options.wait)
+            reports = load(pipeline, providers, None, run, options.wait, options.table_format)
     except AnotherRunError as ex:
         _complain(str(ex))
         return ANOTHER_RUN

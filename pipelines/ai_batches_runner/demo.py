@@ -9,12 +9,13 @@ from dlt import Pipeline
 from rich.console import Console
 from rich.table import Table
 
-from ai_batches import PROVIDERS, TABLE_NAME, Account, ProviderSettings
+from ai_batches import PROVIDERS, Account, ProviderSettings
 
 from .demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from .destination import open_pipeline
 from .load import load
 from .report import print_summary
+from .stored import select
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
@@ -78,13 +79,13 @@ def _forget_earlier_demo(pipeline: Pipeline) -> None:
 
 
 def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
-    with pipeline.sql_client() as client:
-        table = client.make_qualified_table_name(TABLE_NAME)
-        rows = client.execute_sql(
-            f"SELECT provider, id, status FROM {table}"  # noqa: S608
-            " WHERE status IS NOT NULL ORDER BY created_at DESC"
-        )
-    return {(row[0], row[1]): row[2] for row in rows or ()}
+    rows = select(
+        pipeline,
+        ["provider", "id", "status", "created_at"],
+        "SELECT provider, id, status FROM {table} WHERE status IS NOT NULL"
+        " ORDER BY created_at DESC",
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def _print_changes(before: dict[TBatch, str], after: dict[TBatch, str], console: Console) -> None:

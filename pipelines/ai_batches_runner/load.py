@@ -7,13 +7,8 @@ from dlt.common import logger
 
 from ai_batches import AccountMetrics, ProviderSettings, Run, ai_batches_source
 
-from .destination import (
-    connected,
-    fit_to_destination,
-    follow_destination,
-    refuse_missing_table,
-    remember_destination,
-)
+from .destination import connected
+from .merging import TableFormat, fit_to_destination
 from .report import (
     AccountReport,
     TAccount,
@@ -22,6 +17,7 @@ from .report import (
     read_metrics,
     standings,
 )
+from .resuming import follow_destination, refuse_missing_table, remember_destination
 
 
 def load(
@@ -30,6 +26,7 @@ def load(
     settings: Mapping[str, ProviderSettings] | None = None,
     run: Run | None = None,
     wait: float = 0,
+    table_format: TableFormat | None = None,
 ) -> list[AccountReport]:
     """Reads what is new or open and merges it, in load packages of bounded size.
 
@@ -42,6 +39,8 @@ def load(
             configuration.
         run (Run | None): What to read; None: what is new or open.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
+        table_format (TableFormat | None): How a destination of files keeps tables; None: as the
+            destination does.
 
     Returns:
         list[AccountReport]: What was done, a report a provider and account. A provider that failed
@@ -52,7 +51,7 @@ def load(
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     run = run or Run()
-    leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline)
+    leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline, table_format)
     with connected(pipeline, wait):
         pipeline = follow_destination(pipeline)
         if pipeline.has_pending_data:
@@ -66,7 +65,7 @@ def load(
     goes_on = True
     while goes_on:
         source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
-        fit_to_destination(source, pipeline)
+        fit_to_destination(source, pipeline, table_format)
         package = read_metrics(pipeline.extract(source))
         with connected(pipeline, wait):
             load_ids += _store(pipeline)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from dlt import Pipeline
 from dlt.common.pipeline import ExtractInfo
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
+from ai_batches import AccountMetrics, account_metrics
+
+from .stored import select, table_name
 
 TAccount = tuple[str, str]
 """Provider and account."""
@@ -61,20 +62,15 @@ def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount
     Returns:
         Dict[TAccount, Standing]: Counts by provider and account; empty before the first load.
     """
-    with pipeline.sql_client() as client:
-        table = client.make_qualified_table_name(TABLE_NAME)
-        ids = ", ".join(f"'{load_id}'" for load_id in load_ids) or "''"
-        # the open ones are null where no row has a status
-        query = (
-            "SELECT provider, account, COUNT(*),"  # noqa: S608
-            " SUM(CASE WHEN is_open THEN 1 WHEN NOT is_open THEN 0 END),"
-            f" SUM(CASE WHEN _dlt_load_id IN ({ids}) THEN 1 ELSE 0 END)"
-            f" FROM {table} GROUP BY provider, account"
-        )
-        try:
-            rows = client.execute_sql(query) or []
-        except DatabaseUndefinedRelation:
-            rows = []
+    ids = ", ".join(f"'{load_id}'" for load_id in load_ids) or "''"
+    # the open ones are null where no row has a status
+    query = (
+        "SELECT provider, account, COUNT(*),"  # noqa: S608
+        " SUM(CASE WHEN is_open THEN 1 WHEN NOT is_open THEN 0 END),"
+        f" SUM(CASE WHEN _dlt_load_id IN ({ids}) THEN 1 ELSE 0 END)"
+        " FROM {table} GROUP BY provider, account"
+    )
+    rows = select(pipeline, ["provider", "account", "is_open", "_dlt_load_id"], query)
     return {
         (provider, account): Standing(
             int(stored), None if is_open is None else int(is_open), int(loaded)
@@ -171,9 +167,8 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
                 highlight=False,
                 soft_wrap=True,
             )
-    table_name = f"{pipeline.sql_client().dataset_name}.{TABLE_NAME}"
     console.print(
-        f"Table {table_name} in {pipeline.destination_client().config}",
+        f"Table {table_name(pipeline)} in {pipeline.destination_client().config}",
         markup=False,
         highlight=False,
         soft_wrap=True,

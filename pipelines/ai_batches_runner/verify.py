@@ -7,7 +7,6 @@ from datetime import datetime, timezone
 from typing import Any
 
 from dlt import Pipeline
-from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.extract.exceptions import ResourceExtractionError
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +16,6 @@ from ai_batches import (
     COLUMNS,
     JSON_COLUMNS,
     PROVIDERS,
-    TABLE_NAME,
     ProviderSettings,
     Run,
     SettingsError,
@@ -27,6 +25,7 @@ from ai_batches import (
 
 from .destination import connected
 from .report import TAccount
+from .stored import select
 
 SHOWN_IDS = 5
 
@@ -171,18 +170,11 @@ def _stored_rows(
 ) -> Iterator[tuple[TKey, int]]:
     """Keys of the rows in the table, each with a hash of its content."""
     names = ", ".join(f"'{name}'" for name in providers)
-    with pipeline.sql_client() as client:
-        table = client.make_qualified_table_name(TABLE_NAME)
-        query = f"SELECT {', '.join(_COMPARED)} FROM {table} WHERE provider IN ({names})"  # noqa: S608
-        try:
-            with client.execute_query(query) as cursor:
-                while rows := cursor.fetchmany(10_000):
-                    for values in rows:
-                        row = dict(zip(_COMPARED, values, strict=True))
-                        if not _is_before(row["created_at"], since):
-                            yield (row["provider"], row["account"], row["id"]), _hash(row)
-        except DatabaseUndefinedRelation:
-            return
+    query = f"SELECT {', '.join(_COMPARED)} FROM {{table}} WHERE provider IN ({names})"  # noqa: S608
+    for values in select(pipeline, _COMPARED, query):
+        row = dict(zip(_COMPARED, values, strict=True))
+        if not _is_before(row["created_at"], since):
+            yield (row["provider"], row["account"], row["id"]), _hash(row)
 
 
 def _hash(row: Mapping[str, Any]) -> int:

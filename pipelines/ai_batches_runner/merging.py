@@ -1,0 +1,84 @@
+"""How rows are merged, which depends on what the destination can do."""
+
+from typing import Any, Literal
+
+from dlt import Pipeline
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.schema.typing import TLoaderMergeStrategy
+from dlt.extract import DltSource
+
+from ai_batches import TABLE_NAME
+
+from .destination import UnusableDestinationError
+from .stored import can_be_read, speaks_sql
+
+TableFormat = Literal["delta", "iceberg"]
+
+
+def fit_to_destination(
+    source: DltSource, pipeline: Pipeline, table_format: TableFormat | None = None
+) -> bool:
+    """Has rows merged in the best way the destination knows.
+
+    Args:
+        source (DltSource): The source, whose hints are set.
+        pipeline (Pipeline): Whose destination to ask.
+        table_format (TableFormat | None): How tables in files are kept; None: as the destination
+            does.
+
+    Returns:
+        bool: Whether rows that did not change are left alone.
+
+    Raises:
+        UnusableDestinationError: If the destination cannot keep one row a batch.
+    """
+    disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    for resource in source.resources.values():
+        resource.apply_hints(write_disposition=disposition, table_format=table_format)
+    return leaves_unchanged_rows
+
+
+def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> tuple[Any, bool]:
+    """The write disposition for a destination, and whether it leaves unchanged rows alone.
+
+    Raises:
+        UnusableDestinationError: If the destination cannot keep one row a batch, or not be read.
+    """
+    name = pipeline.destination.destination_name
+    capabilities = pipeline.destination.capabilities()
+    formats = [str(each) for each in capabilities.supported_table_formats or ()]
+    if table_format and table_format not in formats:
+        raise UnusableDestinationError(
+            f"The destination `{name}` knows no table format `{table_format}`."
+        )
+    strategies = merge_strategies(capabilities, table_format)
+    if not can_be_read(pipeline):
+        raise UnusableDestinationError(
+            f"The destination `{name}` can be written, but not read back, so that nobody could tell"
+            " what is in it. Choose another one."
+        )
+    if "upsert" in strategies:
+        # elsewhere, dlt has no condition on which to leave a row alone
+        compares = speaks_sql(pipeline) or table_format == "delta"
+        upsert = {"disposition": "merge", "strategy": "upsert"}
+        return ({**upsert, "skip_unchanged_rows": True} if compares else upsert), compares
+    if "delete-insert" in strategies:
+        # a key stands once in a package: dlt need not look for doubles
+        return {"disposition": "merge", "strategy": "delete-insert", "deduplicated": True}, False
+    # dlt would append, with a warning only
+    hint = f", or add --table-format {' or '.join(formats)}" if formats else ""
+    raise UnusableDestinationError(
+        f"The destination `{name}` cannot merge: each run would add every batch once more. Choose"
+        f" another one{hint}."
+    )
+
+
+def merge_strategies(
+    capabilities: DestinationCapabilitiesContext, table_format: TableFormat | None
+) -> list[TLoaderMergeStrategy]:
+    """The merge strategies of dlt that a destination has for the table."""
+    strategies = capabilities.supported_merge_strategies or []
+    if capabilities.merge_strategies_selector:
+        table: Any = {"name": TABLE_NAME, "table_format": table_format}
+        strategies = capabilities.merge_strategies_selector(strategies, table_schema=table)
+    return list(strategies)

@@ -1,0 +1,94 @@
+"""What the working folder knows, held against what the destination knows."""
+
+from typing import Any
+
+from dlt import Pipeline
+from dlt.common import logger
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+
+from ai_batches import TABLE_NAME
+
+from .destination import UnusableDestinationError
+from .stored import table_exists, table_name
+
+_KNOWN_STATE = "ai_batches_known_state"
+
+
+def follow_destination(pipeline: Pipeline) -> Pipeline:
+    """Forgets what the working folder knows where it is not what the destination knows.
+
+    Another working folder may have loaded since, the destination may be another one, or restored
+    from a backup: its own state is right then, and a package left here would take rows back in
+    time. dlt compares version numbers, which grow for other reasons, too. A package that was being
+    loaded when its process was killed is forgotten as well: dlt would copy its rows a second time
+    into the staging table, and then store them twice. All of it is read again.
+
+    Args:
+        pipeline (Pipeline): The pipeline, before anything is loaded.
+
+    Returns:
+        Pipeline: The pipeline, whose state dlt restores from the destination when it syncs.
+    """
+    if not _is_intact(pipeline):
+        reason = "it was killed while writing or loading"
+    elif _known_state(pipeline) != _stored_state(pipeline):
+        reason = "the destination has other state"
+    else:
+        return pipeline
+    if pipeline.has_pending_data:
+        logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
+    return pipeline.drop()
+
+
+def refuse_missing_table(pipeline: Pipeline) -> None:
+    """Refuses to load where the table was taken away and what is known about it was left.
+
+    Raises:
+        UnusableDestinationError: If the table is not there, and the state says that it is.
+    """
+    name = pipeline.default_schema_name
+    schema = pipeline.schemas[name] if name else None
+    if schema is None or TABLE_NAME not in schema.data_table_names(seen_data_only=True):
+        return
+    if not table_exists(pipeline):
+        raise UnusableDestinationError(
+            f"The table {table_name(pipeline)} is gone, but its pipeline's state is there. To begin"
+            f" anew, drop the whole dataset {pipeline.dataset_name}."
+        )
+
+
+def _is_intact(pipeline: Pipeline) -> bool:
+    """Whether packages that are left are whole, and nothing of them was loaded yet."""
+    try:
+        extracted = pipeline.list_extracted_load_packages()
+        normalized = pipeline.list_normalized_load_packages()
+        left = [pipeline.get_load_package_info(name) for name in {*extracted, *normalized}]
+    except (OSError, ValueError):
+        return False
+    # in both forms: killed while dlt was removing the first one, which it cannot go on with
+    return not set(extracted) & set(normalized) and all(
+        state == "new_jobs" or not jobs for info in left for state, jobs in info.jobs.items()
+    )
+
+
+def remember_destination(pipeline: Pipeline) -> None:
+    """Notes the state that the destination has after a load, for `follow_destination`."""
+    pipeline.set_local_state_val(_KNOWN_STATE, _stored_state(pipeline))
+
+
+def _known_state(pipeline: Pipeline) -> str | None:
+    try:
+        known: str | None = pipeline.get_local_state_val(_KNOWN_STATE)
+    except KeyError:
+        return None
+    return known
+
+
+def _stored_state(pipeline: Pipeline) -> str | None:
+    """Id of the load that last wrote the state of the pipeline in the destination."""
+    try:
+        with pipeline.destination_client() as client:
+            state: Any = client.get_stored_state(pipeline.pipeline_name)  # type: ignore[attr-defined]
+    except DestinationUndefinedEntity:
+        return None
+    return str(state._dlt_load_id) if state else None

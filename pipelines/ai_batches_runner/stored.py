@@ -1,0 +1,93 @@
+"""Reads the table `batches` back from its destination, whatever that is."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import duckdb
+from dlt import Pipeline
+from dlt.common.destination.client import SupportsOpenTables
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from dlt.destinations.job_client_impl import SqlJobClientBase
+
+from ai_batches import TABLE_NAME
+
+_ROWS = 10_000
+
+
+def speaks_sql(pipeline: Pipeline) -> bool:
+    """Whether the destination runs SQL itself; open tables in files are read by DuckDB instead."""
+    return isinstance(pipeline.destination_client(), SqlJobClientBase)
+
+
+def can_be_read(pipeline: Pipeline) -> bool:
+    """Whether `select` knows how to read from the destination."""
+    return speaks_sql(pipeline) or isinstance(pipeline.destination_client(), SupportsOpenTables)
+
+
+def select(pipeline: Pipeline, columns: Sequence[str], query: str) -> Iterator[tuple[Any, ...]]:
+    """Runs a query on the table.
+
+    Args:
+        pipeline (Pipeline): Whose destination to ask.
+        columns (Sequence[str]): The columns that the query names; only these are read from files.
+        query (str): SQL that every destination understands, with `{table}` for the table.
+
+    Yields:
+        tuple[Any, ...]: Rows; none where the table does not exist.
+    """
+    try:
+        if speaks_sql(pipeline):
+            yield from _select_in_destination(pipeline, query)
+        else:
+            yield from _select_in_files(pipeline, columns, query)
+    except (DatabaseUndefinedRelation, DestinationUndefinedEntity):
+        return
+
+
+def table_exists(pipeline: Pipeline) -> bool:
+    """Whether the destination has the table."""
+    counts = list(select(pipeline, ["id"], "SELECT COUNT(id) FROM {table} WHERE 1 = 0"))
+    return bool(counts)
+
+
+def table_name(pipeline: Pipeline) -> str:
+    """The table with its dataset, for messages."""
+    client: Any = pipeline.destination_client()
+    dataset = client.sql_client if speaks_sql(pipeline) else client
+    return f"{dataset.dataset_name}.{TABLE_NAME}"
+
+
+def _select_in_destination(pipeline: Pipeline, query: str) -> Iterator[tuple[Any, ...]]:
+    with (
+        pipeline.sql_client() as client,
+        client.execute_query(
+            query.format(table=client.make_qualified_table_name(TABLE_NAME))
+        ) as cursor,
+    ):
+        while rows := cursor.fetchmany(_ROWS):
+            yield from map(tuple, rows)
+
+
+def _select_in_files(
+    pipeline: Pipeline, columns: Sequence[str], query: str
+) -> Iterator[tuple[Any, ...]]:
+    """Dlt would read the files by extensions of DuckDB, which come from the network."""
+    with closing(duckdb.connect()) as connection:
+        connection.register(TABLE_NAME, _open_table(pipeline, columns))
+        cursor = connection.execute(query.format(table=TABLE_NAME))
+        while rows := cursor.fetchmany(_ROWS):
+            yield from rows
+
+
+def _open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
+    """An Arrow dataset or reader of an open table."""
+    client: Any = pipeline.destination_client()
+    known = client.schema.tables.get(TABLE_NAME)
+    if known is None:
+        raise DestinationUndefinedEntity(TABLE_NAME)
+    table = client.load_open_table(known.get("table_format"), TABLE_NAME)
+    if known.get("table_format") == "delta":
+        return table.to_pyarrow_dataset()
+    return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
