@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,19 +19,14 @@ from environments import binary
 PASSWORD = "pass-word-0123456789"  # noqa: S105
 """Of the databases; no output may show it."""
 
-_DEBIAN = "/usr/lib/postgresql/*/bin", "/usr/sbin", "/usr/bin"
+_DEBIAN = ("usr/lib/postgresql/*/bin", "usr/sbin")
 
 
 def program(name: str) -> str:
     """A program of a Debian package; skips the test where it is missing, which CI never allows."""
-    found = shutil.which(name) or next(
-        (
-            str(each)
-            for folder in _DEBIAN
-            for each in sorted(Path("/").glob(f"{folder[1:]}/{name}"))
-        ),
-        None,
-    )
+    root = Path("/")
+    places = [str(each) for folder in _DEBIAN for each in sorted(root.glob(f"{folder}/{name}"))]
+    found = shutil.which(name) or next(iter(places), None)
     if found:
         return found
     if os.environ.get("CI"):
@@ -49,7 +45,8 @@ def postgres() -> Iterator[str]:
         _run([program("initdb"), *options], user)
         port = free_port()
         flags = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
-        with _serving([program("postgres"), *flags], port, folder / "log", user):
+        with _serving([program("postgres"), *flags], port, folder / "log", user, signal.SIGINT):
+            # it would wait for its clients with the usual signal
             yield f"postgresql://loader:{PASSWORD}@127.0.0.1:{port}/postgres"
 
 
@@ -66,9 +63,10 @@ def mariadb() -> Iterator[str]:
             "GRANT ALL ON *.* TO loader@'127.0.0.1';\n"
         )
         port = free_port()
+        charset = "--character-set-server=utf8mb4"
         network = [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
         files = [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
-        command = [program("mariadbd"), "--no-defaults", data, *network, *files]
+        command = [program("mariadbd"), "--no-defaults", data, charset, *network, *files]
         with _serving([*command, f"--init-file={start}"], port, folder / "log", user):
             yield f"mysql+pymysql://loader:{PASSWORD}@127.0.0.1:{port}"
 
@@ -92,7 +90,7 @@ def free_port() -> int:
 
 @contextmanager
 def _folder(user: str | None = None) -> Iterator[tuple[Path, str | None]]:
-    """A folder for a server, and as whom to run it: servers refuse to be root, so as `user` then."""
+    """A folder for a server, and as whom to run it: as `user` where it would run as root."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         if os.geteuid() != 0:
@@ -110,7 +108,13 @@ def _run(command: list[str], user: str | None = None) -> None:
 
 
 @contextmanager
-def _serving(command: list[str], port: int, log: Path, user: str | None = None) -> Iterator[None]:
+def _serving(
+    command: list[str],
+    port: int,
+    log: Path,
+    user: str | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+) -> Iterator[None]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, user=user)  # noqa: S603
         try:
@@ -118,7 +122,7 @@ def _serving(command: list[str], port: int, log: Path, user: str | None = None) 
             assert process.poll() is None, log.read_text()
             yield
         finally:
-            process.terminate()
+            process.send_signal(stop)
             process.wait(60)
 
 

@@ -36,6 +36,7 @@ from ai_batches.timestamps import to_microseconds
 
 from .destination import (
     DATASET,
+    PIPELINE_NAME,
     AnotherRunError,
     UnusableDestinationError,
     explain_lock,
@@ -67,6 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--dataset",
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
+    )
+    parser.add_argument(
+        "--pipeline",
+        default=PIPELINE_NAME,
+        metavar="NAME",
+        help="what dlt remembers the run under; one writer a name [ai_batches]",
     )
     parser.add_argument(
         "--table-format",
@@ -169,7 +176,9 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
         run.deadline = time.monotonic() + options.max_time
     pipeline = None
     try:
-        with open_pipeline(options.destination, options.dataset, progress=_progress()) as pipeline:
+        with open_pipeline(
+            options.destination, options.dataset, options.pipeline, _progress()
+        ) as pipeline:
             if options.verify:
                 return _verify(pipeline, providers, options)
             reports = load(pipeline, providers, None, run, options.wait, options.table_format)

@@ -4,8 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from dlt import Pipeline
 from dlt.common import logger
+from dlt.pipeline.helpers import retry_schema_update
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from ai_batches import AccountMetrics, ProviderSettings, Run, ai_batches_source
+from ai_batches import (
+    AccountMetrics,
+    ProviderSettings,
+    Run,
+    ai_batches_source,
+    scheduled_since,
+)
 
 from .destination import connected
 from .merging import TableFormat, fit_to_destination
@@ -37,7 +45,8 @@ def load(
         providers (Sequence[str]): Names of the providers to read.
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
-        run (Run | None): What to read; None: what is new or open.
+        run (Run | None): What to read; None: what is new or open. Where it does not say since
+            when, an external scheduler's interval does.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
@@ -51,6 +60,8 @@ def load(
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     run = run or Run()
+    if run.since is None:
+        run.since = scheduled_since()
     leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline, table_format)
     with connected(pipeline, wait):
         pipeline = follow_destination(pipeline)
@@ -82,6 +93,13 @@ def load(
 def _store(pipeline: Pipeline) -> list[str]:
     """Brings what was extracted into the destination; returns the load ids."""
     pipeline.normalize()
-    info = pipeline.load()
+    # another pipeline may make the table of the same dataset at this moment
+    retrying = Retrying(
+        retry=retry_if_exception(retry_schema_update()),
+        stop=stop_after_attempt(5),
+        wait=wait_random_exponential(max=5),
+        reraise=True,
+    )
+    info = retrying(pipeline.load)
     remember_destination(pipeline)
     return info.loads_ids if info else []

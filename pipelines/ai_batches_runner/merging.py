@@ -4,10 +4,11 @@ from typing import Any, Literal
 
 from dlt import Pipeline
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.schema.typing import TLoaderMergeStrategy
+from dlt.common.exceptions import TerminalValueError
+from dlt.common.schema.typing import TLoaderMergeStrategy, TTableSchemaColumns
 from dlt.extract import DltSource
 
-from ai_batches import TABLE_NAME
+from ai_batches import JSON_COLUMNS, TABLE_NAME
 
 from .destination import UnusableDestinationError
 from .stored import can_be_read, speaks_sql
@@ -33,8 +34,11 @@ def fit_to_destination(
         UnusableDestinationError: If the destination cannot keep one row a batch.
     """
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    columns = column_hints(pipeline.destination.capabilities())
     for resource in source.resources.values():
-        resource.apply_hints(write_disposition=disposition, table_format=table_format)
+        resource.apply_hints(
+            write_disposition=disposition, table_format=table_format, columns=columns
+        )
     return leaves_unchanged_rows
 
 
@@ -82,3 +86,18 @@ def merge_strategies(
         table: Any = {"name": TABLE_NAME, "table_format": table_format}
         strategies = capabilities.merge_strategies_selector(strategies, table_schema=table)
     return list(strategies)
+
+
+def column_hints(capabilities: DestinationCapabilitiesContext) -> TTableSchemaColumns:
+    """Columns that a destination needs of another type: JSON that it cannot take from Parquet."""
+    if capabilities.type_mapper is None:
+        return {}
+    # with what dlt sets by default for Databricks, which looks for it
+    table: Any = {"name": TABLE_NAME, "x-insert-api": "copy_into"}
+    try:
+        capabilities.get_type_mapper().ensure_supported_type(
+            {"name": "extra", "data_type": "json"}, table, "parquet"
+        )
+    except TerminalValueError:
+        return {name: {"data_type": "text"} for name in JSON_COLUMNS}
+    return {}

@@ -82,12 +82,13 @@ def _select_in_files(
 
 
 def _open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
-    """An Arrow dataset or reader of an open table."""
+    """Reads columns of an open table as Arrow."""
     client: Any = pipeline.destination_client()
     known = client.schema.tables.get(TABLE_NAME)
     if known is None:
         raise DestinationUndefinedEntity(TABLE_NAME)
     table = client.load_open_table(known.get("table_format"), TABLE_NAME)
     if known.get("table_format") == "delta":
-        return table.to_pyarrow_dataset()
+        # a reader: Arrow knows no filter for the texts that DuckDB would hand down to a dataset
+        return table.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader()
     return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()

@@ -22,6 +22,7 @@ from .errors import (
 from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
+from .schedule import scheduled_since
 from .settings import Account, ProviderSettings, has_key, provider_settings
 from .table import COLUMN_HINTS, COLUMNS, JSON_COLUMNS, PRIMARY_KEY, TABLE_NAME
 from .walk import Run
@@ -46,6 +47,7 @@ __all__ = [
     "ai_batches_source",
     "has_key",
     "provider_settings",
+    "scheduled_since",
 ]
 
 
@@ -73,7 +75,8 @@ def ai_batches_source(
             loads nothing of this run. False: what was read is loaded and the other providers go on;
             whoever runs the source has to look for errors in `account_metrics`.
         run (Run | None): What to read beyond what is new or open, and how much to a load package;
-            None: to bring the table up to date in one package.
+            None: to bring the table up to date in one package, from the start of the interval on
+            that an external scheduler asks for.
 
     Yields:
         DltResource: One resource a provider, named after it.
@@ -83,6 +86,7 @@ def ai_batches_source(
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()
+    run = run or Run(since=scheduled_since())
     if settings is None:
         with_key = {name for name, provider in PROVIDERS.items() if has_key(provider)}
     else:

@@ -63,7 +63,7 @@ def read_provider(
     provider: Provider,
     settings: ProviderSettings | None,
     fail_fast: bool,
-    run: Run | None,
+    run: Run,
 ) -> Iterator[pa.Table]:
     """Reads the lists of a provider's accounts, one after the other; runs inside a dlt resource.
 
@@ -71,7 +71,7 @@ def read_provider(
         provider (Provider): Whose lists to read.
         settings (ProviderSettings | None): How to; None looks them up in dlt's configuration.
         fail_fast (bool): Whether an error is raised, or recorded so that the next account is read.
-        run (Run | None): What was asked for; None: to bring the table up to date.
+        run (Run): What was asked for.
 
     Yields:
         pa.Table: Batches, in tables of `SCHEMA`.
@@ -79,7 +79,6 @@ def read_provider(
     Raises:
         AiBatchesError: If something went wrong and `fail_fast` is set.
     """
-    run = run or Run()
     _refuse_refresh(provider)
     try:
         settings = settings or provider_settings(provider)

@@ -1,0 +1,66 @@
+"""Installs extensions of DuckDB that came as Python packages, and reads a DuckLake with them.
+
+Runs in the environment `ducklake`, which has another DuckDB than the tests:
+
+    read_ducklake.py install
+    read_ducklake.py read CATALOG LAKE DATASET     types and rows, as JSON
+    read_ducklake.py watch CATALOG LAKE DATASET    stays connected; a count of rows a line
+"""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import duckdb
+
+EXTENSIONS = ("ducklake", "postgres_scanner", "sqlite_scanner")
+
+
+def install() -> None:
+    """Copies the extensions to where DuckDB looks for them."""
+    for name in EXTENSIONS:
+        package = importlib.import_module(f"duckdb_extension_{name}")
+        folder = Path(next(iter(package.__path__))) / "extensions" / f"v{duckdb.__version__}"
+        duckdb.execute(f"INSTALL '{folder / name}.duckdb_extension'")
+
+
+def attach(catalog: str, lake: str) -> duckdb.DuckDBPyConnection:
+    """Opens the lake to read it."""
+    parts = urlsplit(catalog)
+    if parts.scheme == "sqlite":
+        where = f"sqlite:{parts.path[1:]}"
+    else:
+        where = (
+            f"postgres:host={parts.hostname} port={parts.port} user={parts.username}"
+            f" password={parts.password} dbname={parts.path[1:]}"
+        )
+    connection = duckdb.connect()
+    connection.execute(f"ATTACH 'ducklake:{where}' AS lake (READ_ONLY, METADATA_SCHEMA '{lake}')")
+    return connection
+
+
+def main() -> None:
+    """Does what the command line says."""
+    what, *rest = sys.argv[1:]
+    if what == "install":
+        install()
+        return
+    catalog, lake, dataset = rest
+    connection = attach(catalog, lake)
+    table = f"lake.{dataset}.batches"
+    if what == "watch":
+        for _ in sys.stdin:
+            count = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
+            sys.stdout.write(f"{count}\n")
+            sys.stdout.flush()
+        return
+    cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+    types = {column[0]: str(column[1]) for column in cursor.description}
+    rows = [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
+    sys.stdout.write(json.dumps([types, rows], default=str))
+
+
+if __name__ == "__main__":
+    main()

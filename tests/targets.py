@@ -1,0 +1,260 @@
+"""Destinations that tests load into for real, each read back by its own client, not by dlt."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+from uuid import uuid4
+
+import duckdb
+import psycopg2
+import pymysql
+from deltalake import DeltaTable
+from pyiceberg.table import StaticTable
+
+from environments import binary
+from servers import PASSWORD
+from support import TRow
+
+TServers = Callable[[str], str]
+"""Starts the server of a kind, once, and tells its URL."""
+
+TRead = Callable[[str], tuple[dict[str, str], list[TRow]]]
+"""Types of the columns, as the destination calls them, and all rows, of a dataset."""
+
+_LAKE = Path(__file__).with_name("read_ducklake.py")
+
+
+class Target(NamedTuple):
+    """A place of a test's own in a destination."""
+
+    arguments: tuple[str, ...]
+    """Of the command line."""
+    variables: Mapping[str, str]
+    read: TRead
+    python: str = sys.executable
+    """Of the environment in which the pipeline runs."""
+
+
+def duckdb_file(folder: Path, server: TServers) -> Target:
+    """The default; what the others are compared with."""
+    file = folder / "batches.db"
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        with duckdb.connect(str(file), read_only=True) as connection:
+            cursor = connection.execute(f"SELECT * FROM {dataset}.batches")  # noqa: S608
+            types = {column[0]: str(column[1]) for column in cursor.description}
+            return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
+
+    return Target((), {"DESTINATION__DUCKDB__CREDENTIALS": str(file)}, read)
+
+
+def postgres(folder: Path, server: TServers) -> Target:
+    """A real server."""
+    url = server("postgres")
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT column_name, data_type FROM information_schema.columns"
+                " WHERE table_schema = %s AND table_name = 'batches' ORDER BY ordinal_position",
+                (dataset,),
+            )
+            types = dict(cursor.fetchall())
+            cursor.execute(f"SELECT * FROM {dataset}.batches")  # noqa: S608
+            return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
+
+    variables = {"DESTINATION__POSTGRES__CREDENTIALS": url}
+    return Target(("--destination", "postgres"), variables, read)
+
+
+def sqlite(folder: Path, server: TServers) -> Target:
+    """Dlt keeps a dataset in a file of its own, beside the one that is named."""
+    file = folder / "batches.db"
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        with closing(sqlite3.connect(folder / f"batches__{dataset}.db")) as connection:
+            types = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(batches)")}
+            rows = connection.execute("SELECT * FROM batches")
+            return types, [dict(zip(types, row, strict=True)) for row in rows]
+
+    variables = {"DESTINATION__SQLALCHEMY__CREDENTIALS": f"sqlite:///{file}"}
+    return Target(("--destination", "sqlalchemy"), variables, read)
+
+
+def mariadb(folder: Path, server: TServers) -> Target:
+    """A real server; a dataset is a database there."""
+    url = server("mariadb")
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        parts = urlsplit(url)
+        with (
+            closing(
+                pymysql.connect(
+                    host=parts.hostname,
+                    port=parts.port or 0,
+                    user=parts.username,
+                    password=PASSWORD,
+                    database=dataset,
+                )
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("DESCRIBE batches")
+            types = {row[0]: row[1] for row in cursor.fetchall()}
+            cursor.execute("SELECT * FROM batches")
+            return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
+
+    variables = {"DESTINATION__SQLALCHEMY__CREDENTIALS": f"{url}/mysql"}
+    return Target(("--destination", "sqlalchemy"), variables, read)
+
+
+def delta(folder: Path, server: TServers) -> Target:
+    """Delta tables in a folder."""
+    return _files("delta", str(folder / "lake"), {}, partial(_read_delta, folder / "lake", None))
+
+
+def iceberg(folder: Path, server: TServers) -> Target:
+    """Iceberg tables in a folder."""
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        place = folder / "lake" / dataset / "batches" / "metadata"
+        return _read_iceberg(str(max(place.glob("*.metadata.json"))), {})
+
+    return _files("iceberg", str(folder / "lake"), {}, read)
+
+
+def delta_on_s3(folder: Path, server: TServers) -> Target:
+    """Delta tables in a bucket."""
+    url = _bucket(server)
+    options = {
+        "endpoint_url": url,
+        "access_key_id": "key",
+        "secret_access_key": PASSWORD,
+        "region": "us-east-1",
+        "allow_http": "true",
+    }
+    read = partial(_read_delta, "s3://lake", options)
+    return _files("delta", "s3://lake", _s3_variables(url), read)
+
+
+def iceberg_on_s3(folder: Path, server: TServers) -> Target:
+    """Iceberg tables in a bucket."""
+    url = _bucket(server)
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        with urlopen(f"{url}/lake?list-type=2&prefix={dataset}/batches/metadata/") as reply:  # noqa: S310
+            names = [part.split("</Key>")[0] for part in reply.read().decode().split("<Key>")[1:]]
+        newest = max(name for name in names if name.endswith(".metadata.json"))
+        options = {
+            "s3.endpoint": url,
+            "s3.access-key-id": "key",
+            "s3.secret-access-key": PASSWORD,
+            "s3.region": "us-east-1",
+        }
+        return _read_iceberg(f"s3://lake/{newest}", options)
+
+    return _files("iceberg", "s3://lake", _s3_variables(url), read)
+
+
+def ducklake_in_sqlite(folder: Path, server: TServers) -> Target:
+    """DuckLake whose catalog is a file."""
+    return _ducklake(folder, f"sqlite:///{folder / 'catalog.sqlite'}")
+
+
+def ducklake_in_postgres(folder: Path, server: TServers) -> Target:
+    """DuckLake whose catalog is a real server."""
+    return _ducklake(folder, server("postgres"))
+
+
+def _files(table_format: str, bucket_url: str, variables: Mapping[str, str], read: TRead) -> Target:
+    arguments = ("--destination", "filesystem", "--table-format", table_format)
+    return Target(arguments, {"DESTINATION__FILESYSTEM__BUCKET_URL": bucket_url, **variables}, read)
+
+
+def _read_delta(
+    lake: Path | str, options: dict[str, str] | None, dataset: str
+) -> tuple[dict[str, str], list[TRow]]:
+    table = DeltaTable(f"{lake}/{dataset}/batches", storage_options=options)
+    types = {field.name: str(field.type.type) for field in table.schema().fields}
+    return types, table.to_pyarrow_table().to_pylist()
+
+
+def _read_iceberg(metadata: str, options: dict[str, str]) -> tuple[dict[str, str], list[TRow]]:
+    table = StaticTable.from_metadata(metadata, options)
+    types = {field.name: str(field.field_type) for field in table.schema().fields}
+    return types, table.scan().to_arrow().to_pylist()
+
+
+def _bucket(server: TServers) -> str:
+    url = server("s3")
+    with urlopen(Request(f"{url}/lake", method="PUT")):  # noqa: S310
+        return url
+
+
+def _s3_variables(url: str) -> dict[str, str]:
+    prefix = "DESTINATION__FILESYSTEM__CREDENTIALS__"
+    return {
+        f"{prefix}ENDPOINT_URL": url,
+        f"{prefix}AWS_ACCESS_KEY_ID": "key",
+        f"{prefix}AWS_SECRET_ACCESS_KEY": PASSWORD,
+        f"{prefix}REGION_NAME": "us-east-1",
+    }
+
+
+def _ducklake(folder: Path, catalog: str) -> Target:
+    python = binary("ducklake")
+    # of its own in a catalog that others use
+    lake = f"lake_{uuid4().hex[:8]}"
+    # where DuckDB looks for extensions
+    variables = {"HOME": str(folder)}
+
+    def ask(*arguments: str) -> str:
+        done = subprocess.run(  # noqa: S603
+            [python, str(_LAKE), *arguments],
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+        types, rows = json.loads(ask("read", catalog, lake, dataset))
+        return types, rows
+
+    ask("install")
+    prefix = "DESTINATION__DUCKLAKE__CREDENTIALS__"
+    places = {
+        f"{prefix}CATALOG": catalog,
+        f"{prefix}STORAGE__BUCKET_URL": str(folder / "files"),
+        f"{prefix}METADATA_SCHEMA": lake,
+    }
+    return Target(("--destination", "ducklake"), {**variables, **places}, read, python)
+
+
+TARGETS = {
+    made.__name__: made
+    for made in (
+        duckdb_file,
+        postgres,
+        delta,
+        sqlite,
+        mariadb,
+        iceberg,
+        delta_on_s3,
+        iceberg_on_s3,
+        ducklake_in_sqlite,
+        ducklake_in_postgres,
+    )
+}
+QUICK = ("postgres", "delta")
+"""Those that `make test` runs; `make test-all` runs all."""

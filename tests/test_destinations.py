@@ -1,0 +1,275 @@
+"""Each destination against the real thing: the same rows, whatever happened on the way."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+import servers
+from ai_batches import COLUMNS, JSON_COLUMNS
+from killing import run_and_kill
+from servers import PASSWORD
+from support import KEY, Lists, TRow, batch, cursor_list, offset_list
+from targets import QUICK, TARGETS, Target, TServers, duckdb_file
+
+pytestmark = pytest.mark.timeout(400)
+
+NOW = int(time.time())
+DAY = 86_400
+HARD_TO_QUOTE = 'it\'s "so" \\ %s {x} :y \n\t; --'
+MERGES_WITHOUT_COMPARING = ("sqlite", "mariadb", "iceberg", "iceberg_on_s3")
+"""dlt rewrites rows there that did not change, so that nobody can count the changed ones."""
+
+TIMESTAMPS = {
+    "duckdb_file": "TIMESTAMP WITH TIME ZONE",
+    "postgres": "timestamp with time zone",
+    "sqlite": "DATETIME",
+    "mariadb": "datetime(6)",
+    "delta": "timestamp",
+    "delta_on_s3": "timestamp",
+    "iceberg": "timestamptz",
+    "iceberg_on_s3": "timestamptz",
+    "ducklake_in_sqlite": "TIMESTAMP WITH TIME ZONE",
+    "ducklake_in_postgres": "TIMESTAMP WITH TIME ZONE",
+}
+JSONS = {
+    "duckdb_file": "JSON",
+    "postgres": "jsonb",
+    "sqlite": "JSON",
+    # MariaDB's JSON is a text that it checks
+    "mariadb": "longtext",
+    "delta": "string",
+    "delta_on_s3": "string",
+    "iceberg": "string",
+    "iceberg_on_s3": "string",
+    "ducklake_in_sqlite": "JSON",
+    "ducklake_in_postgres": "JSON",
+}
+
+
+class Case(NamedTuple):
+    """A destination, and how to load into it."""
+
+    name: str
+    target: Target
+    reference: Target
+    """A DuckDB file for the same lists."""
+    folder: Path
+    dataset: str
+    lists: Lists
+
+    def run(
+        self, *arguments: str, folder: str = "dlt", target: Target | None = None
+    ) -> tuple[int, str]:
+        """Runs the pipeline; returns its exit code and all that it printed."""
+        chosen = target or self.target
+        command = Path(chosen.python).with_name("ai-batches")
+        done = subprocess.run(  # noqa: S603
+            [str(command), *chosen.arguments, "--dataset", self.dataset, *arguments],
+            env=self.variables(chosen, folder),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert PASSWORD not in printed
+        return done.returncode, printed
+
+    def variables(self, target: Target, folder: str = "dlt") -> dict[str, str]:
+        """The environment of a run."""
+        own = {"DLT_DATA_DIR": str(self.folder / folder)}
+        for provider in ("openai", "bland"):
+            prefix = f"SOURCES__AI_BATCHES__{provider.upper()}__"
+            own |= {prefix + "API_KEY": KEY, prefix + "BASE_URL": self.lists.url(provider)}
+        # servers of the tests are asked without the certificates of anybody
+        gone = ("AWS_CA_BUNDLE",)
+        kept = {name: value for name, value in os.environ.items() if name not in gone}
+        return {**kept, **target.variables, **own}
+
+    def rows(self, suffix: str = "") -> dict[str, TRow]:
+        """The rows by id, in one form for all destinations; fails where a batch stands twice."""
+        return by_id(self.target.read(self.dataset + suffix)[1])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TServers]:
+    """Starts each server that is asked for once."""
+    with ExitStack() as stack:
+        urls: dict[str, str] = {}
+
+        def start(kind: str) -> str:
+            if kind not in urls:
+                urls[kind] = stack.enter_context(getattr(servers, kind)())
+            return urls[kind]
+
+        yield start
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.integration)
+        for name in TARGETS
+        if name != "duckdb_file"
+    ]
+)
+def case(request: pytest.FixtureRequest, server: TServers, lists: Lists, tmp_path: Path) -> Case:
+    """A place of its own in each destination."""
+    dataset = f"test_{random.getrandbits(32):x}"
+    name: str = request.param
+    target = TARGETS[name](tmp_path, server)
+    reference = duckdb_file(tmp_path, server)
+    return Case(name, target, reference, tmp_path, dataset, lists)
+
+
+def by_id(rows: list[TRow]) -> dict[str, TRow]:
+    """Rows by id, as plain values, but for the load that they came in."""
+    found = {
+        row["id"]: {name: plain(name, row[name]) for name in COLUMNS if name != "_dlt_load_id"}
+        for row in rows
+    }
+    assert len(found) == len(rows)
+    return found
+
+
+def plain(name: str, value: Any) -> Any:
+    """A value, whatever type a client gives back for it."""
+    if value is None:
+        return None
+    if name in JSON_COLUMNS:
+        return json.loads(value) if isinstance(value, str) else value
+    if name.endswith("_at"):
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return in_utc.astimezone(timezone.utc).isoformat()
+    return bool(value) if name == "is_open" else value
+
+
+def ended(count: int) -> list[TRow]:
+    """Batches that ended long ago, ten minutes apart, the newest first."""
+    return [
+        batch(n, created_at=NOW - 2 * DAY - 600 * (count - n), completed_at=NOW - 2 * DAY + n)
+        for n in range(count, 0, -1)
+    ]
+
+
+def odd_rows() -> list[TRow]:
+    """Batches whose values are hard on one destination or another."""
+    created = NOW - 3_000
+    return [
+        batch(
+            9_001,
+            status="in_progress",
+            created_at=created,
+            metadata={
+                "name": "Zoë 中 \U0001f600",
+                "quoted": 'it\'s "so" \\ %s {x} :y',
+                "": [1.5, {}],
+            },
+            errors={"data": [{"line": 2**53 + 1, "message": None}]},
+            later={"nested": [True, None, -1]},
+        ),
+        batch(
+            9_000,
+            created_at=f"{datetime.fromtimestamp(created, timezone.utc):%Y-%m-%dT%H:%M:%S}.123456Z",
+            completed_at=(NOW - 900) * 1_000 + 7,
+            request_counts={"total": 2**62, "completed": 0, "failed": None},
+            metadata={"long": "x" * 70_000, "nul": "a\u0000b"},
+            input_file_id='it\'s "so" \\ %s {x} :y \n\t; nul \u0000 --',
+            completed=True,
+        ),
+    ]
+
+
+def test_rows_are_the_same_everywhere(case: Case) -> None:
+    rows = [*odd_rows(), *ended(250)]
+    case.lists.serve("openai", cursor_list(rows))
+    calls = [{"id": "b1", "created_at": "2025-05-08T19:28:12.627001Z"}, {"id": "b2"}]
+    case.lists.serve("bland", offset_list(calls))
+    code, printed = case.run()
+    assert code == 0, printed
+
+    rows[0] |= {"status": "completed", "completed_at": NOW, "errors": None}
+    rows.insert(0, batch(9_002, status="validating", created_at=NOW - 60))
+    code, printed = case.run()
+    assert code == 0, printed
+    summary = next(line.split() for line in printed.splitlines() if line.startswith("openai"))
+    changed = "?" if case.name in MERGES_WITHOUT_COMPARING else "1"
+    assert summary[2:6] == ["100", "1", changed, "1"]
+
+    assert case.run(folder="reference", target=case.reference)[0] == 0
+    types, reference = case.reference.read(case.dataset)
+    assert case.rows() == by_id(reference)
+    assert case.rows()["batch_9000"]["created_at"].endswith(".123456+00:00")
+    found = case.target.read(case.dataset)[0]
+    assert list(found) == list(COLUMNS)
+    assert {found[name] for name in COLUMNS if name.endswith("_at")} == {TIMESTAMPS[case.name]}
+    assert {found[name] for name in JSON_COLUMNS} == {JSONS[case.name]}
+    assert types["created_at"] == TIMESTAMPS["duckdb_file"]
+
+
+def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
+    rows = ended(120)
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", offset_list([{"id": "b1"}]))
+    assert case.run()[0] == 0
+    # nobody sees a change so far down but a whole read
+    rows[110]["metadata"] = {"late": "change"}
+    code, printed = case.run("--verify")
+    assert code == 1
+    assert f"stale: {rows[110]['id']}" in printed
+    assert case.run("--full-refresh")[0] == 0
+    assert len(case.rows()) == 121
+    assert case.rows()[rows[110]["id"]]["metadata"] == {"late": "change"}
+    code, printed = case.run("--verify")
+    assert code == 0, printed
+
+
+def test_a_fresh_machine_goes_on(case: Case) -> None:
+    rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(500)]
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", offset_list([]))
+    assert case.run()[0] == 0
+    rows[0]["status"] = "cancelled"
+    case.lists.requests.clear()
+    code, printed = case.run(folder="another")
+    assert code == 0, printed
+    assert case.lists.count("openai") == 1
+    assert len(case.rows()) == 501
+    assert case.rows()["batch_900"]["status"] == "cancelled"
+
+
+def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
+    rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(300)]
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", offset_list([]))
+    arguments = [*case.target.arguments, "--package-rows", "100", "--dataset"]
+    python = case.target.python if case.target.python != sys.executable else None
+    variables = case.variables(case.target)
+
+    def run(suffix: str, touches: int | None = None) -> tuple[int, int]:
+        place = case.folder / f"killed{suffix}"
+        place.mkdir(exist_ok=True)
+        own = {**variables, "DLT_DATA_DIR": str(place)}
+        return run_and_kill([*arguments, case.dataset + suffix], place, own, touches, python)
+
+    code, touches = run("_whole")
+    assert code == 0
+    for suffix, part in {"_half": 0.5, "_most": 0.85}.items():
+        rows[0]["status"] = "in_progress"
+        assert run(suffix, int(touches * part))[0] == -signal.SIGKILL
+        rows[0]["status"] = "completed"
+        assert run(suffix)[0] == 0
+        assert {name: row["status"] for name, row in case.rows(suffix).items()} == {
+            row["id"]: row["status"] for row in rows
+        }
