@@ -29,6 +29,7 @@ def install() -> None:
 def attach(catalog: str, lake: str) -> duckdb.DuckDBPyConnection:
     """Opens the lake to read it."""
     parts = urlsplit(catalog)
+    options = ["READ_ONLY"]
     if parts.scheme == "sqlite":
         where = f"sqlite:{parts.path[1:]}"
     else:
@@ -36,8 +37,9 @@ def attach(catalog: str, lake: str) -> duckdb.DuckDBPyConnection:
             f"postgres:host={parts.hostname} port={parts.port} user={parts.username}"
             f" password={parts.password} dbname={parts.path[1:]}"
         )
+        options.append(f"METADATA_SCHEMA '{lake}'")
     connection = duckdb.connect()
-    connection.execute(f"ATTACH 'ducklake:{where}' AS lake (READ_ONLY, METADATA_SCHEMA '{lake}')")
+    connection.execute(f"ATTACH 'ducklake:{where}' AS lake ({', '.join(options)})")
     return connection
 
 

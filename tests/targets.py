@@ -45,7 +45,7 @@ class Target(NamedTuple):
 
 def duckdb_file(folder: Path, server: TServers) -> Target:
     """The default; what the others are compared with."""
-    file = folder / "batches.db"
+    file = folder / "batches.duckdb"
 
     def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
         with duckdb.connect(str(file), read_only=True) as connection:
