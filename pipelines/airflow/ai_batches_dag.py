@@ -38,6 +38,8 @@ ROWS_PER_PACKAGE = 100_000
 )
 def ai_batches() -> None:
     """Keeps the batch jobs of AI vendors in one table."""
+    # dlt would ask Airflow for a variable of each setting's own, too: a request each, seconds a run
+    os.environ.setdefault("PROVIDERS__AIRFLOW_SECRETS__ONLY_TOML_FRAGMENTS", "true")
     with PipelineTasksGroup("batches"):
         # a DuckDB file that is not placed otherwise has to outlast the group's folder
         os.environ[DLT_LOCAL_DIR] = AIRFLOW_HOME
