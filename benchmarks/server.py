@@ -4,8 +4,9 @@
 
 It speaks as OpenAI does (`/<provider>/v1/batches?after=&limit=`) to any number of providers, and
 takes an offset as well (`skip=&take=`). Batch 1 is the oldest. `GET /requests` tells how many
-requests came. With `--advanced`, ten batches are new and those that were open have ended. With
-`--fault`, it misbehaves as vendors, or what stands between them and their users, were seen to.
+requests came. With `--varied`, batches are worth asking questions and pages may be long. With
+`--advanced`, ten batches are new and those that were open have ended. With `--fault`, it misbehaves
+as vendors, or what stands between them and their users, were seen to.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs
+from zlib import crc32
 
 import uvicorn
 
@@ -33,6 +35,24 @@ _ROW = (
     '"output_tokens":%d,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":%d},'
     '"metadata":{"team":"search","job":"nightly-%d"}}'
 )
+_VARIED_ROW = (
+    '{"id":"batch_%016x","object":"batch","endpoint":"/v1/responses","model":"%s",'
+    '"errors":null,"input_file_id":"file-in%08d","completion_window":"24h","status":"%s",'
+    '"output_file_id":%s,"error_file_id":null,"created_at":%d,"in_progress_at":%d,'
+    '"expires_at":%d,"finalizing_at":null,"completed_at":%s,"failed_at":%s,"expired_at":%s,'
+    '"cancelling_at":null,"cancelled_at":%s,"request_counts":{"total":%d,"completed":%d,'
+    '"failed":%d},"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":0},'
+    '"output_tokens":%d,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":%d},'
+    '"metadata":{"team":"search","job":"nightly-%d"}}'
+)
+_MODELS = ("large", "medium", "small", "reasoning", "embedding")
+_LOTS = ((1, "in_progress"), (240, "failed"), (360, "expired"), (460, "cancelled"))
+"""Below which number of 10,007 a batch has which status; the others completed."""
+
+_IDS = 2**64
+_MIX = 0x9E3779B97F4A7C15
+"""Odd, so that it can be taken back."""
+_MIX_BACK = pow(_MIX, -1, _IDS)
 
 
 class BatchList:
@@ -48,6 +68,7 @@ class BatchList:
         self.size = size
         self.has_mixed_times = False
         """Whether batches tell when they were created by several clocks."""
+        self.largest_page = 100
         self._newest = newest
         self._last = size
         self._old_open = size - open_days * DAY // MINUTE if open_days else 0
@@ -64,9 +85,17 @@ class BatchList:
         is_open = (number > self._open_above and number % 2) or number == self._old_open
         return "in_progress" if is_open else "completed"
 
+    def id(self, number: int) -> str:
+        """Id of a batch."""
+        return f"batch_{number:08d}"
+
+    def number(self, batch_id: str) -> int:
+        """The batch that has this id."""
+        return int(batch_id.removeprefix("batch_"))
+
     def statuses(self) -> Iterator[tuple[str, str]]:
         """What a mirror of the list must say: id and status of each batch."""
-        return ((_id(number), self.status(number)) for number in range(1, self.size + 1))
+        return ((self.id(number), self.status(number)) for number in range(1, self.size + 1))
 
     def rows(self, start: int, limit: int) -> list[str]:
         """Rows from a batch on downwards, as JSON."""
@@ -88,8 +117,58 @@ class BatchList:
         )  # fmt: skip
 
 
-def _id(number: int) -> str:
-    return f"batch_{number:08d}"
+class VariedList(BatchList):
+    """A list that is worth asking questions: five models, batches that fail, and some stuck ones.
+
+    Ids say nothing of the order, as real ones do not. All else is made of the id.
+
+    Args:
+        size (int): How many batches there are.
+        newest (int): When the newest one was created, in Unix seconds.
+        provider (str): Whose list it is; each has its own batches.
+    """
+
+    def __init__(self, size: int, newest: int, provider: str) -> None:
+        super().__init__(size, newest)
+        self.largest_page = 10_000
+        self._seed = crc32(provider.encode()) << 32
+
+    def id(self, number: int) -> str:
+        """Id of a batch."""
+        return f"batch_{self._mixed(number):016x}"
+
+    def number(self, batch_id: str) -> int:
+        """The batch that has this id."""
+        mixed = int(batch_id.removeprefix("batch_"), 16)
+        return (mixed * _MIX_BACK - self._seed) % _IDS
+
+    def status(self, number: int) -> str:
+        """Status of a batch."""
+        if number > self._open_above:
+            return super().status(number)
+        lot = self._mixed(number) % 10_007
+        return next((status for bound, status in _LOTS if lot < bound), "completed")
+
+    def _mixed(self, number: int) -> int:
+        return (number + self._seed) * _MIX % _IDS
+
+    def _row(self, number: int) -> str:
+        mixed, status = self._mixed(number), self.status(number)
+        created = self._newest - (self._last - number) * MINUTE
+        took = DAY if status == "expired" else 60 + (mixed >> 24) % 57_000
+        ends = {name: "null" for name in ("completed", "failed", "expired", "cancelled")}
+        total, has_ended = 1 + (mixed >> 40) % 5_000, status != "in_progress"
+        if has_ended:
+            ends[status] = str(created + took)
+        done = total - (mixed >> 20) % 3 if status == "completed" and total > 3 else 0
+        input_tokens, output_tokens = done * (200 + mixed % 900), done * (20 + mixed % 410)
+        return _VARIED_ROW % (
+            mixed, _MODELS[(mixed >> 50) % len(_MODELS)], number, status,
+            f'"file-out{number:08d}"' if done else "null", created, created + 10, created + DAY,
+            ends["completed"], ends["failed"], ends["expired"], ends["cancelled"],
+            total, done, total - done if has_ended else 0,
+            input_tokens, output_tokens, input_tokens + output_tokens, number % 50,
+        )  # fmt: skip
 
 
 class Reply:
@@ -105,10 +184,11 @@ class Reply:
         self, batches: BatchList, query: Mapping[str, Sequence[str]], request: int
     ) -> None:
         self.batches, self.request = batches, request
-        self.limit = min(100, int(query.get("limit", query.get("take", ["100"]))[0]))
+        asked = int(query.get("limit", query.get("take", ["100"]))[0])
+        self.limit = min(batches.largest_page, asked)
         self.start = batches.size - int(query.get("skip", ["0"])[0])
         if "after" in query:
-            self.start = int(query["after"][0][6:]) - 1
+            self.start = batches.number(query["after"][0]) - 1
         self.status = 200
         self.retry_after: str | None = None
         self.is_cut = False
@@ -127,7 +207,8 @@ class Reply:
             return self.body
         rows = self.batches.rows(self.start, self.limit)
         more = str(self.start > self.limit).lower()
-        last = f'"last_id":"{_id(self.start - len(rows) + 1)}",' if self.names_last else ""
+        last_id = self.batches.id(self.start - len(rows) + 1)
+        last = f'"last_id":"{last_id}",' if self.names_last else ""
         text = f'{{"object":"list","data":[{",".join(rows)}],{last}"has_more":{more}}}'
         return text.encode()
 
@@ -184,14 +265,14 @@ class Server:
     """An ASGI application that serves a list to each provider that asks.
 
     Args:
-        make (Callable[[], BatchList]): Makes a list.
+        make (Callable[[str], BatchList]): Makes the list of a provider.
         latency (float): Seconds before each reply.
         fault (Callable[[Reply], None] | None): What is wrong with the replies.
     """
 
     def __init__(
         self,
-        make: Callable[[], BatchList],
+        make: Callable[[str], BatchList],
         latency: float = 0,
         fault: Callable[[Reply], None] | None = None,
     ) -> None:
@@ -210,7 +291,7 @@ class Server:
             body = str(self._requests).encode()
         else:
             query = parse_qs(scope["query_string"].decode())
-            batches = self._lists.setdefault(name, self._make())
+            batches = self._lists.setdefault(name, self._make(name))
             reply = Reply(batches, query, self._requests)
             self._requests += 1
             if self._fault:
@@ -233,10 +314,13 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0, help="seconds")
     parser.add_argument("--open-days", type=int, default=0)
     parser.add_argument("--advanced", action="store_true", help="some time later")
+    parser.add_argument("--varied", action="store_true", help="worth asking questions; long pages")
     parser.add_argument("--fault", choices=FAULTS)
     options = parser.parse_args()
 
-    def make() -> BatchList:
+    def make(provider: str) -> BatchList:
+        if options.varied:
+            return VariedList(options.batches, options.newest, provider)
         batches = BatchList(options.batches, options.newest, options.open_days)
         if options.advanced:
             batches.advance()
