@@ -5,7 +5,7 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo test test-all test-long bench lint clean
+.PHONY: demo test test-all test-long bench house lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches --demo
@@ -22,6 +22,9 @@ test-long: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+house: .venvs/house/installed
+	.venvs/house/bin/python benchmarks/house/house.py $(HOUSE)
 
 lint: .venv/installed
 	$(BIN)/ruff check .
