@@ -37,7 +37,10 @@ def fit_to_destination(
     columns = column_hints(pipeline.destination.capabilities())
     for resource in source.resources.values():
         resource.apply_hints(
-            write_disposition=disposition, table_format=table_format, columns=columns
+            write_disposition=disposition,
+            table_format=table_format,
+            # an empty dict would take the hints away that are there
+            columns=columns or None,
         )
     return leaves_unchanged_rows
 
