@@ -29,7 +29,7 @@ TServers = Callable[[str], str]
 TRead = Callable[[str], tuple[dict[str, str], list[TRow]]]
 """Types of the columns, as the destination calls them, and all rows, of a dataset."""
 
-_LAKE = Path(__file__).with_name("read_ducklake.py")
+READER = Path(__file__).with_name("read_ducklake.py")
 
 
 class Target(NamedTuple):
@@ -218,7 +218,7 @@ def _ducklake(folder: Path, catalog: str) -> Target:
 
     def ask(*arguments: str) -> str:
         done = subprocess.run(  # noqa: S603
-            [python, str(_LAKE), *arguments],
+            [python, str(READER), *arguments],
             env=variables,
             capture_output=True,
             text=True,

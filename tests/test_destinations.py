@@ -20,7 +20,7 @@ from ai_batches import COLUMNS, JSON_COLUMNS
 from killing import run_and_kill
 from servers import PASSWORD
 from support import KEY, Lists, TRow, batch, cursor_list, offset_list
-from targets import QUICK, TARGETS, Target, TServers, duckdb_file
+from targets import QUICK, READER, TARGETS, Target, TServers, duckdb_file
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -273,3 +273,39 @@ def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
         assert {name: row["status"] for name, row in case.rows(suffix).items()} == {
             row["id"]: row["status"] for row in rows
         }
+
+
+@pytest.mark.integration
+def test_a_ducklake_can_be_read_while_a_run_writes(
+    lists: Lists, server: TServers, tmp_path: Path
+) -> None:
+    target = TARGETS["ducklake_in_postgres"](tmp_path, server)
+    case = Case("", target, target, tmp_path, "test_reader", lists)
+    rows = ended(120)
+    lists.serve("openai", cursor_list(rows))
+    lists.serve("bland", offset_list([]))
+    assert case.run()[0] == 0
+    catalog = target.variables["DESTINATION__DUCKLAKE__CREDENTIALS__CATALOG"]
+    lake = target.variables["DESTINATION__DUCKLAKE__CREDENTIALS__METADATA_SCHEMA"]
+    with subprocess.Popen(  # noqa: S603
+        [target.python, str(READER), "watch", catalog, lake, case.dataset],
+        env=dict(target.variables),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        questions, answers = reader.stdin, reader.stdout
+        assert questions is not None
+        assert answers is not None
+
+        def count() -> int:
+            questions.write("\n")
+            questions.flush()
+            return int(answers.readline())
+
+        assert count() == 120
+        rows.insert(0, batch(900, created_at=NOW))
+        code, printed = case.run()
+        assert code == 0, printed
+        assert count() == 121
+        questions.close()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Literal
 
@@ -196,6 +197,23 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
     assert summary(printed, "openai")[2:5] == ["1,000", "0", "1"]
     assert statuses(tmp_path)[rows[900]["id"]] == "failed"
     assert run("--since", "yesterday", **variables)[0] == 2
+
+
+def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> None:
+    rows = ended(1_000, apart=3_600)
+    lists.serve("openai", cursor_list(rows))
+    start = datetime.fromtimestamp(rows[432]["created_at"], timezone.utc)
+    interval = {
+        "DLT_INTERVAL_START": start.isoformat(),
+        "DLT_INTERVAL_END": (start + timedelta(days=1)).isoformat(),
+    }
+    variables = keys(lists, "openai")
+    assert run(**variables, **interval, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")[0] == 0
+    # to the page
+    assert len(statuses(tmp_path)) == 500
+    # dlt heeds it only where that is allowed; then, what is missing is loaded
+    assert run(**variables, **interval)[0] == 0
+    assert len(statuses(tmp_path)) == 1_000
 
 
 def test_verify_finds_what_is_missing_stale_or_gone_and_changes_nothing(

@@ -31,7 +31,7 @@ from dlt.common.runtime.signals import was_signal_received
 from dlt.pipeline.exceptions import PipelineStepFailed
 from rich.console import Console
 
-from ai_batches import PROVIDERS, Run, has_key
+from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 from ai_batches.timestamps import to_microseconds
 
 from .destination import (
@@ -42,7 +42,7 @@ from .destination import (
     explain_lock,
     open_pipeline,
 )
-from .load import load
+from .load import ROWS_PER_PACKAGE, WAIT, load
 from .report import print_summary
 from .verify import print_verdicts, verify
 
@@ -103,14 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--package-rows",
         type=_count,
-        default=100_000,
+        default=ROWS_PER_PACKAGE,
         metavar="ROWS",
         help="rows of an account after which a long walk goes on in another load [100000]",
     )
     parser.add_argument(
         "--wait",
         type=_positive,
-        default=60,
+        default=WAIT,
         metavar="SECONDS",
         help="how long to wait for a DuckDB file that another program has open [60]",
     )
@@ -136,9 +136,7 @@ def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         parser.error(f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)})")
     if options.demo:
         return _run_demo()
-    providers = list(dict.fromkeys(options.providers)) or [
-        name for name in PROVIDERS if has_key(PROVIDERS[name])
-    ]
+    providers = list(dict.fromkeys(options.providers)) or providers_with_key()
     without_key = [name for name in providers if not has_key(PROVIDERS[name])]
     if without_key or not providers:
         _explain_keys(without_key)

@@ -27,13 +27,19 @@ from .report import (
 )
 from .resuming import follow_destination, refuse_missing_table, remember_destination
 
+ROWS_PER_PACKAGE = 100_000
+"""Rows of an account after which a long walk goes on in another load, unless the run says so."""
+
+WAIT = 60.0
+"""Seconds to wait for a DuckDB file that another program has open."""
+
 
 def load(
     pipeline: Pipeline,
     providers: Sequence[str],
     settings: Mapping[str, ProviderSettings] | None = None,
     run: Run | None = None,
-    wait: float = 0,
+    wait: float = WAIT,
     table_format: TableFormat | None = None,
 ) -> list[AccountReport]:
     """Reads what is new or open and merges it, in load packages of bounded size.
@@ -46,7 +52,8 @@ def load(
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
         run (Run | None): What to read; None: what is new or open. Where it does not say since
-            when, an external scheduler's interval does.
+            when, an external scheduler's interval does; where it does not say how many rows go
+            into a load package, `ROWS_PER_PACKAGE` does.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
@@ -62,6 +69,7 @@ def load(
     run = run or Run()
     if run.since is None:
         run.since = scheduled_since()
+    run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
     leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline, table_format)
     with connected(pipeline, wait):
         pipeline = follow_destination(pipeline)

@@ -51,6 +51,12 @@ class AccountReport:
         """In a word."""
         return "FAILED" if self.error else "partial" if self.is_partial else "ok"
 
+    @property
+    def failure(self) -> str | None:
+        """The error, with whom it concerns; None where there was none."""
+        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
+        return f"{whose}: {self.error}" if self.error else None
+
 
 def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount, Standing]:
     """Counts the batches in the destination.
@@ -158,15 +164,9 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
         )
     console.print(table)
     for report in reports:
-        if report.error:
-            whose = f", account {report.account}" if report.account else ""
+        if report.failure:
             # soft wrap: a log keeps one error on one line
-            console.print(
-                f"FAILED {report.provider}{whose}: {report.error}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            console.print(f"FAILED {report.failure}", markup=False, highlight=False, soft_wrap=True)
     console.print(
         f"Table {table_name(pipeline)} in {pipeline.destination_client().config}",
         markup=False,

@@ -17,14 +17,11 @@ from airflow.sdk import dag, task
 from dlt.common.known_env import DLT_DATA_DIR, DLT_LOCAL_DIR
 from dlt.helpers.airflow_helper import PipelineTasksGroup
 
-from ai_batches import PROVIDERS, Run, has_key
+from ai_batches import PROVIDERS, providers_with_key
 from ai_batches_runner import load, open_pipeline
 
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where tasks run on several machines, a server."""
-
-ROWS_PER_PACKAGE = 100_000
-"""Rows of an account that a task which is killed loses at most, to read them again."""
 
 
 @dag(
@@ -49,7 +46,7 @@ def ai_batches() -> None:
 @task
 def load_batches() -> None:
     """Loads all providers; fails afterwards where one of them failed."""
-    providers = [name for name, provider in PROVIDERS.items() if has_key(provider)]
+    providers = providers_with_key()
     if not providers:
         variables = ", ".join(provider.api_key_env for provider in PROVIDERS.values())
         raise ValueError(f"No provider has an API key. Looked for {variables}.")
@@ -61,17 +58,13 @@ def load_batches() -> None:
             redirect_stderr(sys.stderr),
             open_pipeline(DESTINATION) as pipeline,
         ):
-            reports = load(pipeline, providers, run=Run(rows_per_package=ROWS_PER_PACKAGE), wait=60)
+            reports = load(pipeline, providers)
     finally:
         # what the next run has to know is in the destination
         shutil.rmtree(os.environ[DLT_DATA_DIR], ignore_errors=True)
     for report in reports:
         print(report)  # noqa: T201 - this is the task's log
-    failures = [
-        f"{report.provider}, account {report.account or '(all)'}: {report.error}"
-        for report in reports
-        if report.error
-    ]
+    failures = [report.failure for report in reports if report.failure]
     if failures:
         raise RuntimeError("\n".join(failures))
 

@@ -12,14 +12,11 @@ import dlt
 from dagster_dlt import DagsterDltTranslator, dlt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from ai_batches import PROVIDERS, Run, ai_batches_source
+from ai_batches import PROVIDERS, ai_batches_source
 from ai_batches_runner import AccountReport, load, open_pipeline
 
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where runs have machines of their own, a server."""
-
-ROWS_PER_PACKAGE = 100_000
-"""Rows of an account that a run which is killed loses at most, to read them again."""
 
 
 class ProviderTranslator(DagsterDltTranslator):
@@ -50,18 +47,14 @@ def batches(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
     """Loads the selected providers; fails afterwards where one of them failed."""
     providers = sorted(key.path[-1] for key in context.selected_asset_keys)
     with open_pipeline(DESTINATION) as pipeline:
-        reports = load(pipeline, providers, run=Run(rows_per_package=ROWS_PER_PACKAGE), wait=60)
+        reports = load(pipeline, providers)
     for provider, of_accounts in groupby(reports, lambda report: report.provider):
         accounts = list(of_accounts)
         if not any(report.error for report in accounts):
             yield dg.MaterializeResult(
                 asset_key=["ai_batches", provider], metadata=_metadata(accounts)
             )
-    failures = [
-        f"{report.provider}, account {report.account or '(all)'}: {report.error}"
-        for report in reports
-        if report.error
-    ]
+    failures = [report.failure for report in reports if report.failure]
     if failures:
         raise dg.Failure("\n".join(failures))
 

@@ -23,7 +23,7 @@ from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
 from .schedule import scheduled_since
-from .settings import Account, ProviderSettings, has_key, provider_settings
+from .settings import Account, ProviderSettings, has_key, provider_settings, providers_with_key
 from .table import COLUMN_HINTS, COLUMNS, JSON_COLUMNS, PRIMARY_KEY, TABLE_NAME
 from .walk import Run
 
@@ -47,6 +47,7 @@ __all__ = [
     "ai_batches_source",
     "has_key",
     "provider_settings",
+    "providers_with_key",
     "scheduled_since",
 ]
 
@@ -88,7 +89,7 @@ def ai_batches_source(
     mute_hint_warning()
     run = run or Run(since=scheduled_since())
     if settings is None:
-        with_key = {name for name, provider in PROVIDERS.items() if has_key(provider)}
+        with_key = set(providers_with_key())
     else:
         with_key = {name for name, given in settings.items() if given.accounts}
     for name, provider in PROVIDERS.items():

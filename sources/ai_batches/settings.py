@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import dlt
 
 from .errors import SettingsError
-from .providers import Provider
+from .providers import PROVIDERS, Provider
 from .timestamps import SECOND
 from .walk import WalkSettings
 
@@ -91,6 +91,11 @@ def has_key(provider: Provider) -> bool:
         or dlt.secrets.get(_path(provider, "accounts"))
         or os.environ.get(provider.api_key_env)
     )
+
+
+def providers_with_key() -> list[str]:
+    """Names of the providers that have a key, in the order of the registry."""
+    return [name for name, provider in PROVIDERS.items() if has_key(provider)]
 
 
 def missing_key(provider: Provider) -> SettingsError:
