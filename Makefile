@@ -13,8 +13,8 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-test-all: .venv/installed $(ENVIRONMENTS)
-	$(BIN)/python -m pytest -m "integration or not integration"
+test-all: test $(ENVIRONMENTS)
+	$(BIN)/python -m pytest -m integration
 
 test-long: .venv/installed
 	$(BIN)/python -m pytest tests/test_walk.py --hypothesis-profile long --timeout 3600

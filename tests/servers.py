@@ -37,15 +37,16 @@ def program(name: str) -> str:
 @contextmanager
 def postgres() -> Iterator[str]:
     """A Postgres server; yields the URL of its database."""
+    initdb, server = program("initdb"), program("postgres")
     with _folder("postgres") as (folder, user):
         password = folder / "password"
         password.write_text(PASSWORD)
         data = f"--pgdata={folder / 'data'}"
         options = [data, "--username=loader", "--auth=scram-sha-256", f"--pwfile={password}"]
-        _run([program("initdb"), *options], user)
+        _run([initdb, *options], user)
         port = free_port()
         flags = ["-D", str(folder / "data"), "-p", str(port), "-h", "127.0.0.1", "-k", str(folder)]
-        with _serving([program("postgres"), *flags], port, folder / "log", user, signal.SIGINT):
+        with _serving([server, *flags], port, folder / "log", user, signal.SIGINT):
             # it would wait for its clients with the usual signal
             yield f"postgresql://loader:{PASSWORD}@127.0.0.1:{port}/postgres"
 
@@ -53,10 +54,11 @@ def postgres() -> Iterator[str]:
 @contextmanager
 def mariadb() -> Iterator[str]:
     """A MariaDB server; yields its URL for SQLAlchemy, without a database."""
+    install, server = program("mariadb-install-db"), program("mariadbd")
     with _folder("mysql") as (folder, user):
         data = f"--datadir={folder / 'data'}"
         options = ["--auth-root-authentication-method=normal", "--skip-test-db"]
-        _run([program("mariadb-install-db"), "--no-defaults", data, *options], user)
+        _run([install, "--no-defaults", data, *options], user)
         start = folder / "start.sql"
         start.write_text(
             f"CREATE USER loader@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
@@ -66,7 +68,7 @@ def mariadb() -> Iterator[str]:
         charset = "--character-set-server=utf8mb4"
         network = [f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
         files = [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
-        command = [program("mariadbd"), "--no-defaults", data, charset, *network, *files]
+        command = [server, "--no-defaults", data, charset, *network, *files]
         with _serving([*command, f"--init-file={start}"], port, folder / "log", user):
             yield f"mysql+pymysql://loader:{PASSWORD}@127.0.0.1:{port}"
 
