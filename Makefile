@@ -38,7 +38,7 @@ lint: .venv/installed
 
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
-	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< .
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< -e .
 	touch $@
 
 clean:
