@@ -240,6 +240,8 @@ def test_a_fresh_machine_goes_on(case: Case) -> None:
     case.lists.serve("openai", cursor_list(rows))
     case.lists.serve("bland", offset_list([]))
     assert case.run()[0] == 0
+    code, printed = case.run("--verify", folder="a third")
+    assert code == 0, printed
     rows[0]["status"] = "cancelled"
     case.lists.requests.clear()
     code, printed = case.run(folder="another")

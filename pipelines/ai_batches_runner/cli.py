@@ -20,8 +20,8 @@ from math import inf
 # before dlt is imported: nothing is reported to anybody, whichever folder this runs in
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
-import duckdb
 from dlt import Pipeline
+from dlt.common import logger
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
 from dlt.common.exceptions import DltException
@@ -186,7 +186,13 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     except (UnusableDestinationError, UnknownDestinationModule) as ex:
         _complain(str(ex))
         return NOTHING_TO_DO
-    except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as ex:
+    except (PipelineStepFailed, DestinationException) as ex:
+        return _explain_failure(ex, pipeline)
+    except DltException:
+        raise
+    except Exception as ex:
+        # of a destination's driver; with a traceback only where somebody looks for one
+        logger.info("The run failed.", exc_info=ex)
         return _explain_failure(ex, pipeline)
     print_summary(reports, pipeline, Console())
     if any(report.error for report in reports):
@@ -215,7 +221,9 @@ def _explain_failure(error: Exception, pipeline: Pipeline | None) -> int:
         kept = "The next run reads again."
     if pipeline and pipeline.has_pending_data:
         kept = "Nothing is lost: the next run loads what was read, or reads it again."
-    reason = explain_lock(cause) or str(cause) or type(cause).__name__
+    reason = explain_lock(cause) or str(cause)
+    if reason == str(cause) and not isinstance(cause, DltException | OSError):
+        reason = f"{type(cause).__name__}: {reason}"
     _complain(f"FAILED{step}: {reason}\n{kept}".rstrip())
     return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else SOME_FAILED
 

@@ -14,6 +14,7 @@ from dlt import Pipeline
 from dlt.common.destination import Destination, TDestinationReferenceArg
 from dlt.common.runtime.collector import NULL_COLLECTOR
 from dlt.common.runtime.collector_base import Collector
+from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -94,8 +95,6 @@ def _make_pipeline(
     if name != PIPELINE_NAME:
         # pipelines that load into one dataset side by side would empty each other's staging tables
         reference.config_params.setdefault("staging_dataset_name_layout", f"%s_staging_{name}")
-    if reference.destination_type == "dlt.destinations.sqlalchemy":
-        reference.config_params.setdefault("engine_kwargs", {"json_serializer": _json_as_text})
 
     def make(dataset_name: str) -> Pipeline:
         try:
@@ -114,6 +113,11 @@ def _make_pipeline(
 
     pipeline = make(dataset or DATASET)
     client: Any = pipeline.destination_client()
+    if reference.destination_type == "dlt.destinations.sqlalchemy":
+        credentials = client.config.credentials
+        own = credentials.engine_kwargs or {}
+        credentials.engine_kwargs = {"json_serializer": _json_as_text, **own}
+        reference.config_params["credentials"] = credentials
     if reference.destination_type != "dlt.destinations.duckdb":
         return pipeline
     file = Path(client.config.credentials.database)
@@ -152,6 +156,9 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
     Args:
         pipeline (Pipeline): Whose destination to connect to.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+
+    Raises:
+        DestinationConnectionError: If nobody answers there, or refuses.
     """
     retrying = Retrying(
         retry=retry_if_exception(lambda error: explain_lock(error) is not None),
@@ -164,7 +171,13 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
         yield
         return
     client = pipeline.sql_client()
-    retrying(client.open_connection)
+    try:
+        retrying(client.open_connection)
+    except Exception as ex:
+        # of the driver's own family
+        raise DestinationConnectionError(
+            type(client).__name__, client.dataset_name, str(ex).strip(), ex
+        ) from ex
     try:
         yield
     finally:

@@ -25,7 +25,7 @@ from .report import (
     read_metrics,
     standings,
 )
-from .resuming import follow_destination, refuse_missing_table, remember_destination
+from .resuming import follow_destination, refuse_unlike_table, remember_destination
 
 ROWS_PER_PACKAGE = 100_000
 """Rows of an account after which a long walk goes on in another load, unless the run says so."""
@@ -77,7 +77,7 @@ def load(
             left = _store(pipeline)
             logger.warning(f"Loaded first what an interrupted run left: package {left}.")
         pipeline.sync_destination()
-        refuse_missing_table(pipeline)
+        refuse_unlike_table(pipeline, table_format)
         before = standings(pipeline)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []

@@ -40,16 +40,27 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     return pipeline.drop()
 
 
-def refuse_missing_table(pipeline: Pipeline) -> None:
-    """Refuses to load where the table was taken away and what is known about it was left.
+def refuse_unlike_table(pipeline: Pipeline, table_format: str | None) -> None:
+    """Refuses to load where the table is not what is known about it, or not what is asked for.
+
+    Args:
+        pipeline (Pipeline): The pipeline, which knows what its destination knows.
+        table_format (str | None): How the table is to be kept.
 
     Raises:
-        UnusableDestinationError: If the table is not there, and the state says that it is.
+        UnusableDestinationError: If the table was taken away and its state was left, or is kept in
+            another format.
     """
     name = pipeline.default_schema_name
     schema = pipeline.schemas[name] if name else None
     if schema is None or TABLE_NAME not in schema.data_table_names(seen_data_only=True):
         return
+    known = schema.tables[TABLE_NAME].get("table_format")
+    if known != table_format:
+        raise UnusableDestinationError(
+            f"The table {table_name(pipeline)} is kept as `{known}`: --table-format cannot change"
+            " that. Choose another dataset."
+        )
     if not table_exists(pipeline):
         raise UnusableDestinationError(
             f"The table {table_name(pipeline)} is gone, but its pipeline's state is there. To begin"

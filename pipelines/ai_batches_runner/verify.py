@@ -86,6 +86,9 @@ def verify(
         dict[TAccount, Verdict]: A verdict a provider and account.
     """
     with connected(pipeline, wait):
+        if pipeline.default_schema_name is None:
+            # a fresh working folder does not know the table yet
+            pipeline.sync_destination()
         stored = dict(_stored_rows(pipeline, providers, since))
     # outside of a pipeline the source knows no state and stores none
     pipeline.deactivate()
