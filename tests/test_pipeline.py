@@ -148,6 +148,33 @@ def test_a_destination_that_cannot_merge_is_refused_before_anything_is_read(list
     assert lists.requests == []
 
 
+def test_a_table_keeps_its_format(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": str(tmp_path / "bucket")}
+    variables = {**keys(lists, "openai"), **bucket}
+    to_files = ("--destination", "filesystem", "--table-format")
+    assert run(*to_files, "delta", **variables)[0] == 0
+    lists.requests.clear()
+    code, _, log = run(*to_files, "iceberg", **variables)
+    assert code == 2
+    assert "ai_batches.batches is kept as `delta`" in log
+    assert not lists.requests
+    assert run(*to_files, "delta", **variables)[0] == 0
+
+
+def test_a_server_that_does_not_answer_is_named(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    # nobody listens there
+    url = "postgresql://loader:pass-word-0123456789@127.0.0.1:9/db"
+    variables = {**keys(lists, "openai"), "DESTINATION__POSTGRES__CREDENTIALS": url}
+    code, _, log = run("--destination", "postgres", **variables)
+    assert code == 1
+    assert "127.0.0.1" in log
+    assert "Traceback" not in log
+    assert "pass-word" not in log
+    assert not lists.requests
+
+
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
