@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psycopg2
 import pytest
 
 import servers
@@ -275,6 +276,44 @@ def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
         assert {name: row["status"] for name, row in case.rows(suffix).items()} == {
             row["id"]: row["status"] for row in rows
         }
+
+
+def test_a_load_that_was_refused_keeps_no_other_destination_from_its_rows(
+    lists: Lists, server: TServers, tmp_path: Path
+) -> None:
+    lists.serve("openai", cursor_list(ended(120)))
+    lists.serve("bland", offset_list([]))
+    target = duckdb_file(tmp_path, server)
+    case = Case("", target, target, tmp_path, "test_refused", lists)
+    url = server("postgres")
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'")
+        connection.commit()
+    guest = {"DESTINATION__POSTGRES__CREDENTIALS": url.replace("loader", "guest")}
+    refused = Target(("--destination", "postgres"), guest, target.read)
+    code, printed = case.run(target=refused)
+    assert code == 1
+    assert "permission denied" in printed
+    code, printed = case.run()
+    assert code == 0, printed
+    assert len(case.rows()) == 120
+
+
+def test_files_are_known_to_every_pipeline(lists: Lists, server: TServers, tmp_path: Path) -> None:
+    lists.serve("openai", cursor_list(ended(120)))
+    lists.serve("bland", offset_list([]))
+    target = TARGETS["delta"](tmp_path, server)
+    case = Case("", target, target, tmp_path, "test_names", lists)
+    assert case.run()[0] == 0
+    code, printed = case.run("--pipeline", "another", "--verify", folder="another")
+    assert code == 0, printed
+    code, printed = case.run("--pipeline", "another", "--table-format", "iceberg")
+    assert code == 2
+    assert "is kept as `delta`" in printed
+    code, printed = case.run("--pipeline", "another")
+    assert code == 0, printed
+    summary = next(line.split() for line in printed.splitlines() if line.startswith("openai"))
+    assert summary[2:5] == ["120", "0", "0"]
 
 
 @pytest.mark.integration

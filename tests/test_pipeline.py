@@ -162,6 +162,22 @@ def test_a_table_keeps_its_format(lists: Lists, tmp_path: Path) -> None:
     assert run(*to_files, "delta", **variables)[0] == 0
 
 
+def test_there_is_nothing_to_verify_without_a_table(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    code, _, log = run("--verify", **keys(lists, "openai"))
+    assert code == 2
+    assert "There is no table ai_batches_dataset.batches" in log
+    assert not lists.requests
+
+
+def test_a_pipelines_name_is_plain(lists: Lists) -> None:
+    # dlt would fold names that differ in this into one staging dataset
+    for name in ("EU", "_eu", "e__u", ""):
+        code, _, log = run("--pipeline", name, **keys(lists, "openai"))
+        assert code == 2
+        assert "cannot be called" in log
+
+
 def test_a_server_that_does_not_answer_is_named(lists: Lists) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     # nobody listens there

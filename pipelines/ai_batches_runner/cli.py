@@ -24,7 +24,7 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
-from dlt.common.exceptions import DltException
+from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.common.runtime.collector import LogCollector, TqdmCollector
 from dlt.common.runtime.collector_base import Collector
 from dlt.common.runtime.signals import was_signal_received
@@ -124,8 +124,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _dispatch(options, parser)
     except KeyboardInterrupt:
         return _explain_interruption()
+    except MissingDependencyException as ex:
+        cause = ex.__context__
+        missing = f"{cause.name} is missing.\n" if isinstance(cause, ModuleNotFoundError) else ""
+        _complain(f"{missing}{ex}\nOr install this package with the destination's extra.")
+        return NOTHING_TO_DO
     except DltException as ex:
-        # of the configuration, or of a package that a destination needs
+        # of the configuration
         _complain(str(ex))
         return NOTHING_TO_DO
 
@@ -155,17 +160,19 @@ def _moment(text: str) -> int:
 
 
 def _positive(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
     if not 0 < number < inf:
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
     return number
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of rows above 0")
-    return number
+    return int(text)
 
 
 def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
@@ -183,8 +190,11 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     except AnotherRunError as ex:
         _complain(str(ex))
         return ANOTHER_RUN
-    except (UnusableDestinationError, UnknownDestinationModule) as ex:
+    except UnusableDestinationError as ex:
         _complain(str(ex))
+        return NOTHING_TO_DO
+    except UnknownDestinationModule:
+        _complain(f"dlt knows no destination `{options.destination}`.")
         return NOTHING_TO_DO
     except (PipelineStepFailed, DestinationException) as ex:
         return _explain_failure(ex, pipeline)
@@ -193,7 +203,9 @@ def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
     except Exception as ex:
         # of a destination's driver; with a traceback only where somebody looks for one
         logger.info("The run failed.", exc_info=ex)
-        return _explain_failure(ex, pipeline)
+        code = _explain_failure(ex, pipeline)
+        _complain("RUNTIME__LOG_LEVEL=INFO shows where.")
+        return code
     print_summary(reports, pipeline, Console())
     if any(report.error for report in reports):
         return SOME_FAILED
@@ -256,6 +268,9 @@ def _run_demo() -> int:
     try:
         from .demo import run_demo
     except ModuleNotFoundError as ex:
-        _complain(f"The demo needs {ex.name}. Install this package with its extra `demo`.")
+        _complain(
+            f"The demo needs {ex.name}. Install this package with its extra `demo`, or run"
+            " `make demo`."
+        )
         return NOTHING_TO_DO
     return ALL_LOADED if run_demo(Console()) else SOME_FAILED

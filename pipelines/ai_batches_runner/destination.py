@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ DATASET = "ai_batches"
 DUCKDB_STORAGE_VERSION = "v1.2.0"
 """The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
 
+_PIPELINE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LOCKED = re.compile(r'Could not set lock on file "(.+?)"')
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 
@@ -89,12 +91,17 @@ def _make_pipeline(
     progress: Collector,
     folder: Path,
 ) -> Pipeline:
-    reference = Destination.from_reference(destination)
-    if reference is None:
+    named = Destination.from_reference(destination)
+    if named is None:
         raise UnusableDestinationError("No destination was named.")
-    if name != PIPELINE_NAME:
-        # pipelines that load into one dataset side by side would empty each other's staging tables
-        reference.config_params.setdefault("staging_dataset_name_layout", f"%s_staging_{name}")
+    if not _PIPELINE_NAME.fullmatch(name):
+        raise UnusableDestinationError(
+            f"A pipeline cannot be called `{name}`: take lower case letters, digits and single"
+            " underscores between them."
+        )
+    # what is set here is not for other pipelines of the caller
+    reference = copy(named)
+    reference.config_params = dict(named.config_params)
 
     def make(dataset_name: str) -> Pipeline:
         try:
@@ -113,10 +120,15 @@ def _make_pipeline(
 
     pipeline = make(dataset or DATASET)
     client: Any = pipeline.destination_client()
+    if name != PIPELINE_NAME and hasattr(client.config, "staging_dataset_name_layout"):
+        # pipelines that load into one dataset side by side would empty each other's staging tables
+        layout = f"{client.config.staging_dataset_name_layout}_{name}"
+        reference.config_params["staging_dataset_name_layout"] = layout
     if reference.destination_type == "dlt.destinations.sqlalchemy":
         credentials = client.config.credentials
-        own = credentials.engine_kwargs or {}
+        own = credentials.engine_kwargs or credentials.engine_args or {}
         credentials.engine_kwargs = {"json_serializer": _json_as_text, **own}
+        credentials.engine_args = None
         reference.config_params["credentials"] = credentials
     if reference.destination_type != "dlt.destinations.duckdb":
         return pipeline

@@ -79,6 +79,7 @@ def load(
         pipeline.sync_destination()
         refuse_unlike_table(pipeline, table_format)
         before = standings(pipeline)
+        remember_destination(pipeline)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
     goes_on = True

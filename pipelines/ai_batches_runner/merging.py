@@ -1,5 +1,6 @@
 """How rows are merged, which depends on what the destination can do."""
 
+import importlib
 from typing import Any, Literal
 
 from dlt import Pipeline
@@ -14,6 +15,8 @@ from .destination import UnusableDestinationError
 from .stored import can_be_read, speaks_sql
 
 TableFormat = Literal["delta", "iceberg"]
+
+_LIBRARIES = {"delta": "dlt.common.libs.deltalake", "iceberg": "dlt.common.libs.pyiceberg"}
 
 
 def fit_to_destination(
@@ -50,6 +53,7 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
 
     Raises:
         UnusableDestinationError: If the destination cannot keep one row a batch, or not be read.
+        MissingDependencyException: If a package for the table format is not installed.
     """
     name = pipeline.destination.destination_name
     capabilities = pipeline.destination.capabilities()
@@ -58,6 +62,9 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
         raise UnusableDestinationError(
             f"The destination `{name}` knows no table format `{table_format}`."
         )
+    if table_format:
+        # what is missing is to be said before anything is read
+        importlib.import_module(_LIBRARIES[table_format])
     strategies = merge_strategies(capabilities, table_format)
     if not can_be_read(pipeline):
         raise UnusableDestinationError(

@@ -5,13 +5,14 @@ from typing import Any
 from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.utils import digest128
 
 from ai_batches import TABLE_NAME
 
 from .destination import UnusableDestinationError
-from .stored import table_exists, table_name
+from .stored import kept_format, table_exists, table_name
 
-_KNOWN_STATE = "ai_batches_known_state"
+_KNOWN = "ai_batches_known_destination"
 
 
 def follow_destination(pipeline: Pipeline) -> Pipeline:
@@ -31,7 +32,7 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     """
     if not _is_intact(pipeline):
         reason = "it was killed while writing or loading"
-    elif _known_state(pipeline) != _stored_state(pipeline):
+    elif _known(pipeline) != _found(pipeline):
         reason = "the destination has other state"
     else:
         return pipeline
@@ -51,16 +52,16 @@ def refuse_unlike_table(pipeline: Pipeline, table_format: str | None) -> None:
         UnusableDestinationError: If the table was taken away and its state was left, or is kept in
             another format.
     """
+    kept = kept_format(pipeline)
+    if kept and kept != table_format:
+        raise UnusableDestinationError(
+            f"The table {table_name(pipeline)} is kept as `{kept}`: --table-format cannot change"
+            " that. Choose another dataset."
+        )
     name = pipeline.default_schema_name
     schema = pipeline.schemas[name] if name else None
     if schema is None or TABLE_NAME not in schema.data_table_names(seen_data_only=True):
         return
-    known = schema.tables[TABLE_NAME].get("table_format")
-    if known != table_format:
-        raise UnusableDestinationError(
-            f"The table {table_name(pipeline)} is kept as `{known}`: --table-format cannot change"
-            " that. Choose another dataset."
-        )
     if not table_exists(pipeline):
         raise UnusableDestinationError(
             f"The table {table_name(pipeline)} is gone, but its pipeline's state is there. To begin"
@@ -83,23 +84,25 @@ def _is_intact(pipeline: Pipeline) -> bool:
 
 
 def remember_destination(pipeline: Pipeline) -> None:
-    """Notes the state that the destination has after a load, for `follow_destination`."""
-    pipeline.set_local_state_val(_KNOWN_STATE, _stored_state(pipeline))
+    """Notes which destination this is, and its state, for `follow_destination`."""
+    pipeline.set_local_state_val(_KNOWN, _found(pipeline))
 
 
-def _known_state(pipeline: Pipeline) -> str | None:
+def _known(pipeline: Pipeline) -> str | None:
     try:
-        known: str | None = pipeline.get_local_state_val(_KNOWN_STATE)
+        known: str | None = pipeline.get_local_state_val(_KNOWN)
     except KeyError:
         return None
     return known
 
 
-def _stored_state(pipeline: Pipeline) -> str | None:
-    """Id of the load that last wrote the state of the pipeline in the destination."""
+def _found(pipeline: Pipeline) -> str:
+    """The destination, and the id of the load that last wrote the state of the pipeline there."""
+    client: Any = pipeline.destination_client()
+    place = f"{pipeline.destination.destination_type} {client.config} {pipeline.dataset_name}"
     try:
-        with pipeline.destination_client() as client:
-            state: Any = client.get_stored_state(pipeline.pipeline_name)  # type: ignore[attr-defined]
+        with client:
+            state = client.get_stored_state(pipeline.pipeline_name)
     except DestinationUndefinedEntity:
-        return None
-    return str(state._dlt_load_id) if state else None
+        state = None
+    return f"{digest128(place)} {state._dlt_load_id if state else None}"

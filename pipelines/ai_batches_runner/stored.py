@@ -6,12 +6,17 @@ from typing import Any
 
 import duckdb
 from dlt import Pipeline
+from dlt.common import json
 from dlt.common.destination.client import SupportsOpenTables
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.schema import Schema
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from dlt.destinations.job_client_impl import SqlJobClientBase
 
 from ai_batches import TABLE_NAME
+
+SCHEMA_NAME = "ai_batches"
+"""Of the source; dlt stores it with the data, whichever pipeline loads it."""
 
 _ROWS = 10_000
 
@@ -81,14 +86,41 @@ def _select_in_files(
             yield from rows
 
 
+def kept_format(pipeline: Pipeline) -> str | None:
+    """The format in which files hold the table, as the destination itself knows it.
+
+    Returns:
+        str | None: None where there is no table, or where it is not in files.
+    """
+    if speaks_sql(pipeline):
+        return None
+    try:
+        return _client_of_files(pipeline)[1]
+    except DestinationUndefinedEntity:
+        return None
+
+
 def _open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
     """Reads columns of an open table as Arrow."""
-    client: Any = pipeline.destination_client()
-    known = client.schema.tables.get(TABLE_NAME)
-    if known is None:
-        raise DestinationUndefinedEntity(TABLE_NAME)
-    table = client.load_open_table(known.get("table_format"), TABLE_NAME)
-    if known.get("table_format") == "delta":
+    client, table_format = _client_of_files(pipeline)
+    table = client.load_open_table(table_format, TABLE_NAME)
+    if table_format == "delta":
         # a reader: Arrow knows no filter for the texts that DuckDB would hand down to a dataset
         return table.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader()
     return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
+
+
+def _client_of_files(pipeline: Pipeline) -> tuple[Any, str]:
+    """A client that knows the table as it is stored; and its format.
+
+    The working folder may know none, or another one: that of a fresh machine, or of another place.
+    """
+    client: Any = pipeline.destination_client()
+    stored = client.get_stored_schema(SCHEMA_NAME)
+    if stored is None:
+        raise DestinationUndefinedEntity(TABLE_NAME)
+    client.schema = Schema.from_stored_schema(json.loads(stored.schema))
+    table = client.schema.tables.get(TABLE_NAME)
+    if table is None or not table.get("table_format"):
+        raise DestinationUndefinedEntity(TABLE_NAME)
+    return client, table["table_format"]

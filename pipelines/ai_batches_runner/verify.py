@@ -23,9 +23,9 @@ from ai_batches import (
     provider_settings,
 )
 
-from .destination import connected
+from .destination import UnusableDestinationError, connected
 from .report import TAccount
-from .stored import select
+from .stored import can_be_read, select, table_exists, table_name
 
 SHOWN_IDS = 5
 
@@ -84,11 +84,16 @@ def verify(
 
     Returns:
         dict[TAccount, Verdict]: A verdict a provider and account.
+
+    Raises:
+        UnusableDestinationError: If there is no table to compare with.
     """
     with connected(pipeline, wait):
-        if pipeline.default_schema_name is None:
-            # a fresh working folder does not know the table yet
-            pipeline.sync_destination()
+        if not can_be_read(pipeline) or not table_exists(pipeline):
+            raise UnusableDestinationError(
+                f"There is no table {table_name(pipeline)} that could be compared in"
+                f" {pipeline.destination_client().config}."
+            )
         stored = dict(_stored_rows(pipeline, providers, since))
     # outside of a pipeline the source knows no state and stores none
     pipeline.deactivate()

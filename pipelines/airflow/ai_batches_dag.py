@@ -23,6 +23,9 @@ from ai_batches_runner import load, open_pipeline
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where tasks run on several machines, a server."""
 
+TABLE_FORMAT = None
+"""`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+
 
 @dag(
     schedule="17 * * * *",
@@ -58,7 +61,7 @@ def load_batches() -> None:
             redirect_stderr(sys.stderr),
             open_pipeline(DESTINATION) as pipeline,
         ):
-            reports = load(pipeline, providers)
+            reports = load(pipeline, providers, table_format=TABLE_FORMAT)
     finally:
         # what the next run has to know is in the destination
         shutil.rmtree(os.environ[DLT_DATA_DIR], ignore_errors=True)

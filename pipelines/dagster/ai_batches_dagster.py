@@ -18,6 +18,9 @@ from ai_batches_runner import AccountReport, load, open_pipeline
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where runs have machines of their own, a server."""
 
+TABLE_FORMAT = None
+"""`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+
 
 class ProviderTranslator(DagsterDltTranslator):
     """Names each asset after its provider; nothing in Dagster is upstream of it."""
@@ -36,7 +39,9 @@ class ProviderTranslator(DagsterDltTranslator):
 @dlt_assets(
     dlt_source=ai_batches_source(),
     # says where the assets are; a run opens the pipeline itself, under its lock
-    dlt_pipeline=dlt.pipeline("ai_batches_assets", destination=DESTINATION),
+    dlt_pipeline=dlt.pipeline(
+        "ai_batches_assets", pipelines_dir=".dlt/pipelines", destination=DESTINATION
+    ),
     name="load_batches",
     group_name="ai_batches",
     dagster_dlt_translator=ProviderTranslator(),
@@ -47,7 +52,7 @@ def batches(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
     """Loads the selected providers; fails afterwards where one of them failed."""
     providers = sorted(key.path[-1] for key in context.selected_asset_keys)
     with open_pipeline(DESTINATION) as pipeline:
-        reports = load(pipeline, providers)
+        reports = load(pipeline, providers, table_format=TABLE_FORMAT)
     for provider, of_accounts in groupby(reports, lambda report: report.provider):
         accounts = list(of_accounts)
         if not any(report.error for report in accounts):
