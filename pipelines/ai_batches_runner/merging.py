@@ -62,8 +62,8 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
         raise UnusableDestinationError(
             f"The destination `{name}` knows no table format `{table_format}`."
         )
-    if table_format:
-        # what is missing is to be said before anything is read
+    if table_format and not speaks_sql(pipeline):
+        # what is missing to write files is to be said before anything is read
         importlib.import_module(_LIBRARIES[table_format])
     strategies = merge_strategies(capabilities, table_format)
     if not can_be_read(pipeline):
