@@ -211,7 +211,11 @@ def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> 
     assert run(**variables, **interval, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")[0] == 0
     # to the page
     assert len(statuses(tmp_path)) == 500
-    # dlt heeds it only where that is allowed; then, what is missing is loaded
+    wrong = {**interval, "DLT_INTERVAL_START": "yesterday"}
+    code, _, log = run(**variables, **wrong, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")
+    assert code == 2
+    assert "DLT_INTERVAL_START and DLT_INTERVAL_END have to be dates" in log
+    # dlt heeds it only where that is allowed; without it, what is missing is loaded
     assert run(**variables, **interval)[0] == 0
     assert len(statuses(tmp_path)) == 1_000
 

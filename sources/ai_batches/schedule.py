@@ -1,10 +1,9 @@
 """The interval that an external scheduler asks for, as dlt knows it."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
+from dlt.common.configuration.exceptions import ConfigurationValueError
 from dlt.extract.incremental.context import get_interval_context
-
-from .timestamps import SECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -18,8 +17,17 @@ def scheduled_since() -> int | None:
 
     Returns:
         int | None: None where no scheduler asks for an interval, or that is not allowed.
+
+    Raises:
+        ConfigurationValueError: If the interval is none.
     """
     context = get_interval_context()
-    if context is None or not context.allow_external_schedulers or context.interval is None:
+    if context is None or not context.allow_external_schedulers:
         return None
-    return round((context.interval[0] - _EPOCH).total_seconds() * SECOND)
+    try:
+        interval = context.interval
+    except ValueError as ex:
+        raise ConfigurationValueError(
+            f"DLT_INTERVAL_START and DLT_INTERVAL_END have to be dates: {ex}"
+        ) from ex
+    return None if interval is None else (interval[0] - _EPOCH) // timedelta(microseconds=1)
