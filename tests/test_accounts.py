@@ -12,12 +12,12 @@ import pytest
 from starlette.requests import Request
 
 from servers import PASSWORD, postgres
-from support import KEY, Lists, TAnswer, TRow, batch, failure, page
+from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure
 from test_pipeline import COMMAND, run, table
 
 
 class Accounts:
-    """Lists of many accounts, told apart by their keys; notes how many are asked at a time."""
+    """Lists of many accounts, told apart by their keys."""
 
     def __init__(self, names: list[str], size: int) -> None:
         self.keys = {name: f"{KEY}-{name}" for name in names}
@@ -27,11 +27,7 @@ class Accounts:
         }
 
     def answer(self, request: Request) -> TAnswer:
-        rows = self.lists[request.headers["authorization"]]
-        after = request.query_params.get("after")
-        start = 1 + next(n for n, row in enumerate(rows) if row["id"] == after) if after else 0
-        end = start + int(request.query_params["limit"])
-        return page(rows[start:end], end < len(rows))
+        return cursor_list(self.lists[request.headers["authorization"]])(request)
 
     def settings(self, lists: Lists, names: list[str]) -> dict[str, str]:
         prefix = "SOURCES__AI_BATCHES__OPENAI__"
