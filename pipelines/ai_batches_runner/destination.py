@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dlt
@@ -81,7 +82,43 @@ def open_pipeline(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
         ) from None
     with lock:
-        yield _make_pipeline(destination, dataset, name, progress, folder)
+        pipeline = _make_pipeline(destination, dataset, name, progress, folder)
+        _make_file(pipeline, folder)
+        yield pipeline
+
+
+@contextmanager
+def open_to_read(
+    destination: TDestinationReferenceArg = "duckdb", dataset: str | None = None
+) -> Iterator[Pipeline]:
+    """Makes a pipeline for looking at what was loaded; others may run meanwhile.
+
+    It has a working folder of its own, and opens a DuckDB file read-only.
+
+    Args:
+        destination (TDestinationReferenceArg): Any destination of dlt.
+        dataset (str | None): As of `open_pipeline`.
+
+    Yields:
+        Pipeline: The pipeline, whose destination can be read.
+
+    Raises:
+        UnusableDestinationError: If DuckDB could not tell the dataset from the file, or there is no
+            such file.
+    """
+    with TemporaryDirectory(prefix="ai_batches_") as folder:
+        pipeline = _make_pipeline(
+            destination, dataset, PIPELINE_NAME, NULL_COLLECTOR, Path(folder), read_only=True
+        )
+        file = _duckdb_file(pipeline)
+        if file and not file.exists():
+            raise UnusableDestinationError(
+                f"There is no DuckDB file {file}: nothing was loaded yet."
+            )
+        try:
+            yield pipeline
+        finally:
+            pipeline.deactivate()
 
 
 def _make_pipeline(
@@ -90,6 +127,7 @@ def _make_pipeline(
     name: str,
     progress: Collector,
     folder: Path,
+    read_only: bool = False,
 ) -> Pipeline:
     named = Destination.from_reference(destination)
     if named is None:
@@ -130,9 +168,12 @@ def _make_pipeline(
         credentials.engine_kwargs = {"json_serializer": _json_as_text, **own}
         credentials.engine_args = None
         reference.config_params["credentials"] = credentials
-    if reference.destination_type != "dlt.destinations.duckdb":
+    file = _duckdb_file(pipeline)
+    if file is None:
         return pipeline
-    file = Path(client.config.credentials.database)
+    if read_only:
+        client.config.credentials.read_only = True
+        reference.config_params["credentials"] = client.config.credentials
     if file.stem.lower() == client.sql_client.dataset_name.lower():
         # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
         if dataset:
@@ -141,6 +182,21 @@ def _make_pipeline(
                 " name. Choose another dataset or another file."
             )
         pipeline = make(f"{DATASET}_dataset")
+    return pipeline
+
+
+def _duckdb_file(pipeline: Pipeline) -> Path | None:
+    if pipeline.destination.destination_type != "dlt.destinations.duckdb":
+        return None
+    client: Any = pipeline.destination_client()
+    return Path(client.config.credentials.database)
+
+
+def _make_file(pipeline: Pipeline, folder: Path) -> None:
+    """Makes a DuckDB file that does not exist, so that older drivers can open it."""
+    file = _duckdb_file(pipeline)
+    if file is None:
+        return
     if file.absolute().is_relative_to(folder):
         raise UnusableDestinationError(
             f"The database {file} lies in dlt's working folder, which may be deleted at any time."
@@ -150,7 +206,6 @@ def _make_pipeline(
         duckdb.connect(
             str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
         ).close()
-    return pipeline
 
 
 def _json_as_text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import datetime, timezone
 from typing import Any
 
 import duckdb
@@ -80,10 +81,17 @@ def _select_in_files(
 ) -> Iterator[tuple[Any, ...]]:
     """Dlt would read the files by extensions of DuckDB, which come from the network."""
     with closing(duckdb.connect()) as connection:
-        connection.register(TABLE_NAME, _open_table(pipeline, columns))
+        connection.register(TABLE_NAME, open_table(pipeline, columns))
         cursor = connection.execute(query.format(table=TABLE_NAME))
         while rows := cursor.fetchmany(_ROWS):
             yield from rows
+
+
+def in_utc(moment: Any) -> datetime:
+    """A moment, as whichever type a destination gives back, in UTC; without a zone it is UTC."""
+    read = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    known: datetime = read if read.tzinfo else read.replace(tzinfo=timezone.utc)
+    return known.astimezone(timezone.utc)
 
 
 def kept_format(pipeline: Pipeline) -> str | None:
@@ -100,8 +108,12 @@ def kept_format(pipeline: Pipeline) -> str | None:
         return None
 
 
-def _open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
-    """Reads columns of an open table as Arrow."""
+def open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
+    """Reads columns of the table in files, as Arrow, once.
+
+    Raises:
+        DestinationUndefinedEntity: If there is no table.
+    """
     client, table_format = _client_of_files(pipeline)
     table = client.load_open_table(table_format, TABLE_NAME)
     if table_format == "delta":

@@ -25,7 +25,7 @@ from ai_batches import (
 
 from .destination import UnusableDestinationError, connected
 from .report import TAccount
-from .stored import can_be_read, select, table_exists, table_name
+from .stored import can_be_read, in_utc, select, table_exists, table_name
 
 SHOWN_IDS = 5
 
@@ -202,8 +202,5 @@ def _plain(name: str, value: Any) -> Any:
         document = json.loads(value) if isinstance(value, str) else value
         return json.dumps(document, sort_keys=True)
     if name.endswith("_at"):
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return (moment - _EPOCH) // (_EPOCH.resolution)
+        return (in_utc(value) - _EPOCH) // (_EPOCH.resolution)
     return bool(value) if name == "is_open" else value

@@ -60,6 +60,7 @@ class Provider:
         statuses (Mapping[str, str]): The vendor's status words, in lower case, to the words of the
             column `status`, where they differ.
         rows_field (str): Field of a reply that holds the list of rows.
+        gateway_to (str | None): The provider whose batches a gateway lists, under the same ids.
     """
 
     name: str
@@ -74,3 +75,4 @@ class Provider:
     fields: Mapping[str, str]
     statuses: Mapping[str, str] = field(default_factory=dict)
     rows_field: str = "data"
+    gateway_to: str | None = None

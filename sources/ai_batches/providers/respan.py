@@ -19,4 +19,5 @@ RESPAN = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    gateway_to="openai",
 )

@@ -1,0 +1,128 @@
+"""Asks questions of what was loaded, in one SQL for all destinations."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import duckdb
+from dlt import Pipeline
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from sqlglot import exp
+
+from ai_batches import TABLE_NAME
+
+from .destination import connected
+from .marts import READ_COLUMNS, with_marts
+from .portable_sql import Qualify, translate
+from .stored import in_utc, open_table, speaks_sql
+
+TRow = dict[str, Any]
+"""Values by column."""
+
+
+class Reader:
+    """Answers queries on the table and its views.
+
+    Args:
+        execute (Callable[[str], AbstractContextManager[Any]]): Runs SQL of the destination; gives
+            its cursor.
+        dialect (str): The destination's SQL, as sqlglot calls it.
+        qualify (Qualify | None): Gives a table its full name, quoted; None leaves it alone.
+    """
+
+    def __init__(
+        self,
+        execute: Callable[[str], AbstractContextManager[Any]],
+        dialect: str,
+        qualify: Qualify | None,
+    ) -> None:
+        self._execute = execute
+        self._dialect = dialect
+        self._qualify = qualify
+
+    def rows(self, query: str) -> list[TRow]:
+        """Asks the destination.
+
+        Args:
+            query (str): In DuckDB's SQL, with the functions of `portable_sql`. It may name the
+                views, which need not be there.
+
+        Returns:
+            list[TRow]: Rows of the same types wherever they come from: moments with their time zone
+                UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
+                numbers. None where the table does not exist.
+        """
+        try:
+            with self._execute(
+                translate(with_marts(query), self._dialect, self._qualify)
+            ) as cursor:
+                names = [column[0] for column in cursor.description]
+                return [
+                    {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
+                    for row in cursor.fetchall()
+                ]
+        except (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException):
+            return []
+
+
+@contextmanager
+def open_reader(pipeline: Pipeline, wait: float = 0) -> Iterator[Reader]:
+    """Connects to the destination for as long as a block runs.
+
+    Tables in files are read by DuckDB, once.
+
+    Args:
+        pipeline (Pipeline): Whose destination to read.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+
+    Yields:
+        Reader: Answers queries.
+
+    Raises:
+        DestinationConnectionError: If nobody answers there, or refuses.
+    """
+    if not speaks_sql(pipeline):
+        with closing(duckdb.connect()) as connection:
+            try:
+                connection.register("loaded", open_table(pipeline, READ_COLUMNS))
+                connection.execute(f"CREATE TABLE {TABLE_NAME} AS FROM loaded")
+            except DestinationUndefinedEntity:
+                # there is none yet
+                pass
+            yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None)
+        return
+    with connected(pipeline, wait), pipeline.sql_client() as client:
+        dialect = client.capabilities.sqlglot_dialect
+        is_alchemy = pipeline.destination.destination_type == "dlt.destinations.sqlalchemy"
+
+        def execute(query: str) -> AbstractContextManager[Any]:
+            # SQLAlchemy would take a colon for a parameter, even within a text
+            return client.execute_query(query.replace(":", r"\:") if is_alchemy else query)
+
+        yield Reader(execute, str(dialect), client.make_qualified_table_name)
+
+
+def literal(value: str | date | datetime) -> str:
+    """Writes a value into a query of `Reader`, quoted."""
+    return exp.Literal.string(str(value)).sql(dialect="duckdb")
+
+
+@contextmanager
+def _execute_in_duckdb(connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[Any]:
+    yield connection.execute(query)
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name.endswith("_at"):
+        return in_utc(value)
+    if name.endswith("_on"):
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return bool(value) if name.startswith("is_") else value
