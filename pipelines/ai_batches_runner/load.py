@@ -26,6 +26,7 @@ from .report import (
     standings,
 )
 from .resuming import follow_destination, refuse_unlike_table, remember_destination
+from .runs import extract_runs
 
 ROWS_PER_PACKAGE = 100_000
 """Rows of an account after which a long walk goes on in another load, unless the run says so."""
@@ -82,21 +83,25 @@ def load(
         remember_destination(pipeline)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
-    goes_on = True
-    while goes_on:
+    while True:
         source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
         fit_to_destination(source, pipeline, table_format)
         package = read_metrics(pipeline.extract(source))
-        with connected(pipeline, wait):
-            load_ids += _store(pipeline)
-            after = standings(pipeline, load_ids)
         for name, entry in package:
             add_metrics(metrics, name, entry)
         # a package that brought no row leaves nothing to go on with
         goes_on = not run.is_over and any(
             entry["is_partial"] and entry["rows"] and not entry["error"] for _, entry in package
         )
-    return account_reports(metrics, before, after, counts_changes=leaves_unchanged_rows)
+        with connected(pipeline, wait):
+            load_ids += _store(pipeline)
+            if goes_on:
+                continue
+            after = standings(pipeline, load_ids)
+            reports = account_reports(metrics, before, after, leaves_unchanged_rows)
+            extract_runs(pipeline, run, reports, table_format)
+            _store(pipeline)
+            return reports
 
 
 def _store(pipeline: Pipeline) -> list[str]:

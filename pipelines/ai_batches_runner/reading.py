@@ -1,7 +1,7 @@
 """Asks questions of what was loaded, in one SQL for all destinations."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
@@ -18,6 +18,7 @@ from ai_batches import TABLE_NAME
 from .destination import connected
 from .marts import READ_COLUMNS, with_marts
 from .portable_sql import Qualify, translate
+from .runs import RUN_COLUMNS, RUNS_TABLE
 from .stored import in_utc, open_table, speaks_sql
 
 TRow = dict[str, Any]
@@ -25,7 +26,7 @@ TRow = dict[str, Any]
 
 
 class Reader:
-    """Answers queries on the table and its views.
+    """Answers queries on the table, its views and the runs.
 
     Args:
         execute (Callable[[str], AbstractContextManager[Any]]): Runs SQL of the destination; gives
@@ -87,12 +88,11 @@ def open_reader(pipeline: Pipeline, wait: float = 0) -> Iterator[Reader]:
     """
     if not speaks_sql(pipeline):
         with closing(duckdb.connect()) as connection:
-            try:
-                connection.register("loaded", open_table(pipeline, READ_COLUMNS))
-                connection.execute(f"CREATE TABLE {TABLE_NAME} AS FROM loaded")
-            except DestinationUndefinedEntity:
-                # there is none yet
-                pass
+            for name, columns in {TABLE_NAME: READ_COLUMNS, RUNS_TABLE: RUN_COLUMNS}.items():
+                # there may be none yet
+                with suppress(DestinationUndefinedEntity):
+                    connection.register("loaded", open_table(pipeline, name, tuple(columns)))
+                    connection.execute(f"CREATE TABLE {name} AS FROM loaded")
             yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None)
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:

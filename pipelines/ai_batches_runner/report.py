@@ -43,6 +43,8 @@ class AccountReport:
     requests: int
     seconds: float
     error: str | None
+    error_type: str | None
+    """Name of the error's class, such as `RefusedKeyError`."""
     is_partial: bool
     """Whether the list was not read as far as it should have been; the next run goes on."""
 
@@ -108,7 +110,8 @@ def add_metrics(
     total["rows"] += entry["rows"]
     total["requests"] += entry["requests"]
     total["seconds"] += entry["seconds"]
-    total["error"], total["is_partial"] = entry["error"], entry["is_partial"]
+    for name in ("error", "error_type", "is_partial"):
+        total[name] = entry[name]
 
 
 def account_reports(
@@ -134,6 +137,7 @@ def account_reports(
                 requests=entry["requests"],
                 seconds=entry["seconds"],
                 error=entry["error"],
+                error_type=entry["error_type"],
                 is_partial=entry["is_partial"],
             )
         )

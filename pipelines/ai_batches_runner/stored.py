@@ -81,7 +81,7 @@ def _select_in_files(
 ) -> Iterator[tuple[Any, ...]]:
     """Dlt would read the files by extensions of DuckDB, which come from the network."""
     with closing(duckdb.connect()) as connection:
-        connection.register(TABLE_NAME, open_table(pipeline, columns))
+        connection.register(TABLE_NAME, open_table(pipeline, TABLE_NAME, columns))
         cursor = connection.execute(query.format(table=TABLE_NAME))
         while rows := cursor.fetchmany(_ROWS):
             yield from rows
@@ -103,36 +103,36 @@ def kept_format(pipeline: Pipeline) -> str | None:
     if speaks_sql(pipeline):
         return None
     try:
-        return _client_of_files(pipeline)[1]
+        return _client_of_files(pipeline, TABLE_NAME)[1]
     except DestinationUndefinedEntity:
         return None
 
 
-def open_table(pipeline: Pipeline, columns: Sequence[str]) -> Any:
-    """Reads columns of the table in files, as Arrow, once.
+def open_table(pipeline: Pipeline, name: str, columns: Sequence[str]) -> Any:
+    """Reads columns of a table in files, as Arrow, once.
 
     Raises:
         DestinationUndefinedEntity: If there is no table.
     """
-    client, table_format = _client_of_files(pipeline)
-    table = client.load_open_table(table_format, TABLE_NAME)
+    client, table_format = _client_of_files(pipeline, name)
+    table = client.load_open_table(table_format, name)
     if table_format == "delta":
         # a reader: Arrow knows no filter for the texts that DuckDB would hand down to a dataset
         return table.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader()
     return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
 
 
-def _client_of_files(pipeline: Pipeline) -> tuple[Any, str]:
-    """A client that knows the table as it is stored; and its format.
+def _client_of_files(pipeline: Pipeline, name: str) -> tuple[Any, str]:
+    """A client that knows a table as it is stored; and its format.
 
     The working folder may know none, or another one: that of a fresh machine, or of another place.
     """
     client: Any = pipeline.destination_client()
     stored = client.get_stored_schema(SCHEMA_NAME)
     if stored is None:
-        raise DestinationUndefinedEntity(TABLE_NAME)
+        raise DestinationUndefinedEntity(name)
     client.schema = Schema.from_stored_schema(json.loads(stored.schema))
-    table = client.schema.tables.get(TABLE_NAME)
+    table = client.schema.tables.get(name)
     if table is None or not table.get("table_format"):
-        raise DestinationUndefinedEntity(TABLE_NAME)
+        raise DestinationUndefinedEntity(name)
     return client, table["table_format"]

@@ -25,7 +25,7 @@ from .resource import AccountMetrics, account_metrics, read_provider
 from .schedule import scheduled_since
 from .settings import Account, ProviderSettings, has_key, provider_settings, providers_with_key
 from .table import COLUMN_HINTS, COLUMNS, JSON_COLUMNS, PRIMARY_KEY, TABLE_NAME
-from .walk import Run
+from .walk import Reading, Run
 
 __all__ = [
     "COLUMNS",
@@ -38,6 +38,7 @@ __all__ = [
     "BadPageError",
     "Provider",
     "ProviderSettings",
+    "Reading",
     "RefusedKeyError",
     "RequestError",
     "Run",

@@ -1,7 +1,7 @@
 """One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -40,14 +40,21 @@ class BatchListClient:
         provider (Provider): Whose list to read.
         settings (ProviderSettings): The user's settings for it.
         account (Account): Whose key to send.
+        on_trouble (Callable[[str], None] | None): Is told of each failure that may be retried.
     """
 
-    def __init__(self, provider: Provider, settings: ProviderSettings, account: Account) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        settings: ProviderSettings,
+        account: Account,
+        on_trouble: Callable[[str], None] | None = None,
+    ) -> None:
         self._provider = provider
         self._account = account
         self._secrets = [account.api_key, *settings.headers.values()]
         """What no text may quote."""
-        self._adapter = _CountingAdapter()
+        self._adapter = _WatchedAdapter(on_trouble)
         http = Client(
             raise_for_status=False,
             exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
@@ -153,14 +160,24 @@ class BatchListClient:
         return kind(self._provider.name, self._account.name, problem, remedy)
 
 
-class _CountingAdapter(HTTPAdapter):
-    """Counts what is really sent, retries and redirects included."""
+class _WatchedAdapter(HTTPAdapter):
+    """Counts what is really sent, retries and redirects included, and tells of failures."""
 
-    requests = 0
+    def __init__(self, on_trouble: Callable[[str], None] | None) -> None:
+        super().__init__()
+        self.requests = 0
+        self._on_trouble = on_trouble or (lambda trouble: None)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         self.requests += 1
-        return super().send(request, *args, **kwargs)
+        try:
+            response = super().send(request, *args, **kwargs)
+        except RequestException as ex:
+            self._on_trouble(_failure(ex))
+            raise
+        if response.status_code == 429 or response.status_code >= 500:
+            self._on_trouble(f"HTTP {response.status_code}")
+        return response
 
 
 class _ListRESTClient(RESTClient):

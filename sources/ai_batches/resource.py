@@ -18,7 +18,7 @@ from .providers import Provider
 from .rows import Record, RowReader
 from .settings import Account, ProviderSettings, missing_key, provider_settings
 from .table import SCHEMA, TABLE_NAME
-from .walk import Page, Row, Run, Sighting, Walker
+from .walk import Page, Reading, Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
 """Rows in an Arrow table; small tables cost dlt time each, large ones memory."""
@@ -42,6 +42,8 @@ class AccountMetrics(TypedDict):
     """From the first request to the last row."""
     error: str | None
     """What went wrong and what to do, or None."""
+    error_type: str | None
+    """Name of the error's class, such as `RefusedKeyError`."""
     is_partial: bool
     """Whether the walk was cut; the next package or run goes on."""
 
@@ -87,7 +89,7 @@ def read_provider(
     except SettingsError as ex:
         if fail_fast:
             raise
-        _new_metrics(None)["error"] = _advice(ex)
+        _note_error(_new_metrics(None), ex)
         return
     rows = 0
     # under a limit of time, a long walk must not keep the other accounts waiting for ever
@@ -112,7 +114,17 @@ def _read_account(
 ) -> Iterator[pa.Table]:
     metrics = _new_metrics(account.name)
     started = time.monotonic()
-    client = BatchListClient(provider, settings, account)
+    pages_read = rows_read = 0
+
+    def tell(trouble: str | None = None) -> None:
+        if run.on_progress:
+            run.on_progress(
+                Reading(
+                    provider.name, account.name, pages_read, rows_read, client.requests, trouble
+                )
+            )
+
+    client = BatchListClient(provider, settings, account, tell)
     reader = RowReader(
         provider.name, account.name, provider.fields, provider.statuses, settings.exclude
     )
@@ -125,6 +137,9 @@ def _read_account(
     stuck: dict[str, None] = {}
 
     def read(rows: list[Row]) -> Iterable[tuple[Record, Sighting]]:
+        nonlocal pages_read, rows_read
+        pages_read, rows_read = pages_read + 1, rows_read + len(rows)
+        tell()
         records, ids, created, are_open, ended = reader.read(rows)
         are_held = [
             is_open or (end is not None and end > settled)
@@ -155,7 +170,7 @@ def _read_account(
         if fail_fast:
             raise error from None
         run.finished.add((provider.name, account.name))
-        metrics["error"] = _advice(error)
+        _note_error(metrics, error)
     finally:
         client.close()
         metrics["requests"] = client.requests
@@ -200,7 +215,13 @@ def _some(ids: list[str]) -> str:
 
 def _new_metrics(account: str | None) -> AccountMetrics:
     metrics = AccountMetrics(
-        account=account, rows=0, requests=0, seconds=0.0, error=None, is_partial=True
+        account=account,
+        rows=0,
+        requests=0,
+        seconds=0.0,
+        error=None,
+        error_type=None,
+        is_partial=True,
     )
     recorded: dict[str, Any] = dlt.current.resource_metrics()
     recorded.setdefault(_METRICS, []).append(metrics)
@@ -246,8 +267,9 @@ def _unexpected(provider: Provider, account: Account, error: Exception) -> Unexp
     )
 
 
-def _advice(error: AiBatchesError) -> str:
-    return f"{error.problem}. {error.remedy}"
+def _note_error(metrics: AccountMetrics, error: AiBatchesError) -> None:
+    metrics["error"] = f"{error.problem}. {error.remedy}"
+    metrics["error_type"] = type(error).__name__
 
 
 def _table_exists() -> bool:

@@ -137,6 +137,19 @@ class State(TypedDict):
     """Whether a full refresh was asked for, and no walk that began since then is complete."""
 
 
+class Reading(NamedTuple):
+    """How far the reading of an account's list has come."""
+
+    provider: str
+    account: str
+    pages: int
+    rows: int
+    requests: int
+    """Requests made, retries included."""
+    trouble: str | None
+    """What the last request met with, where it is tried again, such as `HTTP 429`."""
+
+
 @dataclass
 class Run:
     """What a run was asked to do. It may take several load packages, one after the other."""
@@ -154,6 +167,8 @@ class Run:
     id: str = field(default_factory=lambda: uuid4().hex)
     finished: set[tuple[str, str]] = field(default_factory=set)
     """Provider and account of what is complete or failed, and not to be read again."""
+    on_progress: Callable[[Reading], None] | None = None
+    """Is told of each page and of each request that has to be tried again, from any thread."""
 
     @property
     def is_over(self) -> bool:

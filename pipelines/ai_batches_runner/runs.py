@@ -1,0 +1,102 @@
+"""The table `runs`: what each run did, a row a provider, account and run."""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+import dlt
+import pyarrow as pa
+from dlt import Pipeline
+from dlt.common.schema.typing import TTableSchemaColumns
+
+from ai_batches import Run
+
+from .merging import TableFormat
+from .report import AccountReport
+from .stored import SCHEMA_NAME
+
+RUNS_TABLE = "runs"
+DESCRIPTION = "What each run did, a row a provider, account and run"
+
+_MOMENT = pa.timestamp("us", tz="UTC")
+
+RUN_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "run_id": (pa.string(), "One for all accounts that a run read"),
+    "provider": (pa.string(), "Vendor API that was asked"),
+    "account": (pa.string(), "Name of the API key; empty where the settings could not be used"),
+    "started_at": (_MOMENT, "When the run began (UTC)"),
+    "ended_at": (_MOMENT, "When its rows were in the table (UTC)"),
+    "seconds": (pa.float64(), "How long the account's list was being read"),
+    "result": (pa.string(), "ok; partial: cut, the next run goes on; failed: see `error`"),
+    "batches_read": (pa.int64(), "Batches that the provider sent"),
+    "batches_new": (pa.int64(), "Those that were not in the table"),
+    "batches_changed": (
+        pa.int64(),
+        "Those that were in the table otherwise; null where the destination does not tell",
+    ),
+    "batches_open": (pa.int64(), "Open ones in the table afterwards; null without a status"),
+    "requests": (pa.int64(), "Requests made, retries included"),
+    "error_type": (pa.string(), "Kind of the error, such as RefusedKeyError"),
+    "error": (pa.string(), "What went wrong and what to do"),
+}
+"""Type and description of every column, in order."""
+
+_SCHEMA = pa.schema(
+    pa.field(name, kind, nullable=name not in ("run_id", "provider", "account"))
+    for name, (kind, _) in RUN_COLUMNS.items()
+)
+_HINTS: TTableSchemaColumns = {
+    name: {"description": description} for name, (_, description) in RUN_COLUMNS.items()
+}
+
+
+def extract_runs(
+    pipeline: Pipeline,
+    run: Run,
+    reports: Sequence[AccountReport],
+    table_format: TableFormat | None = None,
+) -> None:
+    """Puts what a run did into a load package, which is still to be stored.
+
+    Rows are appended: the pipeline never loads a package twice.
+
+    Args:
+        pipeline (Pipeline): Where the run loaded.
+        run (Run): The run.
+        reports (Sequence[AccountReport]): What it did.
+        table_format (TableFormat | None): How a destination of files keeps tables.
+    """
+    ended = datetime.now(timezone.utc)
+    rows = [
+        (
+            run.id,
+            report.provider,
+            report.account or "",
+            run.started,
+            ended,
+            report.seconds,
+            report.result.lower(),
+            report.read,
+            report.new,
+            report.changed,
+            report.open,
+            report.requests,
+            report.error_type,
+            report.error,
+        )
+        for report in reports
+    ]
+    columns = [
+        pa.array(values, kind.type)
+        for values, kind in zip(zip(*rows, strict=True), _SCHEMA, strict=True)
+    ]
+    resource = dlt.resource(
+        [pa.table(columns, schema=_SCHEMA)],
+        name=RUNS_TABLE,
+        columns=_HINTS,
+        write_disposition="append",
+    )
+    resource.apply_hints(
+        table_format=table_format, additional_table_hints={"description": DESCRIPTION}
+    )
+    # of the same schema, so that one dataset has both tables for dlt's own tools, too
+    pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())
