@@ -1,12 +1,14 @@
 """Loads the batch jobs of AI vendors into one table; what a schedule runs.
 
-    ai-batches            every provider that has a key
-    ai-batches openai     only this one
-    ai-batches --demo     made-up providers; no key, no network
+    ai-batches              load every provider that has a key
+    ai-batches openai       only this one
+    ai-batches check        do keys and destination work? nothing is loaded
+    ai-batches dashboard    look at what was loaded, in the browser
+    ai-batches --demo       load made-up providers; no key, no network
 
-Exit codes: 0 all loaded, 1 some provider or the load failed (or --verify found a difference),
-2 nothing to do or wrong usage, 3 partial: the time was up, the next run goes on, 4 another run of
-the same pipeline is at work, 130 interrupted.
+Exit codes: 0 all is well, 1 some provider or the load failed (or --verify or check found something
+wrong, or --attention something to look at), 2 nothing to do or wrong usage, 3 partial: the time was
+up, the next run goes on, 4 another run of the same pipeline is at work, 130 interrupted.
 """
 
 import argparse
@@ -14,26 +16,22 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 
 # before dlt is imported: nothing is reported to anybody, whichever folder this runs in
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 from dlt import Pipeline
-from dlt.common import logger
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
-from dlt.common.runtime.collector import LogCollector, TqdmCollector
-from dlt.common.runtime.collector_base import Collector
-from dlt.common.runtime.signals import was_signal_received
 from dlt.pipeline.exceptions import PipelineStepFailed
-from rich.console import Console
 
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 from ai_batches.timestamps import to_microseconds
 
+from .attention import find_attention
 from .destination import (
     DATASET,
     PIPELINE_NAME,
@@ -41,34 +39,114 @@ from .destination import (
     UnusableDestinationError,
     explain_lock,
     open_pipeline,
+    open_to_read,
 )
 from .load import ROWS_PER_PACKAGE, WAIT, load
-from .report import print_summary
-from .verify import print_verdicts, verify
+from .output import JsonLines, Lines, Output, Terminal
+from .report import describe_place
+from .slack import send_to_slack
+from .verify import verify
 
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+Command = Callable[[argparse.Namespace, Output], int]
+"""Does what was asked for; returns the exit code."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
     gc.set_threshold(50_000, 20, 100)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    name = given.pop(0) if given and given[0] in _COMMANDS else ""
+    parse, command = _COMMANDS.get(name, (_parse_load, _load))
+    options = parse(given)
+    output = _output(options)
+    try:
+        return _guarded(command, options, output)
+    except KeyboardInterrupt:
+        return _explain_interruption(output)
+
+
+def _guarded(command: Command, options: argparse.Namespace, output: Output) -> int:
+    """Runs a command; says in a sentence what went wrong."""
+    try:
+        return command(options, output)
+    except AnotherRunError as ex:
+        output.complain(str(ex), ex)
+        return ANOTHER_RUN
+    except UnusableDestinationError as ex:
+        output.complain(str(ex), ex)
+        return NOTHING_TO_DO
+    except UnknownDestinationModule as ex:
+        output.complain(f"dlt knows no destination `{options.destination}`.", ex)
+        return NOTHING_TO_DO
+    except MissingDependencyException as ex:
+        cause = ex.__context__
+        missing = f"{cause.name} is missing.\n" if isinstance(cause, ModuleNotFoundError) else ""
+        output.complain(f"{missing}{ex}\nOr install this package with the destination's extra.", ex)
+        return NOTHING_TO_DO
+    except (PipelineStepFailed, DestinationException) as ex:
+        return _explain_failure(ex, output)
+    except DltException as ex:
+        # of the configuration
+        output.complain(str(ex), ex)
+        return NOTHING_TO_DO
+    except Exception as ex:
+        # of a destination's driver
+        return _explain_failure(ex, output)
+
+
+def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+    """What all commands take."""
     parser = argparse.ArgumentParser(
-        prog="ai-batches",
-        description="Loads the batch jobs of AI vendors into one table, `batches`.",
-        epilog=(__doc__ or "").split("\n\n")[-1],
-    )
-    parser.add_argument(
-        "providers",
-        nargs="*",
-        metavar="PROVIDER",
-        help=f"what to load: {', '.join(PROVIDERS)}; without any, all that have a key",
+        prog=f"ai-batches {name}".strip(),
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--destination", default="duckdb", help="any that dlt knows [duckdb]")
     parser.add_argument(
         "--dataset",
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
     )
+    parser.add_argument(
+        "--wait",
+        type=_positive,
+        default=WAIT,
+        metavar="SECONDS",
+        help="how long to wait for a DuckDB file that another program has open [60]",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=["text", "json"],
+        default="text",
+        help="`json`: a line of JSON an event, on standard output [text]",
+    )
+    parser.add_argument(
+        "--quiet", action="store_true", help="print only what failed or needs attention"
+    )
+    parser.add_argument(
+        "--debug", action="store_true", help="print the stack trace of an error, too"
+    )
+    return parser
+
+
+def _add_providers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "providers",
+        nargs="*",
+        metavar="PROVIDER",
+        help=f"which: {', '.join(PROVIDERS)}; without any, all that have a key",
+    )
+
+
+def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
+    usage, codes = (__doc__ or "").split("\n\n")[1:]
+    parser = _parser(
+        "", "Loads the batch jobs of AI vendors into one table, `batches`.", f"{usage}\n\n{codes}"
+    )
+    _add_providers(parser)
     parser.add_argument(
         "--pipeline",
         default=PIPELINE_NAME,
@@ -90,11 +168,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--full-refresh", action="store_true", help="read everything again and merge it"
     )
     parser.add_argument(
-        "--verify",
-        action="store_true",
-        help="compare the table with the lists, read whole, and change nothing",
-    )
-    parser.add_argument(
         "--max-time",
         type=_positive,
         metavar="SECONDS",
@@ -107,46 +180,52 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="ROWS",
         help="rows of an account after which a long walk goes on in another load [100000]",
     )
-    parser.add_argument(
-        "--wait",
-        type=_positive,
-        default=WAIT,
-        metavar="SECONDS",
-        help="how long to wait for a DuckDB file that another program has open [60]",
+    other = parser.add_mutually_exclusive_group()
+    other.add_argument(
+        "--verify",
+        action="store_true",
+        help="compare the table with the lists, read whole, and change nothing",
     )
-    parser.add_argument(
+    other.add_argument(
+        "--attention",
+        action="store_true",
+        help="only list what a person should look at in what was loaded",
+    )
+    other.add_argument(
         "--demo", action="store_true", help="load made-up providers into demo.duckdb instead"
     )
     options = parser.parse_args(arguments)
     if options.verify and (options.full_refresh or options.max_time is not None):
         parser.error("--verify reads everything and changes nothing: it takes only --since")
-    try:
-        return _dispatch(options, parser)
-    except KeyboardInterrupt:
-        return _explain_interruption()
-    except MissingDependencyException as ex:
-        cause = ex.__context__
-        missing = f"{cause.name} is missing.\n" if isinstance(cause, ModuleNotFoundError) else ""
-        _complain(f"{missing}{ex}\nOr install this package with the destination's extra.")
-        return NOTHING_TO_DO
-    except DltException as ex:
-        # of the configuration
-        _complain(str(ex))
-        return NOTHING_TO_DO
+    _refuse_unknown(options.providers, parser)
+    return options
 
 
-def _dispatch(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    unknown = [name for name in options.providers if name not in PROVIDERS]
+def _refuse_unknown(providers: Sequence[str], parser: argparse.ArgumentParser) -> None:
+    unknown = [name for name in providers if name not in PROVIDERS]
     if unknown:
         parser.error(f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)})")
+
+
+def _output(options: argparse.Namespace) -> Output:
+    if options.log_format == "json":
+        return JsonLines(options.debug)
+    if options.quiet:
+        return Output(options.debug)
+    return Terminal(options.debug) if sys.stderr.isatty() else Lines(options.debug)
+
+
+def _load(options: argparse.Namespace, output: Output) -> int:
     if options.demo:
-        return _run_demo()
+        return _run_demo(output)
+    if options.attention:
+        return _show_attention(options, output)
     providers = list(dict.fromkeys(options.providers)) or providers_with_key()
     without_key = [name for name in providers if not has_key(PROVIDERS[name])]
     if without_key or not providers:
-        _explain_keys(without_key)
+        _explain_keys(without_key, output)
         return NOTHING_TO_DO
-    return _run(options, providers)
+    return _run(options, providers, output)
 
 
 def _moment(text: str) -> int:
@@ -175,83 +254,82 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _run(options: argparse.Namespace, providers: Sequence[str]) -> int:
+def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) -> int:
     run = Run(options.since, options.full_refresh, options.package_rows)
     if options.max_time is not None:
         run.deadline = time.monotonic() + options.max_time
-    pipeline = None
-    try:
-        with open_pipeline(
-            options.destination, options.dataset, options.pipeline, _progress()
-        ) as pipeline:
-            if options.verify:
-                return _verify(pipeline, providers, options)
-            reports = load(pipeline, providers, None, run, options.wait, options.table_format)
-    except AnotherRunError as ex:
-        _complain(str(ex))
-        return ANOTHER_RUN
-    except UnusableDestinationError as ex:
-        _complain(str(ex))
-        return NOTHING_TO_DO
-    except UnknownDestinationModule:
-        _complain(f"dlt knows no destination `{options.destination}`.")
-        return NOTHING_TO_DO
-    except (PipelineStepFailed, DestinationException) as ex:
-        return _explain_failure(ex, pipeline)
-    except DltException:
-        raise
-    except Exception as ex:
-        # of a destination's driver; with a traceback only where somebody looks for one
-        logger.info("The run failed.", exc_info=ex)
-        code = _explain_failure(ex, pipeline)
-        _complain("RUNTIME__LOG_LEVEL=INFO shows where.")
-        return code
-    print_summary(reports, pipeline, Console())
+    with open_pipeline(options.destination, options.dataset, options.pipeline) as pipeline:
+        if options.verify:
+            return _verify(options, pipeline, providers, output)
+        try:
+            with output:
+                reports = load(
+                    pipeline, providers, None, run, options.wait, options.table_format, output
+                )
+        except (PipelineStepFailed, DestinationException) as ex:
+            return _explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
+        output.summary(reports, describe_place(pipeline))
+        findings = find_attention(pipeline, options.wait)
+    output.attention(findings)
+    if findings:
+        send_to_slack("AI batch jobs need attention", list(map(str, findings)))
     if any(report.error for report in reports):
         return SOME_FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_LOADED
 
 
-def _verify(pipeline: Pipeline, providers: Sequence[str], options: argparse.Namespace) -> int:
-    verdicts = verify(pipeline, providers, since=options.since, wait=options.wait)
-    print_verdicts(verdicts, Console())
+def _verify(
+    options: argparse.Namespace, pipeline: Pipeline, providers: Sequence[str], output: Output
+) -> int:
+    with output:
+        verdicts = verify(pipeline, providers, None, options.since, options.wait, output)
+    output.verdicts(verdicts)
     return ALL_LOADED if all(verdict.is_good for verdict in verdicts.values()) else SOME_FAILED
 
 
-def _explain_interruption() -> int:
-    _complain("Interrupted. What was loaded stays, and the next run goes on.")
+def _show_attention(options: argparse.Namespace, output: Output) -> int:
+    with open_to_read(options.destination, options.dataset) as pipeline, output:
+        findings = find_attention(pipeline, options.wait)
+    output.attention(findings)
+    return SOME_FAILED if findings else ALL_LOADED
+
+
+def _explain_interruption(output: Output) -> int:
+    output.complain("Interrupted. What was loaded stays, and the next run goes on.")
     return INTERRUPTED
 
 
-def _explain_failure(error: Exception, pipeline: Pipeline | None) -> int:
+def _explain_failure(error: Exception, output: Output, keeps_data: bool = False) -> int:
     cause: BaseException = error
     kept = step = ""
     if isinstance(error, PipelineStepFailed):
         cause, step = error.exception or error, f" at dlt's step `{error.step}`"
-        if was_signal_received() or isinstance(cause, KeyboardInterrupt):
-            return _explain_interruption()
+        if _was_interrupted(error):
+            return _explain_interruption(output)
         kept = "The next run reads again."
-    if pipeline and pipeline.has_pending_data:
+    if keeps_data:
         kept = "Nothing is lost: the next run loads what was read, or reads it again."
     reason = explain_lock(cause) or str(cause)
     if reason == str(cause) and not isinstance(cause, DltException | OSError):
         reason = f"{type(cause).__name__}: {reason}"
-    _complain(f"FAILED{step}: {reason}\n{kept}".rstrip())
+    output.complain(f"FAILED{step}: {reason}\n{kept}".rstrip(), error)
     return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else SOME_FAILED
 
 
-def _progress() -> Collector:
-    """Bars on a terminal, lines elsewhere."""
-    if sys.stderr.isatty():
-        return TqdmCollector()
-    return LogCollector(log_period=10, logger=sys.stderr, dump_system_stats=False)
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error; a generator that dlt cannot close then hides it."""
+    while error:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
-def _explain_keys(without_key: Sequence[str]) -> None:
+def _explain_keys(without_key: Sequence[str], output: Output) -> None:
     names = without_key or list(PROVIDERS)
     asked = f"No API key for {', '.join(names)}." if without_key else "No provider has an API key."
     variables = ", ".join(PROVIDERS[name].api_key_env for name in names)
-    _complain(
+    output.complain(
         f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
         f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"
         " .dlt/secrets.toml; .dlt/example.secrets.toml shows how.\nTo see it work without a key:"
@@ -259,18 +337,16 @@ def _explain_keys(without_key: Sequence[str]) -> None:
     )
 
 
-def _complain(text: str) -> None:
-    # soft wrap: a log keeps a sentence on one line
-    Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _run_demo() -> int:
+def _run_demo(output: Output) -> int:
     try:
         from .demo import run_demo
     except ModuleNotFoundError as ex:
-        _complain(
+        output.complain(
             f"The demo needs {ex.name}. Install this package with its extra `demo`, or run"
             " `make demo`."
         )
         return NOTHING_TO_DO
-    return ALL_LOADED if run_demo(Console()) else SOME_FAILED
+    return ALL_LOADED if run_demo(output.console) else SOME_FAILED
+
+
+_COMMANDS: dict[str, tuple[Callable[[Sequence[str]], argparse.Namespace], Command]] = {}

@@ -14,7 +14,7 @@ from ai_batches import PROVIDERS, Account, ProviderSettings
 from .demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from .destination import open_pipeline
 from .load import load
-from .report import print_summary
+from .report import describe_place, print_summary
 from .stored import select
 
 PIPELINE_NAME = "ai_batches_demo"
@@ -49,12 +49,12 @@ def run_demo(console: Console) -> bool:
         settings = demo_settings(providers, server)
         console.rule("First run: five made-up providers, read whole", align="left")
         first = load(pipeline, list(PROVIDERS), settings)
-        print_summary(first, pipeline, console)
+        print_summary(first, describe_place(pipeline), console)
         before = _statuses(pipeline)
         providers.pass_time(HOURS * 3600)
         console.rule(f"Second run: {HOURS} hours later", align="left")
         second = load(pipeline, list(PROVIDERS), settings)
-        print_summary(second, pipeline, console)
+        print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
     return not any(report.error for report in first + second)
 

@@ -14,8 +14,6 @@ import dlt
 import duckdb
 from dlt import Pipeline
 from dlt.common.destination import Destination, TDestinationReferenceArg
-from dlt.common.runtime.collector import NULL_COLLECTOR
-from dlt.common.runtime.collector_base import Collector
 from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -51,7 +49,6 @@ def open_pipeline(
     destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
     name: str = PIPELINE_NAME,
-    progress: Collector = NULL_COLLECTOR,
 ) -> Iterator[Pipeline]:
     """Makes a pipeline that nobody else runs in this working folder meanwhile.
 
@@ -62,7 +59,6 @@ def open_pipeline(
         dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
             DuckDB file that is called `ai_batches` itself.
         name (str): Name of the pipeline. What was read is remembered under it.
-        progress (Collector): How to show progress; by default not at all.
 
     Yields:
         Pipeline: The pipeline.
@@ -82,7 +78,7 @@ def open_pipeline(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
         ) from None
     with lock:
-        pipeline = _make_pipeline(destination, dataset, name, progress, folder)
+        pipeline = _make_pipeline(destination, dataset, name, folder)
         _make_file(pipeline, folder)
         yield pipeline
 
@@ -107,9 +103,7 @@ def open_to_read(
             such file.
     """
     with TemporaryDirectory(prefix="ai_batches_") as folder:
-        pipeline = _make_pipeline(
-            destination, dataset, PIPELINE_NAME, NULL_COLLECTOR, Path(folder), read_only=True
-        )
+        pipeline = _make_pipeline(destination, dataset, PIPELINE_NAME, Path(folder), read_only=True)
         file = _duckdb_file(pipeline)
         if file and not file.exists():
             raise UnusableDestinationError(
@@ -125,7 +119,6 @@ def _make_pipeline(
     destination: TDestinationReferenceArg,
     dataset: str | None,
     name: str,
-    progress: Collector,
     folder: Path,
     read_only: bool = False,
 ) -> Pipeline:
@@ -148,7 +141,6 @@ def _make_pipeline(
                 pipelines_dir=str(folder),
                 destination=reference,
                 dataset_name=dataset_name,
-                progress=progress,
             )
         except json.JSONDecodeError as ex:
             raise UnusableDestinationError(

@@ -27,6 +27,7 @@ from .report import (
 )
 from .resuming import follow_destination, refuse_unlike_table, remember_destination
 from .runs import extract_runs
+from .watcher import Watcher
 
 ROWS_PER_PACKAGE = 100_000
 """Rows of an account after which a long walk goes on in another load, unless the run says so."""
@@ -42,6 +43,7 @@ def load(
     run: Run | None = None,
     wait: float = WAIT,
     table_format: TableFormat | None = None,
+    watcher: Watcher | None = None,
 ) -> list[AccountReport]:
     """Reads what is new or open and merges it, in load packages of bounded size.
 
@@ -58,6 +60,7 @@ def load(
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
+        watcher (Watcher | None): Is told how the run goes on.
 
     Returns:
         list[AccountReport]: What was done, a report a provider and account. A provider that failed
@@ -68,6 +71,8 @@ def load(
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     run = run or Run()
+    watcher = watcher or Watcher()
+    run.on_progress = run.on_progress or watcher.reading
     if run.since is None:
         run.since = scheduled_since()
     run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
@@ -93,13 +98,14 @@ def load(
         goes_on = not run.is_over and any(
             entry["is_partial"] and entry["rows"] and not entry["error"] for _, entry in package
         )
+        watcher.storing(sum(entry["rows"] for _, entry in package))
         with connected(pipeline, wait):
             load_ids += _store(pipeline)
             if goes_on:
                 continue
             after = standings(pipeline, load_ids)
             reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-            extract_runs(pipeline, run, reports, table_format)
+            extract_runs(pipeline, run, reports, min(load_ids, default=None), table_format)
             _store(pipeline)
             return reports
 

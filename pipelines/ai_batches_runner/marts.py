@@ -74,7 +74,7 @@ _COLUMNS = (
     "provider, account, id, status, is_open, description, model, endpoint, completion_window,"
     " input_file_id, output_file_id, error_file_id, requests_total, requests_completed,"
     " requests_failed, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,"
-    " total_tokens, created_at, in_progress_at, ended_at, expires_at, errors"
+    " total_tokens, created_at, in_progress_at, ended_at, expires_at, errors, _dlt_load_id"
 )
 
 MARTS: dict[str, Mart] = {

@@ -5,6 +5,8 @@ from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -61,7 +63,7 @@ class Reader:
             with self._execute(
                 translate(with_marts(query), self._dialect, self._qualify)
             ) as cursor:
-                names = [column[0] for column in cursor.description]
+                names = _column_names(cursor)
                 return [
                     {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
                     for row in cursor.fetchall()
@@ -70,15 +72,23 @@ class Reader:
             return []
 
 
+def _column_names(cursor: Any) -> list[str]:
+    native = getattr(cursor, "native_cursor", cursor)
+    # SQLAlchemy's result has keys where a DB-API cursor has a description
+    return list(native.keys()) if hasattr(native, "keys") else [c[0] for c in native.description]
+
+
 @contextmanager
-def open_reader(pipeline: Pipeline, wait: float = 0) -> Iterator[Reader]:
+def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iterator[Reader]:
     """Connects to the destination for as long as a block runs.
 
-    Tables in files are read by DuckDB, once.
+    Tables in files are copied into a DuckDB file first, so that many queries read them once.
 
     Args:
         pipeline (Pipeline): Whose destination to read.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+        only (str): A condition on the rows of the table that are of interest; others need not be
+            there.
 
     Yields:
         Reader: Answers queries.
@@ -87,12 +97,18 @@ def open_reader(pipeline: Pipeline, wait: float = 0) -> Iterator[Reader]:
         DestinationConnectionError: If nobody answers there, or refuses.
     """
     if not speaks_sql(pipeline):
-        with closing(duckdb.connect()) as connection:
-            for name, columns in {TABLE_NAME: READ_COLUMNS, RUNS_TABLE: RUN_COLUMNS}.items():
+        with (
+            TemporaryDirectory(prefix="ai_batches_") as folder,
+            closing(duckdb.connect(str(Path(folder) / "copy.duckdb"))) as connection,
+        ):
+            for name, columns, condition in (
+                (TABLE_NAME, READ_COLUMNS, only),
+                (RUNS_TABLE, tuple(RUN_COLUMNS), "TRUE"),
+            ):
                 # there may be none yet
                 with suppress(DestinationUndefinedEntity):
-                    connection.register("loaded", open_table(pipeline, name, tuple(columns)))
-                    connection.execute(f"CREATE TABLE {name} AS FROM loaded")
+                    connection.register("files", open_table(pipeline, name, columns))
+                    connection.execute(f"CREATE TABLE {name} AS FROM files WHERE {condition}")
             yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None)
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:

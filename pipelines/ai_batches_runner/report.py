@@ -144,7 +144,12 @@ def account_reports(
     return reports
 
 
-def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console: Console) -> None:
+def describe_place(pipeline: Pipeline) -> str:
+    """Where the rows are, in words."""
+    return f"Table {table_name(pipeline)} in {pipeline.destination_client().config}"
+
+
+def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:
     """Prints the reports as a table, and below it what failed and where the rows are."""
     table = Table(box=None, pad_edge=False)
     for heading in ("provider", "account"):
@@ -171,12 +176,7 @@ def print_summary(reports: Sequence[AccountReport], pipeline: Pipeline, console:
         if report.failure:
             # soft wrap: a log keeps one error on one line
             console.print(f"FAILED {report.failure}", markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"Table {table_name(pipeline)} in {pipeline.destination_client().config}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+    console.print(place, markup=False, highlight=False, soft_wrap=True)
 
 
 def _number(value: int | None) -> str:

@@ -25,6 +25,10 @@ RUN_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "account": (pa.string(), "Name of the API key; empty where the settings could not be used"),
     "started_at": (_MOMENT, "When the run began (UTC)"),
     "ended_at": (_MOMENT, "When its rows were in the table (UTC)"),
+    "load_id": (
+        pa.string(),
+        "Its first load: rows that it inserted or changed have this `_dlt_load_id` or a later one",
+    ),
     "seconds": (pa.float64(), "How long the account's list was being read"),
     "result": (pa.string(), "ok; partial: cut, the next run goes on; failed: see `error`"),
     "batches_read": (pa.int64(), "Batches that the provider sent"),
@@ -53,6 +57,7 @@ def extract_runs(
     pipeline: Pipeline,
     run: Run,
     reports: Sequence[AccountReport],
+    load_id: str | None,
     table_format: TableFormat | None = None,
 ) -> None:
     """Puts what a run did into a load package, which is still to be stored.
@@ -63,6 +68,7 @@ def extract_runs(
         pipeline (Pipeline): Where the run loaded.
         run (Run): The run.
         reports (Sequence[AccountReport]): What it did.
+        load_id (str | None): The first load package that it stored.
         table_format (TableFormat | None): How a destination of files keeps tables.
     """
     ended = datetime.now(timezone.utc)
@@ -73,6 +79,7 @@ def extract_runs(
             report.account or "",
             run.started,
             ended,
+            load_id,
             report.seconds,
             report.result.lower(),
             report.read,

@@ -26,6 +26,7 @@ from ai_batches import (
 from .destination import UnusableDestinationError, connected
 from .report import TAccount
 from .stored import can_be_read, in_utc, select, table_exists, table_name
+from .watcher import Watcher
 
 SHOWN_IDS = 5
 
@@ -69,6 +70,7 @@ def verify(
     settings: Mapping[str, ProviderSettings] | None = None,
     since: int | None = None,
     wait: float = 0,
+    watcher: Watcher | None = None,
 ) -> dict[TAccount, Verdict]:
     """Reads each list whole and compares it with the destination, by content.
 
@@ -81,6 +83,7 @@ def verify(
             configuration.
         since (int | None): Compare only what was created since then, in microseconds; None: all.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+        watcher (Watcher | None): Is told how far the reading has come.
 
     Returns:
         dict[TAccount, Verdict]: A verdict a provider and account.
@@ -108,7 +111,7 @@ def verify(
             verdict = verdicts[provider, account.name] = Verdict()
             only = {provider: chosen._replace(accounts=(account,))}
             try:
-                for row in _listed_rows(provider, only, since):
+                for row in _listed_rows(provider, only, since, watcher or Watcher()):
                     _compare(row, stored, verdict)
                 verdict.is_read = True
             except ResourceExtractionError as ex:
@@ -121,9 +124,9 @@ def verify(
 
 
 def _listed_rows(
-    provider: str, settings: Mapping[str, ProviderSettings], since: int | None
+    provider: str, settings: Mapping[str, ProviderSettings], since: int | None, watcher: Watcher
 ) -> Iterator[Mapping[str, Any]]:
-    source = ai_batches_source(settings, run=Run(since=since))
+    source = ai_batches_source(settings, run=Run(since=since, on_progress=watcher.reading))
     for batches in source.resources[provider]:
         for row in batches.to_pylist():
             if not _is_before(row["created_at"], since):

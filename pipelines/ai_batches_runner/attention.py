@@ -1,0 +1,146 @@
+"""What a person should look at: stuck, failed and expired batches, refused keys, stale accounts.
+
+Nothing here quotes what came with a batch (prompts, metadata, descriptions, error texts), so that
+it can be sent to a chat.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from dlt import Pipeline
+
+from .reading import Reader, open_reader
+from .runs import RUNS_TABLE
+
+STALE_AFTER = timedelta(days=1)
+"""Since when an account has to have been loaded, or it is named."""
+
+FIRST_LOOK = 86_400
+"""Seconds before a first run within which failures count as new."""
+
+SHOWN_IDS = 3
+
+
+class Finding(NamedTuple):
+    """One thing to look at, of one account."""
+
+    kind: str
+    """stuck, failed, expired, refused_key, failed_run or stale."""
+    provider: str
+    account: str
+    total: int
+    """Batches concerned; 0 where it is about the account."""
+    ids: tuple[str, ...]
+    """Some of their ids, the newest first."""
+    text: str
+    """A sentence on it, without whom it concerns."""
+
+    def __str__(self) -> str:
+        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
+        more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""
+        ids = f": {', '.join(self.ids)}{more}" if self.ids else ""
+        return f"{whose}: {self.text}{ids}"
+
+
+_LAST_RUNS = f"""
+    SELECT provider, account, load_id, started_at, previous_at, loaded_at, result, error_type
+    FROM (
+        SELECT provider, account, load_id, started_at, result, error_type,
+            LAG(started_at) OVER (PARTITION BY provider, account ORDER BY started_at)
+                AS previous_at,
+            MAX(CASE WHEN result = 'failed' THEN NULL ELSE started_at END)
+                OVER (PARTITION BY provider, account) AS loaded_at,
+            ROW_NUMBER() OVER (PARTITION BY provider, account ORDER BY started_at DESC) AS age
+        FROM {RUNS_TABLE}
+    ) AS aged
+    WHERE age = 1
+"""
+"""The last run of each account, the start of the one before, and the last that succeeded."""
+
+_STUCK = (
+    "SELECT provider, account, id, created_at, 'stuck' AS kind FROM batches_open WHERE is_stuck"
+)
+
+_ENDED_BADLY = f"""
+    SELECT ended.provider, ended.account, id, created_at, status AS kind
+    FROM batches_unique AS ended
+    JOIN ({_LAST_RUNS}) AS last
+        ON last.provider = ended.provider AND last.account = ended.account
+    WHERE status IN ('failed', 'expired')
+        AND _dlt_load_id >= load_id
+        AND (
+            ended_at IS NULL
+            OR SECONDS_BETWEEN(ended_at, COALESCE(previous_at, started_at))
+                <= CASE WHEN previous_at IS NULL THEN {FIRST_LOOK} ELSE 0 END
+        )
+"""
+
+_TEXTS = {
+    "stuck": "open beyond its window",
+    "failed": "failed since the last run",
+    "expired": "expired since the last run",
+}
+
+
+def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
+    """Looks for what a person should look at.
+
+    "Since the last run" is what the last run of an account brought, and ended since the one before
+    it began; with a first run, within the day before it.
+
+    Args:
+        pipeline (Pipeline): Where the batches and the runs are.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+
+    Returns:
+        list[Finding]: By provider and account; empty where all is well.
+
+    Raises:
+        DestinationConnectionError: If nobody answers there, or refuses.
+    """
+    of_interest = "is_open OR status IN ('failed', 'expired')"
+    with open_reader(pipeline, wait, of_interest) as reader:
+        found = [*_accounts(reader), *_batches(reader, _STUCK), *_batches(reader, _ENDED_BADLY)]
+    return sorted(found, key=lambda finding: (finding.provider, finding.account))
+
+
+def _accounts(reader: Reader) -> Iterator[Finding]:
+    now = datetime.now(timezone.utc)
+    for run in reader.rows(_LAST_RUNS):
+        whose = (run["provider"], run["account"], 0, ())
+        loaded = run["loaded_at"]
+        if run["error_type"] == "RefusedKeyError":
+            yield Finding("refused_key", *whose, "the provider refused the key")
+        elif run["result"] == "failed":
+            yield Finding("failed_run", *whose, "the last run failed; the table `runs` says why")
+        if loaded is None or now - loaded > STALE_AFTER:
+            since = f"since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "yet"
+            yield Finding("stale", *whose, f"not loaded {since}")
+
+
+def _batches(reader: Reader, query: str) -> Iterator[Finding]:
+    """A finding for each account and kind of what a query selects."""
+    rows = reader.rows(f"""
+        SELECT provider, account, kind, id, total
+        FROM (
+            SELECT provider, account, kind, id,
+                COUNT(*) OVER (PARTITION BY provider, account, kind) AS total,
+                ROW_NUMBER() OVER (
+                    PARTITION BY provider, account, kind ORDER BY created_at DESC, id
+                ) AS place
+            FROM ({query}) AS selected
+        ) AS placed
+        WHERE place <= {SHOWN_IDS}
+        ORDER BY provider, account, kind, place
+        """)
+    for (provider, account, kind), group in groupby(
+        rows, key=itemgetter("provider", "account", "kind")
+    ):
+        listed = list(group)
+        total = listed[0]["total"]
+        batches = "batch" if total == 1 else "batches"
+        ids = tuple(row["id"] for row in listed)
+        yield Finding(kind, provider, account, total, ids, f"{total:,} {batches} {_TEXTS[kind]}")
