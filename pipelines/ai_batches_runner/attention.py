@@ -23,6 +23,9 @@ FIRST_LOOK = 86_400
 
 SHOWN_IDS = 3
 
+FAILURES = ("refused_key", "failed_run")
+"""Kinds of findings that the run itself tells, too."""
+
 
 class Finding(NamedTuple):
     """One thing to look at, of one account."""
@@ -112,13 +115,18 @@ def _accounts(reader: Reader) -> Iterator[Finding]:
     for run in reader.rows(_LAST_RUNS):
         whose = (run["provider"], run["account"], 0, ())
         loaded = run["loaded_at"]
-        if run["error_type"] == "RefusedKeyError":
-            yield Finding("refused_key", *whose, "the provider refused the key")
-        elif run["result"] == "failed":
-            yield Finding("failed_run", *whose, "the last run failed; the table `runs` says why")
-        if loaded is None or now - loaded > STALE_AFTER:
-            since = f"since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "yet"
-            yield Finding("stale", *whose, f"not loaded {since}")
+        is_stale = loaded is None or now - loaded > STALE_AFTER
+        since = f"not loaded since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "not loaded yet"
+        if run["result"] == "failed":
+            is_refused = run["error_type"] == "RefusedKeyError"
+            what = "the provider refused the key" if is_refused else "the last run failed"
+            yield Finding(
+                "refused_key" if is_refused else "failed_run",
+                *whose,
+                f"{what}; {since}" if is_stale else what,
+            )
+        elif is_stale:
+            yield Finding("stale", *whose, since)
 
 
 def _batches(reader: Reader, query: str) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ up, the next run goes on, 4 another run of the same pipeline is at work, 130 int
 
 import argparse
 import gc
+import logging
 import os
 import sys
 import time
@@ -31,7 +32,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 from ai_batches.timestamps import to_microseconds
 
-from .attention import find_attention
+from .attention import FAILURES, find_attention
 from .destination import (
     DATASET,
     PIPELINE_NAME,
@@ -209,7 +210,7 @@ def _refuse_unknown(providers: Sequence[str], parser: argparse.ArgumentParser) -
 
 def _output(options: argparse.Namespace) -> Output:
     if options.log_format == "json":
-        return JsonLines(options.debug)
+        return JsonLines(options.debug, logging.WARNING if options.quiet else logging.INFO)
     if options.quiet:
         return Output(options.debug)
     return Terminal(options.debug) if sys.stderr.isatty() else Lines(options.debug)
@@ -270,9 +271,10 @@ def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) 
             return _explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
         output.summary(reports, describe_place(pipeline))
         findings = find_attention(pipeline, options.wait)
-    output.attention(findings)
     if findings:
         send_to_slack("AI batch jobs need attention", list(map(str, findings)))
+    # the summary has said already which accounts failed
+    output.attention([finding for finding in findings if finding.kind not in FAILURES])
     if any(report.error for report in reports):
         return SOME_FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_LOADED

@@ -168,9 +168,14 @@ class Terminal(Lines):
 
 
 class JsonLines(Lines):
-    """One line of JSON an event, on standard output, dlt's own warnings included."""
+    """One line of JSON an event, on standard output, dlt's own warnings included.
 
-    def __init__(self, shows_traceback: bool = False) -> None:
+    Args:
+        shows_traceback (bool): Whether an error has its stack trace.
+        level (int): Events below this level of `logging` are left out.
+    """
+
+    def __init__(self, shows_traceback: bool = False, level: int = logging.INFO) -> None:
         super().__init__(shows_traceback)
         self._handler = logging.StreamHandler(sys.stdout)
         self._handler.setFormatter(
@@ -182,7 +187,7 @@ class JsonLines(Lines):
             )
         )
         self._logger = logging.getLogger("ai_batches_runner")
-        self._logger.setLevel(logging.INFO)
+        self._logger.setLevel(level)
         self._logger.handlers = [self._handler]
         self._logger.propagate = False
 
@@ -241,10 +246,11 @@ class JsonLines(Lines):
         event: str,
         text: str,
         level: int = logging.INFO,
-        error: BaseException | None = None,
+        shown: BaseException | None = None,
+        /,
         **fields: Any,
     ) -> None:
-        self._logger.log(level, text, exc_info=error, extra={"event": event, **fields})
+        self._logger.log(level, text, exc_info=shown, extra={"event": event, **fields})
 
 
 def _sentence(reading: Reading) -> str:
