@@ -271,8 +271,7 @@ def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) 
             return _explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
         output.summary(reports, describe_place(pipeline))
         findings = find_attention(pipeline, options.wait)
-    if findings:
-        send_to_slack("AI batch jobs need attention", list(map(str, findings)))
+        send_to_slack(pipeline, findings)
     # the summary has said already which accounts failed
     output.attention([finding for finding in findings if finding.kind not in FAILURES])
     if any(report.error for report in reports):

@@ -3,25 +3,43 @@
 from collections.abc import Sequence
 
 import dlt
+from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.runtime.slack import send_slack_message
 
+from .attention import Finding
+
 HOOK_SETTING = "runtime.slack_incoming_hook"
 
+_SENT = "ai_batches_sent_to_slack"
 
-def send_to_slack(title: str, lines: Sequence[str]) -> None:
-    """Sends a message where `runtime.slack_incoming_hook` is set; a failure is a warning.
+
+def send_to_slack(pipeline: Pipeline, findings: Sequence[Finding]) -> None:
+    """Sends what needs attention, where it is not what was sent last and a hook is set.
+
+    The hook is dlt's `runtime.slack_incoming_hook`. A failure is a warning.
 
     Args:
-        title (str): Its first line.
-        lines (Sequence[str]): What to list below; nothing that came with a batch.
+        pipeline (Pipeline): Whose working folder remembers what was sent.
+        findings (Sequence[Finding]): What needs attention.
     """
     hook: str | None = dlt.secrets.get(HOOK_SETTING)
     if not hook:
         return
-    text = "\n".join([title, *(f"• {line}" for line in lines)])
+    text = "\n".join(["AI batch jobs need attention:", *(f"• {finding}" for finding in findings)])
+    if not findings or text == _last_sent(pipeline):
+        return
     try:
         send_slack_message(hook, text, is_markdown=False)
+        pipeline.set_local_state_val(_SENT, text)
     except Exception as ex:
         # its text would show the hook, which is a secret
         logger.warning(f"Slack could not be told what needs attention ({type(ex).__name__}).")
+
+
+def _last_sent(pipeline: Pipeline) -> str | None:
+    try:
+        text: str | None = pipeline.get_local_state_val(_SENT)
+    except KeyError:
+        return None
+    return text
