@@ -12,10 +12,10 @@ from rich.table import Table
 from ai_batches import PROVIDERS, Account, ProviderSettings
 
 from .demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
-from .destination import open_pipeline
-from .load import load
+from .destination import connected, open_pipeline
+from .load import WAIT, load
+from .reading import open_reader
 from .report import describe_place, print_summary
-from .stored import select
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
@@ -73,19 +73,17 @@ def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str,
 
 def _forget_earlier_demo(pipeline: Pipeline) -> None:
     pipeline.drop()
-    with pipeline.sql_client() as client:
+    with connected(pipeline, WAIT), pipeline.sql_client() as client:
         if client.has_dataset():
             client.drop_dataset()
 
 
 def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
-    rows = select(
-        pipeline,
-        ["provider", "id", "status", "created_at"],
-        "SELECT provider, id, status FROM {table} WHERE status IS NOT NULL"
-        " ORDER BY created_at DESC",
+    query = (
+        "SELECT provider, id, status FROM batches WHERE status IS NOT NULL ORDER BY created_at DESC"
     )
-    return {(row[0], row[1]): row[2] for row in rows}
+    with open_reader(pipeline, WAIT) as reader:
+        return {(row["provider"], row["id"]): row["status"] for row in reader.rows(query)}
 
 
 def _print_changes(before: dict[TBatch, str], after: dict[TBatch, str], console: Console) -> None:
