@@ -11,9 +11,9 @@ import psycopg2
 import pytest
 from starlette.requests import Request
 
+from commands import COMMAND, run, table
 from servers import PASSWORD, postgres
 from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure
-from test_pipeline import COMMAND, run, table
 
 
 class Accounts:

@@ -18,10 +18,10 @@ from starlette.requests import Request
 import servers
 from ai_batches import COLUMNS
 from ai_batches_runner.marts import MARTS, create_statements
+from commands import COMMAND, keys, run
 from environments import ROOT, binary
 from read_as_bi_tool import as_json
 from support import Lists, TAnswer, TRow, batch, cursor_list, failure, offset_list
-from test_pipeline import COMMAND, keys, run
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

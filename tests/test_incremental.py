@@ -20,9 +20,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from starlette.requests import Request
 
 from ai_batches import Run, ai_batches_source
+from commands import COMMAND, keys, run, summary, table
 from killing import run_and_kill
 from support import FIRST, Lists, TAnswer, TRow, batch, cursor_list, failure, load, page, select
-from test_pipeline import COMMAND, keys, run, summary, table
 
 DAY = 86_400
 FILE = "ai_batches.duckdb"

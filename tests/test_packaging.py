@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from commands import keys, table
 from environments import ROOT, binary
 from support import Lists, batch, cursor_list
-from test_pipeline import keys, table
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -15,41 +15,8 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
+from commands import COMMAND, keys, run, summary, table
 from support import KEY, CutOff, Lists, TAnswer, batch, cursor_list, failure, offset_list, page
-
-COMMAND = str(Path(sys.executable).with_name("ai-batches"))
-
-
-def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Runs the command; returns its exit code and what it printed."""
-    done = subprocess.run(  # noqa: S603
-        [COMMAND, *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
-def keys(lists: Lists, *providers: str) -> dict[str, str]:
-    """Variables that give these providers a key and send them to the test's server."""
-    variables: dict[str, str] = {}
-    for name in providers:
-        prefix = f"SOURCES__AI_BATCHES__{name.upper()}__"
-        variables |= {prefix + "API_KEY": KEY, prefix + "BASE_URL": lists.url(name)}
-    return variables
-
-
-def table(file: Path, query: str) -> list[tuple[object, ...]]:
-    """What SQL says about a DuckDB file."""
-    with duckdb.connect(str(file), read_only=True) as connection:
-        return connection.execute(query).fetchall()
-
-
-def summary(printed: str, provider: str) -> list[str]:
-    """The cells of a provider's line in the summary."""
-    return next(line.split() for line in printed.splitlines() if line.startswith(provider))
 
 
 def test_it_loads_all_providers_that_have_a_key(lists: Lists, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from starlette.requests import Request
 
 from ai_batches import PROVIDERS
 from ai_batches_runner.cli import ANOTHER_RUN, PARTIAL
+from commands import COMMAND, keys, run, table
 from environments import ROOT, binary
 from support import KEY, Lists, TAnswer, batch, cursor_list, failure, page
-from test_pipeline import COMMAND, keys, run, table
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 

@@ -18,8 +18,9 @@ from .runs import RUNS_TABLE
 STALE_AFTER = timedelta(days=1)
 """Since when an account has to have been loaded, or it is named."""
 
-FIRST_LOOK = 86_400
-"""Seconds before a first run within which failures count as new."""
+FIRST_LOOK, LATER_LOOK = 86_400, 3_600
+"""Seconds before a first run, and before the run that precedes a later one. What ended since is
+news: a load of many batches brings old ones, too, and a list may show an end late."""
 
 SHOWN_IDS = 3
 
@@ -77,7 +78,7 @@ _ENDED_BADLY = f"""
         AND (
             ended_at IS NULL
             OR SECONDS_BETWEEN(ended_at, COALESCE(previous_at, started_at))
-                <= CASE WHEN previous_at IS NULL THEN {FIRST_LOOK} ELSE 0 END
+                <= CASE WHEN previous_at IS NULL THEN {FIRST_LOOK} ELSE {LATER_LOOK} END
         )
 """
 
@@ -91,8 +92,8 @@ _TEXTS = {
 def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
     """Looks for what a person should look at.
 
-    "Since the last run" is what the last run of an account brought, and ended since the one before
-    it began; with a first run, within the day before it.
+    "Since the last run" is what the last run of an account inserted or changed, if it ended since
+    the one before it, less an hour; with a first run, within the day before it.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.

@@ -1,0 +1,411 @@
+"""What a run tells: on the way, in the end, in the table `runs`, and what needs attention."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ai_batches_runner.demo_providers import LoopbackServer
+from commands import COMMAND, keys, run, table
+from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure, offset_list, page
+
+NOW = int(time.time())
+HOUR = 3_600
+DAY = 24 * HOUR
+RUNS = "SELECT {} FROM ai_batches_dataset.runs ORDER BY started_at, provider, account"
+
+
+def ended(number: int, status: str, ago: int, **fields: Any) -> TRow:
+    """A batch that ended so many seconds ago."""
+    created = {"created_at": NOW - ago - HOUR, "expires_at": NOW - ago - HOUR + DAY}
+    return batch(number, status=status, **{**created, f"{status}_at": NOW - ago, **fields})
+
+
+def runs(tmp_path: Path, columns: str) -> list[tuple[Any, ...]]:
+    """What the table of the runs says."""
+    return table(tmp_path / "ai_batches.duckdb", RUNS.format(columns))
+
+
+# The table of the runs
+
+
+def test_each_run_leaves_a_row_for_each_account(lists: Lists, tmp_path: Path) -> None:
+    rows = [batch(2, status="in_progress"), batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    lists.serve("bland", offset_list([{"id": "b1", "created_at": "2025-05-08T19:28:12.627Z"}]))
+    lists.serve("kimi", failure(401))
+    started = time.time()
+    variables = keys(lists, "openai", "bland", "kimi")
+    assert run(**variables)[0] == 1
+    rows[:] = [batch(3), batch(2), batch(1)]
+    assert run("openai", **variables)[0] == 0
+    counts = "batches_read, batches_new, batches_changed, batches_open, requests"
+    assert runs(tmp_path, f"provider, account, result, {counts}, error_type") == [
+        ("bland", "default", "ok", 1, 1, 0, None, lists.count("bland"), None),
+        ("kimi", "default", "failed", 0, 0, 0, None, 1, "RefusedKeyError"),
+        ("openai", "default", "ok", 2, 2, 0, 1, 1, None),
+        ("openai", "default", "ok", 3, 1, 1, 0, 1, None),
+    ]
+    moments = runs(tmp_path, "epoch(started_at), epoch(ended_at), seconds")
+    for begun, done, seconds in moments:
+        assert started < begun < done < time.time()
+        assert 0 < seconds < done - begun
+    assert len({row[0] for row in runs(tmp_path, "run_id")}) == 2
+    assert "refused the key" in str(runs(tmp_path, "error"))
+    # what a run changed can be found by the load
+    changed = """
+        SELECT batches.id FROM ai_batches_dataset.batches JOIN ai_batches_dataset.runs
+        ON _dlt_load_id >= load_id WHERE batches_read = 3 ORDER BY 1
+    """
+    assert table(tmp_path / "ai_batches.duckdb", changed) == [("batch_2",), ("batch_3",)]
+
+
+def test_a_run_in_many_packages_is_one_row(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", cursor_list([batch(n) for n in range(950, 0, -1)]))
+    assert run("--package-rows", "300", **keys(lists, "openai"))[0] == 0
+    counts = runs(tmp_path, "batches_read, batches_new, requests, result")
+    assert counts == [(950, 950, lists.count("openai"), "ok")]
+
+
+def test_a_run_that_is_cut_says_so(lists: Lists, tmp_path: Path) -> None:
+    def slow(request: Request) -> TAnswer:
+        time.sleep(0.3)
+        return inner(request)
+
+    inner = cursor_list([batch(n) for n in range(5_000, 0, -1)])
+    lists.serve("openai", slow)
+    assert run("--max-time", "0.5", **keys(lists, "openai"))[0] == 3
+    assert runs(tmp_path, "result") == [("partial",)]
+
+
+def test_settings_that_cannot_be_used_leave_a_row(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page([batch(1)]))
+    wrong = {"SOURCES__AI_BATCHES__KIMI__PAGE_SIZE": "many"}
+    assert run(**keys(lists, "openai", "kimi"), **wrong)[0] == 1
+    assert runs(tmp_path, "provider, account, result, error_type") == [
+        ("kimi", "", "failed", "SettingsError"),
+        ("openai", "default", "ok", None),
+    ]
+
+
+# What needs attention
+
+
+def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
+    rows = [
+        ended(7, "failed", 120),
+        ended(6, "expired", 300),
+        ended(5, "completed", 400),
+        # nobody who installs this today wants to hear of last month
+        ended(4, "failed", 3 * DAY),
+        batch(3, status="in_progress", created_at=NOW - 3 * DAY, expires_at=NOW - 2 * DAY),
+        batch(2, status="in_progress", created_at=NOW - 3 * DAY, completion_window="7d"),
+        batch(1, created_at=NOW - 4 * DAY),
+    ]
+    lists.serve("openai", cursor_list(rows))
+    variables = keys(lists, "openai")
+    code, printed, _ = run(**variables)
+    stuck = "- openai, account default: 1 batch open beyond its window: batch_3"
+    assert code == 0
+    assert printed.splitlines()[-4:] == [
+        "Needs attention:",
+        stuck,
+        "- openai, account default: 1 batch expired since the last run: batch_6",
+        "- openai, account default: 1 batch failed since the last run: batch_7",
+    ]
+    # the same from the table alone: no list is asked
+    asked = lists.count("openai")
+    code, shown, _ = run("--attention")
+    assert code == 1
+    assert shown.splitlines() == printed.splitlines()[-4:]
+    assert lists.count("openai") == asked
+    # what was told is not told again; a stuck batch is as long as it is stuck
+    code, printed, _ = run(**variables)
+    assert printed.splitlines()[-2:] == ["Needs attention:", stuck]
+    rows[:] = [ended(8, "failed", 1), *rows[:4], ended(3, "cancelled", 1), *rows[5:]]
+    code, printed, _ = run(**variables)
+    assert printed.splitlines()[-2:] == [
+        "Needs attention:",
+        "- openai, account default: 1 batch failed since the last run: batch_8",
+    ]
+
+
+def test_many_are_counted_and_some_named(lists: Lists) -> None:
+    rows = [ended(n, "failed", 60 + 60 * (50 - n)) for n in range(50, 0, -1)]
+    lists.serve("openai", cursor_list(rows))
+    _, printed, _ = run(**keys(lists, "openai"))
+    assert printed.splitlines()[-1] == (
+        "- openai, account default: 50 batches failed since the last run:"
+        " batch_50, batch_49, batch_48 and 47 more"
+    )
+
+
+def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
+    rows = [ended(1, "failed", 60)]
+    for name in ("openai", "respan"):
+        lists.serve(name, cursor_list(rows))
+    _, printed, _ = run(**keys(lists, "openai", "respan"))
+    assert [line for line in printed.splitlines() if "failed since" in line] == [
+        "- openai, account default: 1 batch failed since the last run: batch_1"
+    ]
+
+
+def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page([batch(1)]))
+    lists.serve("kimi", page([batch(1)]))
+    lists.serve("novita", failure(401))
+    lists.serve("respan", failure(404))
+    code, printed, _ = run(**keys(lists, "openai", "kimi", "novita", "respan"))
+    assert code == 1
+    # the summary has told of them
+    assert "Needs attention" not in printed
+    with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
+        connection.execute(
+            "UPDATE ai_batches_dataset.runs SET started_at = started_at - INTERVAL '25 hours',"
+            " ended_at = ended_at - INTERVAL '25 hours'"
+        )
+    assert run("openai", **keys(lists, "openai"))[0] == 0
+    code, printed, _ = run("--attention")
+    assert code == 1
+    told = re.sub(r"since \d{4}-\d\d-\d\d \d\d:\d\d UTC", "since then", printed).splitlines()
+    assert told == [
+        "Needs attention:",
+        "- kimi, account default: not loaded since then",
+        "- novita, account default: the provider refused the key; not loaded yet",
+        "- respan, account default: the last run failed; not loaded yet",
+    ]
+
+
+def test_all_is_well(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    assert "attention" not in run(**keys(lists, "openai"))[1]
+    assert run("--attention") == (0, "", "")
+
+
+def test_where_nothing_was_loaded_there_is_nothing_to_look_at() -> None:
+    code, printed, log = run("--attention")
+    assert (code, printed) == (2, "")
+    assert "nothing was loaded yet" in log
+    assert "Traceback" not in log
+    assert not Path("ai_batches.duckdb").exists()
+
+
+# Slack
+
+
+@contextmanager
+def slack(status: int = 200) -> Iterator[tuple[str, list[str]]]:
+    """A hook, and the texts that were sent to it."""
+    sent: list[str] = []
+
+    async def receive(request: Request) -> Response:
+        sent.append((await request.json())["text"])
+        return PlainTextResponse("ok", status)
+
+    app = Starlette(routes=[Route("/services/T0/secret-of-the-hook", receive, methods=["POST"])])
+    with LoopbackServer(app) as server:
+        yield f"{server.url}/services/T0/secret-of-the-hook", sent
+
+
+def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
+    private = {
+        "metadata": {"customer": "Ada Lovelace"},
+        "description": "letter to Ada",
+        "errors": {"data": [{"code": "bad", "message": "prompt: dear Ada"}]},
+    }
+    rows = [ended(2, "failed", 60, **private), batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    lists.serve("kimi", failure(404, {"error": {"message": "no Ada here"}}))
+    with slack() as (hook, sent):
+        variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+        assert run(**variables)[0] == 1
+        assert sent == [
+            "AI batch jobs need attention:\n"
+            "• kimi, account default: the last run failed; not loaded yet\n"
+            "• openai, account default: 1 batch failed since the last run: batch_2"
+        ]
+        for _ in range(2):
+            run(**variables)
+        assert sent[1:] == [
+            "AI batch jobs need attention:\n"
+            "• kimi, account default: the last run failed; not loaded yet"
+        ]
+
+
+def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([ended(1, "failed", 60)]))
+    with slack(status=500) as (hook, sent):
+        variables = {**keys(lists, "openai"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+        code, printed, log = run(**variables)
+    assert code == 0
+    assert len(sent) == 1
+    assert "Slack could not be told" in log
+    assert "secret-of-the-hook" not in printed + log
+
+
+# How it is told
+
+
+def test_the_summary_fits_80_columns(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(n) for n in range(1_200, 0, -1)]))
+    name = "the accounts of research and of development"
+    accounts = json.dumps({name: KEY, "b": KEY})
+    variables = {
+        "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS": accounts,
+        "SOURCES__AI_BATCHES__OPENAI__BASE_URL": lists.url("openai"),
+    }
+    code, printed, _ = run(**variables, COLUMNS="80")
+    assert code == 0
+    lines = printed.splitlines()[:-1]
+    assert max(map(len, lines)) <= 80
+    assert sum(line.count("1,200") for line in lines) == 4
+
+
+def test_json_is_an_event_a_line(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([ended(2, "failed", 60), batch(1)]))
+    lists.serve("kimi", failure(401))
+    odd = page([batch(1, created_at="long ago")])
+    lists.serve("novita", odd)
+    code, printed, log = run("--log-format", "json", **keys(lists, "openai", "kimi", "novita"))
+    assert (code, log) == (1, "")
+    events = [json.loads(line) for line in printed.splitlines()]
+    assert all({"time", "level", "message"} <= event.keys() for event in events)
+    accounts = {e["provider"]: e for e in events if e.get("event") == "account"}
+    assert accounts["openai"]["read"] == accounts["openai"]["new"] == 2
+    assert accounts["openai"]["result"] == "ok"
+    assert accounts["kimi"]["level"] == "ERROR"
+    assert accounts["kimi"]["error_type"] == "RefusedKeyError"
+    assert "refused the key" in accounts["kimi"]["error"]
+    attention = [e for e in events if e.get("event") == "attention"]
+    assert [(e["kind"], e["ids"]) for e in attention] == [("failed", ["batch_2"])]
+    # dlt's own lines are events, too
+    assert [e["level"] for e in events if "could not be read" in e["message"]] == ["WARNING"]
+    # errors that end the run as well
+    code, printed, log = run("--log-format", "json")
+    assert (code, log) == (2, "")
+    assert [json.loads(line)["level"] for line in printed.splitlines()] == ["ERROR"]
+    code, printed, _ = run("--log-format", "json", "--quiet", **keys(lists, "openai", "kimi"))
+    assert {json.loads(line)["level"] for line in printed.splitlines()} == {"ERROR"}
+    code, printed, log = run("--log-format", "json", "--verify", **keys(lists, "openai"))
+    found = [json.loads(line) for line in printed.splitlines()]
+    assert [(e["event"], e["listed"], e["missing"]) for e in found] == [("verified", 2, [])]
+
+
+def test_quiet_is_silent_where_all_is_well(lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    assert run("--quiet", **keys(lists, "openai")) == (0, "", "")
+    lists.serve("openai", cursor_list([ended(2, "failed", 60), batch(1)]))
+    lists.serve("kimi", failure(401))
+    code, printed, log = run("--quiet", **keys(lists, "openai", "kimi"))
+    assert code == 1
+    assert printed.splitlines() == [
+        "Needs attention:",
+        "- openai, account default: 1 batch failed since the last run: batch_2",
+    ]
+    assert log.startswith("FAILED kimi, account default: the provider refused the key")
+    lists.serve("openai", cursor_list([ended(3, "failed", 60), batch(1)]))
+    code, printed, log = run("--quiet", "--verify", **keys(lists, "openai"))
+    assert code == 1
+    assert "missing: batch_3" in printed
+
+
+def test_a_stack_trace_is_shown_only_on_demand(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    (tmp_path / "ai_batches.duckdb").write_text("no database")
+    code, _, log = run(**variables)
+    assert code == 1
+    assert log.startswith("FAILED: ")
+    assert "Traceback" not in log
+    code, _, log = run("--debug", **variables)
+    assert code == 1
+    assert log.startswith("FAILED: ")
+    assert "Traceback" in log
+    code, printed, log = run("--debug", "--log-format", "json", **variables)
+    assert "Traceback" in json.loads(printed)["exc_info"]
+
+
+def test_a_warning_is_a_sentence(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1, created_at="long ago")]))
+    _, _, log = run(**keys(lists, "openai"))
+    assert log.startswith("WARNING: openai, account default: 1 values of `created_at`")
+    assert len(log.splitlines()) == 1
+
+
+def test_a_terminal_shows_live_what_each_provider_does(lists: Lists) -> None:
+    """The answers wait until what they bring about is on the screen."""
+    shown = Screen()
+    pages = cursor_list([batch(n) for n in range(1_000, 0, -1)])
+
+    def answer(request: Request) -> TAnswer:
+        if lists.count("openai") == 5:
+            shown.wait_for("400 batches", "4 pages", "/s")
+        return pages(request)
+
+    def limited(request: Request) -> TAnswer:
+        if lists.count("kimi") == 1:
+            return failure(429, Retry_After="0.2")
+        shown.wait_for("kimi", "waiting (HTTP 429)")
+        return page([batch(1)])
+
+    lists.serve("openai", answer)
+    lists.serve("kimi", limited)
+    code, printed = shown.run(COMMAND, {**os.environ, **keys(lists, "openai", "kimi")})
+    assert code == 0
+    # what was live is gone, the table stays
+    assert "1,000" in printed
+    assert "batches" in printed.splitlines()[-1]
+
+
+class Screen:
+    """A terminal, and what was ever written to it."""
+
+    def __init__(self) -> None:
+        self._master, self._slave = pty.openpty()
+        os.set_blocking(self._master, False)
+        self._text = ""
+
+    def wait_for(self, *words: str) -> None:
+        """Waits until a line has all of these words."""
+        deadline = time.monotonic() + 60
+        pattern = ".*".join(map(re.escape, words))
+        while not re.search(pattern, self._read()):
+            assert time.monotonic() < deadline, self._text
+            time.sleep(0.02)
+
+    def run(self, command: str, variables: dict[str, str]) -> tuple[int, str]:
+        """Runs a command whose error stream is the terminal; gives code and standard output."""
+        done = subprocess.run(  # noqa: S603
+            [command],
+            env={**variables, "TERM": "xterm-256color", "COLUMNS": "80"},
+            stdout=subprocess.PIPE,
+            stderr=self._slave,
+            text=True,
+            timeout=100,
+        )
+        return done.returncode, done.stdout
+
+    def _read(self) -> str:
+        with suppress(BlockingIOError):
+            self._text += os.read(self._master, 65_536).decode()
+        return self._text
+
+
+@pytest.mark.parametrize("arguments", [("--verify", "--attention"), ("--demo", "--verify")])
+def test_one_thing_at_a_time(arguments: tuple[str, ...]) -> None:
+    code, _, log = run(*arguments)
+    assert code == 2
+    assert "not allowed with" in log
