@@ -11,6 +11,7 @@ from rich.table import Table
 
 from ai_batches import PROVIDERS, Account, ProviderSettings
 
+from .attention import find_attention
 from .demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from .destination import connected, open_pipeline
 from .load import WAIT, load
@@ -56,6 +57,9 @@ def run_demo(console: Console) -> bool:
         second = load(pipeline, list(PROVIDERS), settings)
         print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
+        console.rule("What a person should look at", align="left")
+        for finding in find_attention(pipeline, WAIT):
+            console.print(f"- {finding}", markup=False, highlight=False, soft_wrap=True)
     return not any(report.error for report in first + second)
 
 
