@@ -27,6 +27,7 @@ from .report import (
 )
 from .resuming import follow_destination, refuse_unlike_table, remember_destination
 from .runs import extract_runs
+from .views import keep_views
 from .watcher import Watcher
 
 ROWS_PER_PACKAGE = 100_000
@@ -107,6 +108,7 @@ def load(
             reports = account_reports(metrics, before, after, leaves_unchanged_rows)
             extract_runs(pipeline, run, reports, min(load_ids, default=None), table_format)
             _store(pipeline)
+            keep_views(pipeline, wait)
             return reports
 
 

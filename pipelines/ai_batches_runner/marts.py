@@ -4,15 +4,12 @@ Where a destination has no views (tables in files), the same queries are asked a
 expressions.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import sqlglot
 from sqlglot import exp
 
 from ai_batches import PROVIDERS, TABLE_NAME
-
-from .portable_sql import Qualify, translate
 
 DEFAULT_WINDOW = 86_400
 """Seconds after which an open batch counts as stuck where its provider tells no window."""
@@ -74,20 +71,23 @@ _COLUMNS = (
     "provider, account, id, status, is_open, description, model, endpoint, completion_window,"
     " input_file_id, output_file_id, error_file_id, requests_total, requests_completed,"
     " requests_failed, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,"
-    " total_tokens, created_at, in_progress_at, ended_at, expires_at, errors, _dlt_load_id"
+    " total_tokens, created_at, in_progress_at, ended_at, expires_at, errors, metadata,"
+    " _dlt_load_id"
 )
 
 MARTS: dict[str, Mart] = {
     "batches_unique": Mart(
         "One row a batch: one that several accounts or a gateway list is there once, as its own"
         " vendor tells it",
-        # the vendor itself first: a gateway shows fewer fields
+        # the vendor itself first: a gateway shows fewer fields; then what has ended: a key that was
+        # taken away leaves its batches open
         f"""
         SELECT {_COLUMNS}, DAY_IN_UTC(created_at) AS created_on, {_WINDOW} AS window_seconds
         FROM (
             SELECT {_COLUMNS}, ROW_NUMBER() OVER (
-                PARTITION BY {_FAMILY}, id
-                ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END, provider, account
+                PARTITION BY id, {_FAMILY}
+                ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END,
+                    CASE WHEN is_open THEN 1 ELSE 0 END, provider, account
             ) AS place
             FROM {TABLE_NAME}
         ) AS placed
@@ -116,6 +116,7 @@ MARTS: dict[str, Mart] = {
                     "failed_batches": "status = 'failed'",
                     "expired_batches": "status = 'expired'",
                     "cancelled_batches": "status = 'cancelled'",
+                    "unknown_batches": "is_open IS NULL",
                 }.items()
             ),
             ", ".join(f"CAST(SUM({name}) AS BIGINT) AS {name}" for name in _COUNTS),
@@ -129,6 +130,7 @@ MARTS: dict[str, Mart] = {
             "failed_batches": "Those that failed as a whole",
             "expired_batches": "Those that expired",
             "cancelled_batches": "Those that were cancelled",
+            "unknown_batches": "Those whose provider reports no status",
             **_REQUESTS,
             **_TOKENS,
         },
@@ -156,7 +158,7 @@ MARTS: dict[str, Mart] = {
             "in_progress_at": "When processing started (UTC)",
             "expires_at": "When it will expire (UTC)",
             **_REQUESTS,
-            "open_seconds": "Seconds since its creation, now",
+            "open_seconds": "Seconds since its creation, now; null where that is not told",
             "window_seconds": "Seconds within which it is to be done; null where not told",
             "is_stuck": "Whether it is open beyond its window, or beyond a day where none is told",
         },
@@ -168,7 +170,8 @@ MARTS: dict[str, Mart] = {
             SECONDS_BETWEEN(created_at, in_progress_at) AS queue_seconds,
             SECONDS_BETWEEN(in_progress_at, ended_at) AS processing_seconds,
             SECONDS_BETWEEN(created_at, ended_at) AS turnaround_seconds, window_seconds,
-            SECONDS_BETWEEN(created_at, ended_at) <= window_seconds AS is_within_window
+            CASE WHEN status = 'expired' THEN FALSE
+                ELSE SECONDS_BETWEEN(created_at, ended_at) <= window_seconds END AS is_within_window
         FROM batches_unique
         WHERE NOT is_open AND ended_at IS NOT NULL
         """,
@@ -186,7 +189,8 @@ MARTS: dict[str, Mart] = {
             "processing_seconds": "From the start of processing to its end; null where not told",
             "turnaround_seconds": "From its creation to its end",
             "window_seconds": "Seconds within which it was to be done; null where not told",
-            "is_within_window": "Whether it ended in time; null where no window is told",
+            "is_within_window": "Whether it ended in time, which an expired one did not; null where"
+            " no window is told",
         },
     ),
     "batches_failed": Mart(
@@ -197,7 +201,10 @@ MARTS: dict[str, Mart] = {
             COALESCE(JSON_TEXT(errors, 'data', 0, 'code'), JSON_TEXT(errors, 'code'),
                 JSON_TEXT(errors, 0, 'code')) AS reason_code,
             COALESCE(JSON_TEXT(errors, 'data', 0, 'message'), JSON_TEXT(errors, 'message'),
-                JSON_TEXT(errors, 0, 'message'), JSON_TEXT(errors)) AS reason,
+                JSON_TEXT(errors, 0, 'message'),
+                CASE WHEN JSON_TEXT(errors) NOT IN ('{}', '[]')
+                    AND COALESCE(JSON_TEXT(errors, 'data'), '') <> '[]' THEN JSON_TEXT(errors) END
+            ) AS reason,
             requests_total, requests_completed, requests_failed, output_file_id, error_file_id,
             total_tokens
         FROM batches_unique
@@ -230,21 +237,6 @@ READ_COLUMNS = tuple(_COLUMNS.split(", "))
 """Columns of the table that the views read."""
 
 
-def create_statements(dialect: str, qualify: Qualify) -> Iterator[tuple[str, str]]:
-    """The statements that make each view anew.
-
-    Args:
-        dialect (str): The destination's SQL, as sqlglot calls it.
-        qualify (Qualify): Gives a table or view its full name, quoted.
-
-    Yields:
-        tuple[str, str]: A statement that drops a view, and one that makes it.
-    """
-    for name, mart in MARTS.items():
-        query = translate(mart.query, dialect, qualify)
-        yield f"DROP VIEW IF EXISTS {qualify(name)}", f"CREATE VIEW {qualify(name)} AS {query}"
-
-
 def with_marts(query: str) -> str:
     """Puts the views that a query names before it, so that the destination need not have them.
 
@@ -255,14 +247,15 @@ def with_marts(query: str) -> str:
     Returns:
         str: The query, with each view that it needs as a common table expression.
     """
-    needed = _tables(query)
+    needed = tables_of(query)
     # a view uses only those before it
     for name in reversed(MARTS):
         if name in needed:
-            needed |= _tables(MARTS[name].query)
+            needed |= tables_of(MARTS[name].query)
     parts = ", ".join(f"{name} AS ({mart.query})" for name, mart in MARTS.items() if name in needed)
     return f"WITH {parts} {query}" if parts else query
 
 
-def _tables(query: str) -> set[str]:
+def tables_of(query: str) -> set[str]:
+    """Names of the tables and views that a query reads."""
     return {table.name for table in sqlglot.parse_one(query, read="duckdb").find_all(exp.Table)}

@@ -9,10 +9,23 @@ on the result, four functions of our own stand in a query:
 - `JSON_TEXT(document, step, ...)`: the text at a place in JSON, or all of it; null where nothing is
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import sqlglot
 from sqlglot import exp
+
+DIALECTS = (
+    "duckdb",
+    "postgres",
+    "sqlite",
+    "mysql",
+    "snowflake",
+    "bigquery",
+    "redshift",
+    "databricks",
+    "clickhouse",
+)
+"""What the functions are known in, as sqlglot calls it; MariaDB is a MySQL there."""
 
 Qualify = Callable[[str], str]
 """Gives a table its full name, quoted."""
@@ -48,44 +61,86 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
 
 
 def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
-    if dialect in ("sqlite", "mysql"):
-        # they hold UTC without saying so
-        return _fill("DATE({})", dialect, arguments)
-    if dialect == "bigquery":
-        return _fill("DATE({}, 'UTC')", dialect, arguments)
-    return _fill("CAST({} AT TIME ZONE 'UTC' AS DATE)", "duckdb", arguments)
+    days = {
+        # those who hold UTC without saying so; SQLite would round up the last millisecond of a day
+        "sqlite": "DATE(SUBSTR({0}, 1, 10))",
+        "mysql": "DATE({0})",
+        "bigquery": "DATE({0}, 'UTC')",
+        # a cast goes by the time zone of the session
+        "databricks": "CAST(TO_UTC_TIMESTAMP({0}, CURRENT_TIMEZONE()) AS DATE)",
+        "clickhouse": "toDate({0}, 'UTC')",
+    }
+    return _choose(days, "CAST({0} AT TIME ZONE 'UTC' AS DATE)", dialect, arguments)
 
 
 def _now_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
-    return _fill("UTC_TIMESTAMP()" if dialect == "mysql" else "CURRENT_TIMESTAMP", dialect, ())
+    moments = {
+        "mysql": "UTC_TIMESTAMP()",
+        "redshift": "GETDATE() AT TIME ZONE 'UTC'",
+        "clickhouse": "now64(6, 'UTC')",
+    }
+    return _choose(moments, "CURRENT_TIMESTAMP", dialect, arguments)
 
 
 def _seconds_between(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
     seconds = {
         "postgres": "CAST(FLOOR(EXTRACT(EPOCH FROM {1})) - FLOOR(EXTRACT(EPOCH FROM {0}))"
         " AS BIGINT)",
-        "sqlite": "CAST(STRFTIME('%s', {1}) AS INTEGER) - CAST(STRFTIME('%s', {0}) AS INTEGER)",
+        # SQLite rounds to milliseconds, and so to the next second
+        "sqlite": "CAST(STRFTIME('%s', SUBSTR({1}, 1, 19)) AS INTEGER)"
+        " - CAST(STRFTIME('%s', SUBSTR({0}, 1, 19)) AS INTEGER)",
         "mysql": "TO_SECONDS({1}) - TO_SECONDS({0})",
+        "bigquery": "UNIX_SECONDS({1}) - UNIX_SECONDS({0})",
+        "databricks": "UNIX_TIMESTAMP({1}) - UNIX_TIMESTAMP({0})",
+        "clickhouse": "toUnixTimestamp({1}) - toUnixTimestamp({0})",
     }
-    if dialect in seconds:
-        return exp.Paren(this=_fill(seconds[dialect], dialect, arguments))
-    return _fill("DATE_DIFF('second', {0}, {1})", "duckdb", arguments)
+    # counts the seconds that begin in between
+    found = _choose(seconds, "DATE_DIFF('second', {0}, {1})", dialect, arguments)
+    return exp.Paren(this=found) if dialect in seconds else found
 
 
 def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
     document, *steps = arguments
     names = [step.name for step in steps]
     path = "$" + "".join(f".{step.name}" if step.is_string else f"[{step.name}]" for step in steps)
-    if dialect == "postgres":
-        return _fill(f"{{0}} #>> '{{{{{','.join(names)}}}}}'", dialect, [document])
-    if dialect == "sqlite":
+    texts = {
+        "postgres": f"{{0}} #>> '{{{{{','.join(names)}}}}}'",
         # ->> is younger than the SQLite of Python 3.10
-        return _fill(f"JSON_EXTRACT({{0}}, '{path}')", dialect, [document])
-    if dialect == "mysql":
-        # MariaDB has no ->>; and JSON_VALUE tells single values only
-        found = _fill(f"JSON_VALUE({{0}}, '{path}')", dialect, [document])
-        return found if steps else exp.Coalesce(this=found, expressions=[document.copy()])
-    return _fill(f"({{0}} ->> '{path}')", "duckdb", [document])
+        "sqlite": f"CAST(JSON_EXTRACT({{0}}, '{path}') AS TEXT)",
+        # MariaDB has no ->>, its JSON_VALUE tells single values only, and MySQL's 512 characters
+        "mysql": f"JSON_UNQUOTE(CASE WHEN JSON_TYPE(JSON_EXTRACT({{0}}, '{path}')) <> 'NULL'"
+        f" THEN JSON_EXTRACT({{0}}, '{path}') END)",
+        # JSON is a text there; or, the last two, a text within a type that can hold any value
+        "bigquery": f"JSON_VALUE({{0}}, '{path}')" if steps else "COALESCE(JSON_VALUE({0}), {0})",
+        "databricks": f"GET_JSON_OBJECT({{0}}, '{path}')",
+        "clickhouse": _json_in_clickhouse(steps),
+        "snowflake": f"CAST(GET_PATH(TRY_PARSE_JSON(TO_VARCHAR({{0}})), '{path[1:].lstrip('.')}')"
+        " AS VARCHAR)"
+        if steps
+        else "CAST(TRY_PARSE_JSON(TO_VARCHAR({0})) AS VARCHAR)",
+        "redshift": _json_in_redshift(steps),
+    }
+    return _choose(texts, f"({{0}} ->> '{path}')", dialect, [document])
+
+
+def _json_in_clickhouse(steps: Sequence[exp.Expression]) -> str:
+    if not steps:
+        return "COALESCE(NULLIF(JSONExtractString({0}), ''), {0})"
+    # which counts from one, and has no null
+    path = [f"'{step.name}'" if step.is_string else str(int(step.name) + 1) for step in steps]
+    return f"NULLIF(JSONExtractString({{0}}, {', '.join(path)}), '')"
+
+
+def _json_in_redshift(steps: Sequence[exp.Expression]) -> str:
+    found = "CAST({0} AS VARCHAR(65535))"
+    if not steps:
+        return f"BTRIM({found}, '\"')"
+    for step in steps:
+        if step.is_string:
+            found = f"JSON_EXTRACT_PATH_TEXT({found}, '{step.name}', TRUE)"
+        else:
+            found = f"JSON_EXTRACT_ARRAY_ELEMENT_TEXT({found}, {step.name}, TRUE)"
+    return f"NULLIF({found}, '')"
 
 
 _FUNCTIONS: dict[str, Callable[[str, Sequence[exp.Expression]], exp.Expression]] = {
@@ -96,6 +151,12 @@ _FUNCTIONS: dict[str, Callable[[str, Sequence[exp.Expression]], exp.Expression]]
 }
 
 
-def _fill(template: str, dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
-    texts = [argument.sql(dialect=dialect) for argument in arguments]
-    return sqlglot.maybe_parse(template.format(*texts), dialect=dialect)
+def _choose(
+    templates: Mapping[str, str], other: str, dialect: str, arguments: Sequence[exp.Expression]
+) -> exp.Expression:
+    """Fills in what a dialect has of its own, or else DuckDB's, which sqlglot translates."""
+    template, written_in = (
+        (templates[dialect], dialect) if dialect in templates else (other, "duckdb")
+    )
+    texts = [argument.sql(dialect=written_in) for argument in arguments]
+    return sqlglot.maybe_parse(template.format(*texts), dialect=written_in)

@@ -21,7 +21,7 @@ from .destination import connected
 from .marts import READ_COLUMNS, with_marts
 from .portable_sql import Qualify, translate
 from .runs import RUN_COLUMNS, RUNS_TABLE
-from .stored import in_utc, open_table, speaks_sql
+from .stored import as_it_stands, in_utc, open_table, speaks_sql
 
 TRow = dict[str, Any]
 """Values by column."""
@@ -113,11 +113,9 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iter
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:
         dialect = client.capabilities.sqlglot_dialect
-        is_alchemy = pipeline.destination.destination_type == "dlt.destinations.sqlalchemy"
 
         def execute(query: str) -> AbstractContextManager[Any]:
-            # SQLAlchemy would take a colon for a parameter, even within a text
-            return client.execute_query(query.replace(":", r"\:") if is_alchemy else query)
+            return client.execute_query(as_it_stands(pipeline, query))
 
         yield Reader(execute, str(dialect), client.make_qualified_table_name)
 

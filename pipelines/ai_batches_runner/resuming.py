@@ -96,13 +96,18 @@ def _known(pipeline: Pipeline) -> str | None:
     return known
 
 
+def place_of(pipeline: Pipeline) -> str:
+    """The destination and the dataset."""
+    config = pipeline.destination_client().config
+    return f"{pipeline.destination.destination_type} {config} {pipeline.dataset_name}"
+
+
 def _found(pipeline: Pipeline) -> str:
     """The destination, and the id of the load that last wrote the state of the pipeline there."""
     client: Any = pipeline.destination_client()
-    place = f"{pipeline.destination.destination_type} {client.config} {pipeline.dataset_name}"
     try:
         with client:
             state = client.get_stored_state(pipeline.pipeline_name)
     except DestinationUndefinedEntity:
         state = None
-    return f"{digest128(place)} {state._dlt_load_id if state else None}"
+    return f"{digest128(place_of(pipeline))} {state._dlt_load_id if state else None}"

@@ -52,6 +52,12 @@ def select(pipeline: Pipeline, columns: Sequence[str], query: str) -> Iterator[t
         return
 
 
+def as_it_stands(pipeline: Pipeline, statement: str) -> str:
+    """SQL as a client of dlt takes it: SQLAlchemy looks for parameters, even within texts."""
+    is_alchemy = pipeline.destination.destination_type == "dlt.destinations.sqlalchemy"
+    return statement.replace(":", r"\:") if is_alchemy else statement
+
+
 def table_exists(pipeline: Pipeline) -> bool:
     """Whether the destination has the table."""
     counts = list(select(pipeline, ["id"], "SELECT COUNT(id) FROM {table} WHERE 1 = 0"))

@@ -24,13 +24,21 @@ from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
 from .schedule import scheduled_since
 from .settings import Account, ProviderSettings, has_key, provider_settings, providers_with_key
-from .table import COLUMN_HINTS, COLUMNS, JSON_COLUMNS, PRIMARY_KEY, TABLE_NAME
+from .table import (
+    COLUMN_HINTS,
+    COLUMNS,
+    JSON_COLUMNS,
+    PRIMARY_KEY,
+    TABLE_DESCRIPTION,
+    TABLE_NAME,
+)
 from .walk import Reading, Run
 
 __all__ = [
     "COLUMNS",
     "JSON_COLUMNS",
     "PROVIDERS",
+    "TABLE_DESCRIPTION",
     "TABLE_NAME",
     "Account",
     "AccountMetrics",
@@ -108,5 +116,6 @@ def ai_batches_source(
             columns=COLUMN_HINTS,
             schema_contract={"tables": "evolve", "columns": "freeze", "data_type": "freeze"},
         )(provider, chosen, fail_fast, run)
+        resource.apply_hints(additional_table_hints={"description": TABLE_DESCRIPTION})
         resource.selected = name in with_key or not with_key
         yield resource

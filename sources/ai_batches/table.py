@@ -15,6 +15,7 @@ from . import lenient_json
 from .timestamps import all_to_microseconds, to_microseconds
 
 TABLE_NAME = "batches"
+TABLE_DESCRIPTION = "One row a batch job in the list of an account of an AI vendor"
 PRIMARY_KEY = ("provider", "account", "id")
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
