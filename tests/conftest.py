@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import dlt
@@ -10,8 +11,10 @@ import pytest
 from dlt import Pipeline
 from hypothesis import settings
 
+import servers
 from ai_batches import PROVIDERS
 from support import Lists
+from targets import TServers
 
 # `make test-long` takes the other one
 settings.register_profile("default", max_examples=150, stateful_step_count=25, deadline=None)
@@ -54,6 +57,20 @@ def lists() -> Iterator[Lists]:
     """A server whose answers the test decides."""
     with Lists() as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[TServers]:
+    """Starts each server that is asked for once."""
+    with ExitStack() as stack:
+        urls: dict[str, str] = {}
+
+        def start(kind: str) -> str:
+            if kind not in urls:
+                urls[kind] = stack.enter_context(getattr(servers, kind)())
+            return urls[kind]
+
+        yield start
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 Runs in the environment `ducklake`, which has another DuckDB than the tests:
 
     read_ducklake.py install
-    read_ducklake.py read CATALOG LAKE DATASET     types and rows, as JSON
-    read_ducklake.py watch CATALOG LAKE DATASET    stays connected; a count of rows a line
+    read_ducklake.py read CATALOG LAKE DATASET TABLE ZONE    types and rows, as JSON
+    read_ducklake.py watch CATALOG LAKE DATASET              stays connected; a count a line
 """
 
 import importlib
@@ -49,16 +49,18 @@ def main() -> None:
     if what == "install":
         install()
         return
-    catalog, lake, dataset = rest
+    catalog, lake, dataset, *which = rest
     connection = attach(catalog, lake)
-    table = f"lake.{dataset}.batches"
     if what == "watch":
         for _ in sys.stdin:
-            count = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
+            counted = connection.execute(f"SELECT count(*) FROM lake.{dataset}.batches")  # noqa: S608
+            count = counted.fetchall()[0][0]
             sys.stdout.write(f"{count}\n")
             sys.stdout.flush()
         return
-    cursor = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
+    table, zone = which
+    connection.execute(f"SET TimeZone = '{zone}'")
+    cursor = connection.execute(f"SELECT * FROM lake.{dataset}.{table}")  # noqa: S608
     types = {column[0]: str(column[1]) for column in cursor.description}
     rows = [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
     sys.stdout.write(json.dumps([types, rows], default=str))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -26,8 +26,18 @@ from support import TRow
 TServers = Callable[[str], str]
 """Starts the server of a kind, once, and tells its URL."""
 
-TRead = Callable[[str], tuple[dict[str, str], list[TRow]]]
-"""Types of the columns, as the destination calls them, and all rows, of a dataset."""
+
+class TRead(Protocol):
+    """Reads types of the columns, as the destination calls them, and all rows."""
+
+    def __call__(
+        self, dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
+        """Reads a table or a view of a dataset, in a session that has a time zone."""
+
+
+ZONE, OFFSET = "Pacific/Tongatapu", "+13:00"
+"""A time zone in which a day begins long before UTC."""
 
 READER = Path(__file__).with_name("read_ducklake.py")
 
@@ -47,9 +57,12 @@ def duckdb_file(folder: Path, server: TServers) -> Target:
     """The default; what the others are compared with."""
     file = folder / "batches.duckdb"
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
         with duckdb.connect(str(file), read_only=True) as connection:
-            cursor = connection.execute(f"SELECT * FROM {dataset}.batches")  # noqa: S608
+            connection.execute(f"SET TimeZone = '{zone}'")
+            cursor = connection.execute(f"SELECT * FROM {dataset}.{table}")  # noqa: S608
             types = {column[0]: str(column[1]) for column in cursor.description}
             return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
 
@@ -60,15 +73,18 @@ def postgres(folder: Path, server: TServers) -> Target:
     """A real server."""
     url = server("postgres")
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SET timezone = %s", (zone,))
             cursor.execute(
                 "SELECT column_name, data_type FROM information_schema.columns"
-                " WHERE table_schema = %s AND table_name = 'batches' ORDER BY ordinal_position",
-                (dataset,),
+                " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position",
+                (dataset, table),
             )
             types = dict(cursor.fetchall())
-            cursor.execute(f"SELECT * FROM {dataset}.batches")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {dataset}.{table}")  # noqa: S608
             return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
 
     variables = {"DESTINATION__POSTGRES__CREDENTIALS": url}
@@ -79,10 +95,12 @@ def sqlite(folder: Path, server: TServers) -> Target:
     """Dlt keeps a dataset in a file of its own, beside the one that is named."""
     file = folder / "batches.db"
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
         with closing(sqlite3.connect(folder / f"batches__{dataset}.db")) as connection:
-            types = {row[1]: row[2] for row in connection.execute("PRAGMA table_info(batches)")}
-            rows = connection.execute("SELECT * FROM batches")
+            types = {row[1]: row[2] for row in connection.execute(f"PRAGMA table_info({table})")}
+            rows = connection.execute(f"SELECT * FROM {table}")  # noqa: S608
             return types, [dict(zip(types, row, strict=True)) for row in rows]
 
     variables = {"DESTINATION__SQLALCHEMY__CREDENTIALS": f"sqlite:///{file}"}
@@ -93,7 +111,9 @@ def mariadb(folder: Path, server: TServers) -> Target:
     """A real server; a dataset is a database there."""
     url = server("mariadb")
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
         parts = urlsplit(url)
         with (
             closing(
@@ -107,9 +127,12 @@ def mariadb(folder: Path, server: TServers) -> Target:
             ) as connection,
             connection.cursor() as cursor,
         ):
-            cursor.execute("DESCRIBE batches")
+            # it knows no names of time zones unless somebody loads them
+            offset = "+00:00" if zone == "UTC" else OFFSET
+            cursor.execute("SET time_zone = %s", (offset,))
+            cursor.execute(f"DESCRIBE {table}")
             types = {row[0]: row[1] for row in cursor.fetchall()}
-            cursor.execute("SELECT * FROM batches")
+            cursor.execute(f"SELECT * FROM {table}")  # noqa: S608
             return types, [dict(zip(types, row, strict=True)) for row in cursor.fetchall()]
 
     variables = {"DESTINATION__SQLALCHEMY__CREDENTIALS": f"{url}/mysql"}
@@ -124,8 +147,10 @@ def delta(folder: Path, server: TServers) -> Target:
 def iceberg(folder: Path, server: TServers) -> Target:
     """Iceberg tables in a folder."""
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
-        place = folder / "lake" / dataset / "batches" / "metadata"
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
+        place = folder / "lake" / dataset / table / "metadata"
         return _read_iceberg(str(max(place.glob("*.metadata.json"))), {})
 
     return _files("iceberg", str(folder / "lake"), {}, read)
@@ -149,8 +174,10 @@ def iceberg_on_s3(folder: Path, server: TServers) -> Target:
     """Iceberg tables in a bucket."""
     url = _bucket(server)
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
-        with urlopen(f"{url}/lake?list-type=2&prefix={dataset}/batches/metadata/") as reply:  # noqa: S310
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
+        with urlopen(f"{url}/lake?list-type=2&prefix={dataset}/{table}/metadata/") as reply:  # noqa: S310
             names = [part.split("</Key>")[0] for part in reply.read().decode().split("<Key>")[1:]]
         newest = max(name for name in names if name.endswith(".metadata.json"))
         options = {
@@ -180,11 +207,15 @@ def _files(table_format: str, bucket_url: str, variables: Mapping[str, str], rea
 
 
 def _read_delta(
-    lake: Path | str, options: dict[str, str] | None, dataset: str
+    lake: Path | str,
+    options: dict[str, str] | None,
+    dataset: str,
+    table: str = "batches",
+    zone: str = "UTC",
 ) -> tuple[dict[str, str], list[TRow]]:
-    table = DeltaTable(f"{lake}/{dataset}/batches", storage_options=options)
-    types = {field.name: str(field.type.type) for field in table.schema().fields}
-    return types, table.to_pyarrow_table().to_pylist()
+    found = DeltaTable(f"{lake}/{dataset}/{table}", storage_options=options)
+    types = {field.name: str(field.type.type) for field in found.schema().fields}
+    return types, found.to_pyarrow_table().to_pylist()
 
 
 def _read_iceberg(metadata: str, options: dict[str, str]) -> tuple[dict[str, str], list[TRow]]:
@@ -227,8 +258,10 @@ def _ducklake(folder: Path, catalog: str) -> Target:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def read(dataset: str) -> tuple[dict[str, str], list[TRow]]:
-        types, rows = json.loads(ask("read", catalog, lake, dataset))
+    def read(
+        dataset: str, table: str = "batches", zone: str = "UTC"
+    ) -> tuple[dict[str, str], list[TRow]]:
+        types, rows = json.loads(ask("read", catalog, lake, dataset, table, zone))
         return types, rows
 
     ask("install")

@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 import servers
 from ai_batches import COLUMNS
-from ai_batches_runner.marts import MARTS, create_statements
+from ai_batches_runner.marts import MARTS
 from commands import COMMAND, keys, run
 from environments import ROOT, binary
 from read_as_bi_tool import as_json
@@ -137,7 +137,7 @@ def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
     file: Path, tmp_path: Path, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
     assert run(**variables)[0] == 0
-    _make_views(file)
+    _make_view(file)
     # a run into a file with views
     rows.insert(0, batch(4, status="in_progress"))
     assert run(**variables)[0] == 0
@@ -161,7 +161,7 @@ def test_sqlalchemy_lists_and_asks_as_superset_does(
     file: Path, variables: Mapping[str, str]
 ) -> None:
     assert run(**variables)[0] == 0
-    _make_views(file)
+    _make_view(file)
     found = json.loads(
         subprocess.check_output(  # noqa: S603
             [binary("bi"), SCRIPT, "inspect", str(file), DATASET], text=True
@@ -277,7 +277,7 @@ def test_the_copy_that_the_readme_makes_keeps_tools_and_runs_apart(
     with run_and_copy() as first:
         pass
     assert first.returncode == 0
-    _make_views(file)
+    _make_view(file)
     with Tool("driver", copy) as keeping, Tool("sqlalchemy", copy) as opening:
         assert keeping.ask(COUNT) == [[4]]
         first_file = copy.stat().st_ino
@@ -333,12 +333,9 @@ def _ask_current(file: Path, query: str) -> Any:
         return json.loads(as_json(connection.execute(query).fetchall()))
 
 
-def _make_views(file: Path) -> None:
-    """Makes one by hand, and those of the pipeline."""
+def _make_view(file: Path) -> None:
+    """Makes one by hand, beside those of the pipeline."""
     with duckdb.connect(str(file)) as connection:
         connection.execute(
             f"CREATE VIEW {DATASET}.by_hand AS SELECT * FROM {DATASET}.batches WHERE is_open"  # noqa: S608
         )
-        for drop, create in create_statements("duckdb", lambda name: f'"{DATASET}"."{name}"'):
-            connection.execute(drop)
-            connection.execute(create)

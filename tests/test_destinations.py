@@ -1,26 +1,22 @@
 """Each destination against the real thing: the same rows, whatever happened on the way."""
 
-import json
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import psycopg2
 import pytest
 
-import servers
 from ai_batches import COLUMNS, JSON_COLUMNS
+from cases import Case, by_id
 from killing import run_and_kill
 from servers import PASSWORD
-from support import KEY, Lists, TRow, batch, cursor_list, offset_list
+from support import Lists, TRow, batch, cursor_list, offset_list
 from targets import QUICK, READER, TARGETS, Target, TServers, duckdb_file
 
 pytestmark = pytest.mark.timeout(400)
@@ -58,65 +54,6 @@ JSONS = {
 }
 
 
-class Case(NamedTuple):
-    """A destination, and how to load into it."""
-
-    name: str
-    target: Target
-    reference: Target
-    """A DuckDB file for the same lists."""
-    folder: Path
-    dataset: str
-    lists: Lists
-
-    def run(
-        self, *arguments: str, folder: str = "dlt", target: Target | None = None
-    ) -> tuple[int, str]:
-        """Runs the pipeline; returns its exit code and all that it printed."""
-        chosen = target or self.target
-        command = Path(chosen.python).with_name("ai-batches")
-        done = subprocess.run(  # noqa: S603
-            [str(command), *chosen.arguments, "--dataset", self.dataset, *arguments],
-            env=self.variables(chosen, folder),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        printed = done.stdout + done.stderr
-        assert PASSWORD not in printed
-        return done.returncode, printed
-
-    def variables(self, target: Target, folder: str = "dlt") -> dict[str, str]:
-        """The environment of a run."""
-        own = {"DLT_DATA_DIR": str(self.folder / folder)}
-        for provider in ("openai", "bland"):
-            prefix = f"SOURCES__AI_BATCHES__{provider.upper()}__"
-            own |= {prefix + "API_KEY": KEY, prefix + "BASE_URL": self.lists.url(provider)}
-        # servers of the tests are asked without the certificates of anybody
-        gone = ("AWS_CA_BUNDLE",)
-        kept = {name: value for name, value in os.environ.items() if name not in gone}
-        return {**kept, **target.variables, **own}
-
-    def rows(self, suffix: str = "") -> dict[str, TRow]:
-        """The rows by id, in one form for all destinations; fails where a batch stands twice."""
-        return by_id(self.target.read(self.dataset + suffix)[1])
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[TServers]:
-    """Starts each server that is asked for once."""
-    with ExitStack() as stack:
-        urls: dict[str, str] = {}
-
-        def start(kind: str) -> str:
-            if kind not in urls:
-                urls[kind] = stack.enter_context(getattr(servers, kind)())
-            return urls[kind]
-
-        yield start
-
-
 @pytest.fixture(
     params=[
         pytest.param(name, marks=() if name in QUICK else pytest.mark.integration)
@@ -131,29 +68,6 @@ def case(request: pytest.FixtureRequest, server: TServers, lists: Lists, tmp_pat
     target = TARGETS[name](tmp_path, server)
     reference = duckdb_file(tmp_path, server)
     return Case(name, target, reference, tmp_path, dataset, lists)
-
-
-def by_id(rows: list[TRow]) -> dict[str, TRow]:
-    """Rows by id, as plain values, but for the load that they came in."""
-    found = {
-        row["id"]: {name: plain(name, row[name]) for name in COLUMNS if name != "_dlt_load_id"}
-        for row in rows
-    }
-    assert len(found) == len(rows)
-    return found
-
-
-def plain(name: str, value: Any) -> Any:
-    """A value, whatever type a client gives back for it."""
-    if value is None:
-        return None
-    if name in JSON_COLUMNS:
-        return json.loads(value) if isinstance(value, str) else value
-    if name.endswith("_at"):
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        return in_utc.astimezone(timezone.utc).isoformat()
-    return bool(value) if name == "is_open" else value
 
 
 def ended(count: int) -> list[TRow]:
