@@ -75,13 +75,12 @@ _COLUMNS = (
     " _dlt_load_id"
 )
 
-MARTS: dict[str, Mart] = {
-    "batches_unique": Mart(
-        "One row a batch: one that several accounts or a gateway list is there once, as its own"
-        " vendor tells it",
-        # the vendor itself first: a gateway shows fewer fields; then what has ended: a key that was
-        # taken away leaves its batches open
-        f"""
+
+def _unique(rows: str = TABLE_NAME) -> str:
+    """The query of `batches_unique`, on the table or on rows that are selected of it."""
+    # the vendor itself first: a gateway shows fewer fields; then what has ended: a key that was
+    # taken away leaves its batches open
+    return f"""
         SELECT {_COLUMNS}, DAY_IN_UTC(created_at) AS created_on, {_WINDOW} AS window_seconds
         FROM (
             SELECT {_COLUMNS}, ROW_NUMBER() OVER (
@@ -89,10 +88,17 @@ MARTS: dict[str, Mart] = {
                 ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END,
                     CASE WHEN is_open THEN 1 ELSE 0 END, provider, account
             ) AS place
-            FROM {TABLE_NAME}
+            FROM {rows}
         ) AS placed
         WHERE place = 1
-        """,
+        """
+
+
+MARTS: dict[str, Mart] = {
+    "batches_unique": Mart(
+        "One row a batch: one that several accounts or a gateway list is there once, as its own"
+        " vendor tells it",
+        _unique(),
         {
             **dict.fromkeys(_COLUMNS.split(", "), "As in `batches`"),
             "created_on": "Day on which it was created (UTC)",
@@ -237,12 +243,14 @@ READ_COLUMNS = tuple(_COLUMNS.split(", "))
 """Columns of the table that the views read."""
 
 
-def with_marts(query: str) -> str:
+def with_marts(query: str, only: str | None = None) -> str:
     """Puts the views that a query names before it, so that the destination need not have them.
 
     Args:
         query (str): On the views and the table, as `portable_sql` reads it; without expressions of
             its own before it.
+        only (str | None): A condition on the rows of the table from which views are made; it saves
+            the destination from looking for the copies of all others.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
@@ -252,7 +260,10 @@ def with_marts(query: str) -> str:
     for name in reversed(MARTS):
         if name in needed:
             needed |= tables_of(MARTS[name].query)
-    parts = ", ".join(f"{name} AS ({mart.query})" for name, mart in MARTS.items() if name in needed)
+    queries = {name: mart.query for name, mart in MARTS.items() if name in needed}
+    if only and "batches_unique" in queries:
+        queries["batches_unique"] = _unique(f"(SELECT * FROM {TABLE_NAME} WHERE {only}) AS chosen")
+    parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 
 

@@ -35,6 +35,7 @@ class Reader:
             its cursor.
         dialect (str): The destination's SQL, as sqlglot calls it.
         qualify (Qualify | None): Gives a table its full name, quoted; None leaves it alone.
+        only (str | None): A condition on the rows of the table of which the views are made.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class Reader:
         execute: Callable[[str], AbstractContextManager[Any]],
         dialect: str,
         qualify: Qualify | None,
+        only: str | None,
     ) -> None:
         self._execute = execute
         self._dialect = dialect
         self._qualify = qualify
+        self._only = only
 
     def rows(self, query: str) -> list[TRow]:
         """Asks the destination.
@@ -60,9 +63,8 @@ class Reader:
                 numbers. None where the table does not exist.
         """
         try:
-            with self._execute(
-                translate(with_marts(query), self._dialect, self._qualify)
-            ) as cursor:
+            sql = translate(with_marts(query, self._only), self._dialect, self._qualify)
+            with self._execute(sql) as cursor:
                 names = _column_names(cursor)
                 return [
                     {name: _plain(name, value) for name, value in zip(names, row, strict=True)}
@@ -79,7 +81,7 @@ def _column_names(cursor: Any) -> list[str]:
 
 
 @contextmanager
-def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iterator[Reader]:
+def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) -> Iterator[Reader]:
     """Connects to the destination for as long as a block runs.
 
     Tables in files are copied into a DuckDB file first, so that many queries read them once.
@@ -87,8 +89,8 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iter
     Args:
         pipeline (Pipeline): Whose destination to read.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
-        only (str): A condition on the rows of the table that are of interest; others need not be
-            there.
+        only (str | None): A condition on the rows of the table that are of interest, in any
+            destination's SQL; views are made of these.
 
     Yields:
         Reader: Answers queries.
@@ -102,14 +104,14 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iter
             closing(duckdb.connect(str(Path(folder) / "copy.duckdb"))) as connection,
         ):
             for name, columns, condition in (
-                (TABLE_NAME, READ_COLUMNS, only),
+                (TABLE_NAME, READ_COLUMNS, only or "TRUE"),
                 (RUNS_TABLE, tuple(RUN_COLUMNS), "TRUE"),
             ):
                 # there may be none yet
                 with suppress(DestinationUndefinedEntity):
                     connection.register("files", open_table(pipeline, name, columns))
                     connection.execute(f"CREATE TABLE {name} AS FROM files WHERE {condition}")
-            yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None)
+            yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None, only)
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:
         dialect = client.capabilities.sqlglot_dialect
@@ -117,7 +119,7 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str = "TRUE") -> Iter
         def execute(query: str) -> AbstractContextManager[Any]:
             return client.execute_query(as_it_stands(pipeline, query))
 
-        yield Reader(execute, str(dialect), client.make_qualified_table_name)
+        yield Reader(execute, str(dialect), client.make_qualified_table_name, only)
 
 
 def literal(value: str | date | datetime) -> str:
