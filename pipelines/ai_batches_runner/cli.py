@@ -350,4 +350,47 @@ def _run_demo(output: Output) -> int:
     return ALL_LOADED if run_demo(output.console) else SOME_FAILED
 
 
-_COMMANDS: dict[str, tuple[Callable[[Sequence[str]], argparse.Namespace], Command]] = {}
+def _parse_dashboard(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _parser("dashboard", "Shows what was loaded, in the browser, until Ctrl-C.")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; it asks for no password, whoever can reach it [127.0.0.1]",
+    )
+    parser.add_argument("--port", type=int, default=8321, help="port; 0 for a free one [8321]")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument("--demo", action="store_true", help="show what the demo loaded")
+    return parser.parse_args(arguments)
+
+
+def _dashboard(options: argparse.Namespace, output: Output) -> int:
+    try:
+        from .dashboard import serve
+        from .demo import demo_destination
+    except ModuleNotFoundError as ex:
+        output.complain(
+            f"The dashboard needs {ex.name}. Install this package with its extra `dashboard`, or"
+            " run `make dashboard`."
+        )
+        return NOTHING_TO_DO
+    destination = demo_destination() if options.demo else options.destination
+    try:
+        serve(
+            destination,
+            DATASET if options.demo else options.dataset,
+            options.host,
+            options.port,
+            not options.no_browser,
+        )
+    except KeyboardInterrupt:
+        # how one leaves it
+        pass
+    except OSError as ex:
+        output.complain(f"Nothing can be served on {options.host}:{options.port}: {ex.strerror}.")
+        return NOTHING_TO_DO
+    return ALL_LOADED
+
+
+_COMMANDS: dict[str, tuple[Callable[[Sequence[str]], argparse.Namespace], Command]] = {
+    "dashboard": (_parse_dashboard, _dashboard)
+}

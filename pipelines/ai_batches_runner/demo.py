@@ -3,9 +3,11 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import dlt
 from dlt import Pipeline
+from dlt.common.destination import Destination
 from rich.console import Console
 from rich.table import Table
 
@@ -41,7 +43,7 @@ def run_demo(console: Console) -> bool:
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
     providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
-    destination = dlt.destinations.duckdb(str(Path(DATABASE).absolute()))
+    destination = demo_destination()
     with (
         open_pipeline(destination, name=PIPELINE_NAME) as pipeline,
         LoopbackServer(providers.app) as server,
@@ -61,6 +63,11 @@ def run_demo(console: Console) -> bool:
         for finding in find_attention(pipeline, WAIT):
             console.print(f"- {finding}", markup=False, highlight=False, soft_wrap=True)
     return not any(report.error for report in first + second)
+
+
+def demo_destination() -> Destination[Any, Any]:
+    """Where the demo loads to: a file in the working folder."""
+    return dlt.destinations.duckdb(str(Path(DATABASE).absolute()))
 
 
 def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str, ProviderSettings]:

@@ -1,0 +1,8 @@
+"""The dashboard: a page in the browser on what was loaded; `ai-batches dashboard`.
+
+It needs the extra `dashboard` (marimo, Altair).
+"""
+
+from .server import PORT, serve
+
+__all__ = ["PORT", "serve"]

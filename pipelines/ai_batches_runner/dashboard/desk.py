@@ -1,0 +1,94 @@
+"""Reads what one view of the page needs, in one short connection, and remembers it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timezone
+from threading import Lock
+
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination import TDestinationReferenceArg
+from dlt.common.destination.exceptions import UnknownDestinationModule
+
+from ..destination import UnusableDestinationError, explain_lock, open_to_read
+from ..reading import Reader, TRow, open_reader
+
+WAIT = 5.0
+"""Seconds to wait for a DuckDB file into which a run just writes."""
+
+_REMEMBERED = 500
+
+TAsk = Callable[[str], list[TRow]]
+"""Answers a query."""
+
+# dlt has one active pipeline in a process, and each viewer's page runs in a thread of its own
+_turn = Lock()
+
+
+class Desk:
+    """Answers the questions of one viewer.
+
+    Args:
+        destination (TDestinationReferenceArg): Any destination of dlt.
+        dataset (str | None): As of `open_to_read`.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+    """
+
+    def __init__(
+        self,
+        destination: TDestinationReferenceArg,
+        dataset: str | None = None,
+        wait: float = WAIT,
+    ) -> None:
+        self._destination = destination
+        self._dataset = dataset
+        self._wait = wait
+        self._answers: dict[str, list[TRow]] = {}
+        self.read_at: datetime | None = None
+        """When the oldest answer that is remembered was read."""
+
+    def forget(self) -> None:
+        """Has everything read anew from now on."""
+        self._answers = {}
+        self.read_at = None
+
+    @contextmanager
+    def asking(self) -> Iterator[TAsk]:
+        """Connects, if at all, with the first question that was not answered before.
+
+        While it is connected, no run can write into a DuckDB file.
+
+        Yields:
+            TAsk: Answers queries.
+        """
+        with ExitStack() as stack:
+            readers: list[Reader] = []
+
+            def ask(query: str) -> list[TRow]:
+                if query not in self._answers:
+                    if not readers:
+                        readers.append(self._connect(stack))
+                    self._answers[query] = readers[0].rows(query)
+                return self._answers[query]
+
+            if len(self._answers) > _REMEMBERED:
+                self.forget()
+            yield ask
+
+    def _connect(self, stack: ExitStack) -> Reader:
+        stack.enter_context(_turn)
+        pipeline = stack.enter_context(open_to_read(self._destination, self._dataset))
+        reader = stack.enter_context(open_reader(pipeline, self._wait))
+        self.read_at = self.read_at or datetime.now(timezone.utc)
+        return reader
+
+
+def explain(error: Exception) -> str:
+    """Says in a sentence why nothing could be read."""
+    locked = explain_lock(error)
+    if locked:
+        return f"A run may be writing: {locked}"
+    if isinstance(error, UnknownDestinationModule):
+        return "dlt does not know this destination."
+    if isinstance(error, UnusableDestinationError | ConfigurationException):
+        return str(error)
+    return f"The destination could not be read. {type(error).__name__}: {error}"

@@ -1,0 +1,181 @@
+"""What the dashboard asks, in SQL for `Reader.rows`: every figure is added up in the destination."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ..reading import literal
+
+MEASURES = {
+    "batches": "COUNT(*)",
+    "requests": "SUM(requests_total)",
+    "failed_requests": "SUM(requests_failed)",
+    "tokens": "SUM(total_tokens)",
+}
+"""What can be counted over time, by name."""
+
+BREAKDOWNS = ("provider", "account", "model", "endpoint")
+"""Columns by which it can be split."""
+
+SHOWN_SERIES = 7
+"""The largest ones have a colour each; all others are one."""
+SHOWN_OPEN = 10
+SHOWN_FAILURES = 12
+
+PERCENTILES = (5, 25, 50, 75, 95)
+
+OUTCOMES = ("completed", "failed", "expired", "cancelled")
+"""The words of `status` with which a batch ends."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which batches count; empty tuples and None leave nothing out."""
+
+    first_on: date | None = None
+    """First day of creation (UTC)."""
+    last_on: date | None = None
+    """Last day of creation (UTC)."""
+    providers: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+    def days(self) -> list[str]:
+        """Conditions on the day of creation."""
+        return [
+            *([f"created_on >= {literal(self.first_on)}"] if self.first_on else []),
+            *([f"created_on <= {literal(self.last_on)}"] if self.last_on else []),
+        ]
+
+    def owners(self) -> list[str]:
+        """Conditions on provider and account."""
+        return [
+            f"{column} IN ({_list(names)})"
+            for column, names in (("provider", self.providers), ("account", self.accounts))
+            if names
+        ]
+
+
+def owners() -> str:
+    """Providers and accounts that there are; no filter counts."""
+    return "SELECT provider, account, COUNT(*) AS batches FROM batches GROUP BY provider, account"
+
+
+def last_load() -> str:
+    """When dlt last loaded anything, where no runs are recorded."""
+    return "SELECT MAX(inserted_at) AS loaded_at FROM _dlt_loads WHERE status = 0"
+
+
+def last_runs() -> str:
+    """The last run of each provider and account, and when one was last successful."""
+    return """
+        SELECT provider, account, result, ended_at, seconds, batches_read, batches_new,
+            batches_changed, requests, error_type, error, succeeded_at
+        FROM (
+            SELECT provider, account, result, ended_at, seconds, batches_read, batches_new,
+                batches_changed, requests, error_type, error,
+                ROW_NUMBER() OVER (
+                    PARTITION BY provider, account ORDER BY started_at DESC, run_id DESC
+                ) AS place,
+                MAX(CASE WHEN result = 'ok' THEN ended_at END) OVER (
+                    PARTITION BY provider, account
+                ) AS succeeded_at
+            FROM runs
+        ) AS placed
+        WHERE place = 1
+        ORDER BY provider, account
+    """
+
+
+def days(filters: Filters) -> str:
+    """One row a day and provider: what was created, and what became of it."""
+    ended = ", ".join(
+        f"SUM(CASE WHEN status = '{word}' THEN 1 ELSE 0 END) AS {word}" for word in OUTCOMES
+    )
+    return f"""
+        SELECT created_on, provider, {_measures()}, {ended},
+            SUM(CASE WHEN status IS NULL THEN 1 ELSE 0 END) AS untold,
+            SUM(CASE WHEN status = 'completed' AND requests_failed > 0 THEN 1 ELSE 0 END) AS partly
+        FROM batches_unique{_where(filters.days() + filters.owners())}
+        GROUP BY created_on, provider
+    """
+
+
+def largest_series(filters: Filters, breakdown: str, measure: str) -> str:
+    """The largest values of a column; one more than are shown, to tell whether there are others."""
+    return f"""
+        SELECT COALESCE({breakdown}, '') AS series, COALESCE({MEASURES[measure]}, 0) AS size
+        FROM batches_unique{_where(filters.days() + filters.owners())}
+        GROUP BY COALESCE({breakdown}, '')
+        ORDER BY COALESCE({MEASURES[measure]}, 0) DESC, series LIMIT {SHOWN_SERIES + 1}
+    """
+
+
+def volumes(filters: Filters, breakdown: str, series: Sequence[str]) -> str:
+    """One row a day and series; the series is null for all others together."""
+    return f"""
+        SELECT created_on, series, {_measures()}
+        FROM (
+            SELECT created_on, requests_total, requests_failed, total_tokens,
+                CASE WHEN COALESCE({breakdown}, '') IN ({_list(series) or "NULL"})
+                    THEN COALESCE({breakdown}, '') END AS series
+            FROM batches_unique{_where(filters.days() + filters.owners())}
+        ) AS chosen
+        GROUP BY created_on, series
+    """
+
+
+def longest_open(filters: Filters) -> str:
+    """The batches that are open for longest, whenever created; each row with the count of all."""
+    return f"""
+        SELECT provider, account, id, status, model, endpoint, created_at, open_seconds,
+            window_seconds, is_stuck, requests_total, requests_completed, requests_failed,
+            COUNT(*) OVER () AS open_batches,
+            SUM(CASE WHEN is_stuck THEN 1 ELSE 0 END) OVER () AS stuck_batches
+        FROM batches_open{_where(filters.owners())}
+        ORDER BY created_at, provider, id LIMIT {SHOWN_OPEN}
+    """
+
+
+def durations(filters: Filters) -> str:
+    """Percentiles of the time to the end, by provider, each the value of a batch (nearest rank)."""
+    percentiles = ", ".join(
+        f"MIN(CASE WHEN place * 100 >= {percent} * batches THEN seconds END) AS p{percent}"
+        for percent in PERCENTILES
+    )
+    return f"""
+        SELECT provider, COUNT(*) AS batches, {percentiles},
+            SUM(CASE WHEN is_within_window THEN 1 ELSE 0 END) AS in_time,
+            SUM(CASE WHEN is_within_window IS NULL THEN 0 ELSE 1 END) AS with_window
+        FROM (
+            SELECT provider, turnaround_seconds AS seconds, is_within_window,
+                ROW_NUMBER() OVER (PARTITION BY provider ORDER BY turnaround_seconds) AS place,
+                COUNT(*) OVER (PARTITION BY provider) AS batches
+            FROM batches_turnaround{
+        _where(["turnaround_seconds IS NOT NULL", *filters.days(), *filters.owners()])
+    }
+        ) AS placed
+        GROUP BY provider ORDER BY provider
+    """
+
+
+def newest_failures(filters: Filters) -> str:
+    """The batches that failed, expired or were cancelled last."""
+    return f"""
+        SELECT provider, account, id, status, model, endpoint, created_at,
+            COALESCE(ended_at, created_at) AS failed_at, reason_code, reason, requests_total,
+            requests_completed, requests_failed, output_file_id
+        FROM batches_failed{_where(["status <> 'completed'", *filters.days(), *filters.owners()])}
+        ORDER BY COALESCE(ended_at, created_at) DESC, provider, id LIMIT {SHOWN_FAILURES}
+    """
+
+
+def _measures() -> str:
+    return ", ".join(f"{formula} AS {name}" for name, formula in MEASURES.items())
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _list(texts: Sequence[str]) -> str:
+    return ", ".join(map(literal, texts))
