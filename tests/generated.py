@@ -41,7 +41,7 @@ _VALUES = {
 def fill(file: Path, rows: int, days: int = 365, schema: str = "ai_batches") -> None:
     """Makes a table `batches` of the right columns.
 
-    Every 50th batch is listed by a gateway, too, and 1 in 2,000 is still open.
+    Every 50th batch is listed by a gateway, too, and 1 in 2,003 is still open.
 
     Args:
         file (Path): The DuckDB file, which is made.
@@ -59,9 +59,10 @@ def fill(file: Path, rows: int, days: int = 365, schema: str = "ai_batches") -> 
             CREATE TABLE {schema}.batches AS SELECT {columns} FROM (
                 SELECT n, n % 50 = 2 AS is_again,
                     CASE WHEN n % 50 = 1 THEN 'openai' WHEN n % 50 = 2 THEN 'respan'
-                        ELSE list_extract(['openai', 'kimi', 'novita', 'respan'], n % 4 + 1) END AS p,
-                    CASE WHEN n % 2000 = 0 THEN 'in_progress' WHEN n % 40 = 3 THEN 'failed'
-                        WHEN n % 60 = 5 THEN 'expired' WHEN n % 70 = 9 THEN 'cancelled'
+                        WHEN n % 4 = 0 THEN 'openai' WHEN n % 4 = 1 THEN 'kimi'
+                        WHEN n % 4 = 2 THEN 'novita' ELSE 'respan' END AS p,
+                    CASE WHEN n % 2003 = 0 THEN 'in_progress' WHEN n % 23 = 3 THEN 'failed'
+                        WHEN n % 29 = 5 THEN 'expired' WHEN n % 31 = 9 THEN 'cancelled'
                         ELSE 'completed' END AS s,
                     now() - to_seconds(CAST(n * {days * 86_400.0 / rows} AS BIGINT)) AS c
                 FROM generate_series(1, {rows}) AS numbers(n)

@@ -1,6 +1,7 @@
 """The charts. Their lines and letters take the page's colours by CSS, light or dark."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
@@ -8,15 +9,17 @@ import altair as alt
 from ai_batches import PROVIDERS
 
 from ..reading import TRow
-from .page import MEASURE_NAMES, duration, percent, short_number, whole_number
+from .page import MEASURE_NAMES, duration, percent, whole_number
 from .questions import OUTCOMES
-from .view import OTHERS, UNTOLD, Series
+from .view import OTHERS, UNTOLD, Series, View
 
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6BB1", "#A6761D")
 """Okabe's and Ito's, which the colour-blind can tell apart, without those too pale or too dark."""
 _NEUTRAL = {OTHERS: "#8A8F98", UNTOLD: "#B5BAC2"}
 
-PROVIDER_COLOURS = dict(zip(("openai", "kimi", "novita", "respan", "bland"), _PALETTE, strict=False))
+PROVIDER_COLOURS = dict(
+    zip(("openai", "kimi", "novita", "respan", "bland"), _PALETTE, strict=False)
+)
 OUTCOME_COLOURS = {
     # what is as it should be stays in the background
     "completed": "#7FA7BF",
@@ -45,47 +48,41 @@ def colours(series: Sequence[Series], breakdown: str) -> dict[str, str]:
         free = iter(_PALETTE[len(PROVIDERS) :] * len(series))
     else:
         known, free = {}, iter(_PALETTE)
-    return {
-        one.name: _NEUTRAL.get(one.name) or known.get(one.name) or next(free) for one in series
-    }
+    return {one.name: _NEUTRAL.get(one.name) or known.get(one.name) or next(free) for one in series}
 
 
-def over_time(
-    series: Sequence[Series], shown: Mapping[str, str], measure: str, is_weekly: bool
-) -> alt.TopLevelMixin:
+def over_time(view: View, shown: Mapping[str, str], measure: str) -> alt.TopLevelMixin:
     """Stacked bars, one a day or week."""
+    length = timedelta(7 if view.is_weekly else 1)
     rows = [
         {
+            "from": _moment(day),
+            "to": _moment(day + length),
             "day": day.isoformat(),
             "series": one.name,
             "amount": amount,
             "place": place,
             "shown": whole_number(amount),
         }
-        for place, one in enumerate(series)
+        for place, one in enumerate(view.series)
         for day, amount in one.points.items()
     ]
-    unit = "yearmonthdate"
+    first, last = view.first_on, view.last_on
+    span = [_moment(first), _moment(last + length)] if first and last else alt.Undefined
+    # days are UTC, whatever the reader's zone
+    scale = alt.Scale(type="utc", domain=span)
+    axis = alt.Axis(title=None, format="%-d %b", grid=False, labelOverlap=True, tickCount=8)
     chart = (
         alt.Chart(alt.InlineData(values=rows))
-        .mark_bar(binSpacing=1)
+        .mark_bar(x2Offset=-1)
         .encode(
-            x=alt.X(
-                "day:T",
-                # days are UTC, whatever the reader's zone
-                timeUnit=f"utc{unit}" if not is_weekly else alt.TimeUnitParams(unit="yearweek", utc=True),
-                axis=alt.Axis(title=None, format="%-d %b", grid=False, labelOverlap=True, tickCount=8),
-            ),
+            x=alt.X("from:T", scale=scale, axis=axis),
+            x2="to:T",
             y=alt.Y("amount:Q", stack="zero", axis=_amounts()),
             color=_colour("series", shown),
             order=alt.Order("place:Q"),
             tooltip=[
-                alt.Tooltip(
-                    "day:T",
-                    title="Week of" if is_weekly else "Day (UTC)",
-                    timeUnit="utcyearmonthdate",
-                    format="%Y-%m-%d",
-                ),
+                alt.Tooltip("day:N", title="Week of" if view.is_weekly else "Day (UTC)"),
                 alt.Tooltip("series:N", title="Part"),
                 alt.Tooltip("shown:N", title=MEASURE_NAMES[measure]),
             ],
@@ -155,7 +152,9 @@ def durations(rows: Sequence[TRow]) -> alt.TopLevelMixin:
         ),
     ]
     base = alt.Chart(alt.InlineData(values=values)).encode(y=_providers(), tooltip=tooltip)
-    colour = _colour("provider", colours([Series(row["provider"], {}) for row in values], "provider"))
+    colour = _colour(
+        "provider", colours([Series(row["provider"], {}) for row in values], "provider")
+    )
     chart = alt.layer(
         base.mark_rule(strokeWidth=2).encode(
             x=alt.X("p5:Q", scale=scale, axis=axis), x2="p95:Q", color=colour
@@ -165,6 +164,11 @@ def durations(rows: Sequence[TRow]) -> alt.TopLevelMixin:
         base.mark_tick(thickness=3, size=22, style="middle").encode(x="p50:Q"),
     )
     return _finish(chart, 34 * len(values) + 6, "Time from created to ended, by provider")
+
+
+def _moment(day: date) -> int:
+    """The start of a day as JavaScript counts."""
+    return (day - date(1970, 1, 1)).days * 86_400_000
 
 
 def _amounts() -> alt.Axis:

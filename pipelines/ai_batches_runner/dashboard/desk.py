@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timezone
 from threading import Lock
 
 from dlt.common.configuration.exceptions import ConfigurationException
@@ -43,13 +42,10 @@ class Desk:
         self._dataset = dataset
         self._wait = wait
         self._answers: dict[str, list[TRow]] = {}
-        self.read_at: datetime | None = None
-        """When the oldest answer that is remembered was read."""
 
     def forget(self) -> None:
         """Has everything read anew from now on."""
         self._answers = {}
-        self.read_at = None
 
     @contextmanager
     def asking(self) -> Iterator[TAsk]:
@@ -77,9 +73,7 @@ class Desk:
     def _connect(self, stack: ExitStack) -> Reader:
         stack.enter_context(_turn)
         pipeline = stack.enter_context(open_to_read(self._destination, self._dataset))
-        reader = stack.enter_context(open_reader(pipeline, self._wait))
-        self.read_at = self.read_at or datetime.now(timezone.utc)
-        return reader
+        return stack.enter_context(open_reader(pipeline, self._wait))
 
 
 def explain(error: Exception) -> str:

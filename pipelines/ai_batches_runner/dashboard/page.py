@@ -58,7 +58,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     left = int(seconds)
-    parts = []
+    parts: list[str] = []
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         if left >= size or (unit == "s" and not parts):
             parts.append(f"{left // size} {unit}")
@@ -77,10 +77,11 @@ def ago(at: datetime | None, now: datetime) -> str:
     """How long ago, in one unit."""
     if at is None:
         return "never"
-    seconds = (now - at).total_seconds()
-    if seconds < 60:
-        return "just now"
-    return f"{duration(seconds).rsplit(' ', 2)[0] if seconds >= 3600 else duration(seconds // 60 * 60)} ago"
+    seconds = max(0, int((now - at).total_seconds()))
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return "just now"
 
 
 def notice(text: str, kind: str = "info") -> str:
@@ -96,7 +97,7 @@ def header(view: View, now: datetime) -> str:
     """How fresh the data is, and what failed."""
     failed = [row for row in view.runs if row["result"] == "failed"]
     partial = [row for row in view.runs if row["result"] == "partial"]
-    parts = [
+    parts: list[str] = [
         f'<span>Data as of <strong id="as-of">{moment(view.as_of)}{" UTC" if view.as_of else ""}'
         f"</strong>{f' ({ago(view.as_of, now)})' if view.as_of else ''}</span>"
     ]
@@ -123,14 +124,8 @@ def run_table(view: View, now: datetime) -> str:
             [
                 _provider(row["provider"]),
                 _text(row["account"] or NOTHING),
-                Cell(
-                    f"{_badge(row['result'], row['result'])} "
-                    f'<span title="{moment(row["ended_at"])} UTC">{ago(row["ended_at"], now)}</span>'
-                ),
-                Cell(
-                    f'<span title="{moment(row["succeeded_at"])} UTC">'
-                    f"{ago(row['succeeded_at'], now)}</span>"
-                ),
+                Cell(f"{_badge(row['result'], row['result'])} {_ago(row['ended_at'], now)}"),
+                Cell(_ago(row["succeeded_at"], now)),
                 _number(row["batches_read"]),
                 _number(row["batches_new"]),
                 _number(row["batches_changed"]),
@@ -292,17 +287,19 @@ def failure_table(view: View) -> str:
     )
 
 
-def whole(
-    view: View,
-    now: datetime,
-    controls: str,
-    over_time: str,
-    legend: str,
-    outcomes: str,
-    outcome_colours: Mapping[str, str],
-    durations: str,
-) -> str:
-    """All that is below the filters, with the controls and charts in their places."""
+class Charts(NamedTuple):
+    """The parts of the page that are made elsewhere, as HTML."""
+
+    controls: str
+    """Of the amounts over time."""
+    over_time: str
+    legend: str
+    outcomes: str
+    durations: str
+
+
+def whole(view: View, now: datetime, made: Charts, outcome_colours: Mapping[str, str]) -> str:
+    """All that is below the filters."""
     each = "each batch once: listed by a gateway or several accounts, it is its vendor's"
     undated = f"; {whole_number(view.undated)} without a date left out" if view.undated else ""
     silent = [name for name, row in view.providers.items() if row["untold"] == row["batches"]]
@@ -324,14 +321,14 @@ def whole(
             _card(
                 "volume",
                 "Over time",
-                f'<div class="controls">{controls}</div>{over_time}{legend}',
+                f'<div class="controls">{made.controls}</div>{made.over_time}{made.legend}',
                 f"By {'week' if view.is_weekly else 'day'} of creation (UTC), {each}{undated}.",
             ),
             '<div class="pair">',
             _card(
                 "outcome",
                 "How batches ended",
-                f"{outcome_legend(outcome_colours)}{outcomes}{outcome_table(view)}",
+                f"{outcome_legend(outcome_colours)}{made.outcomes}{outcome_table(view)}",
                 f"Of the batches created in the period that ended{untold}.",
             ),
             _card(
@@ -339,7 +336,7 @@ def whole(
                 "Time from created to ended",
                 '<p class="legend"><span><i class="box"></i>middle half, with the median</span>'
                 '<span><i class="line"></i>p5 to p95</span></p>'
-                f"{durations}{duration_table(view)}",
+                f"{made.durations}{duration_table(view)}",
                 "Of the batches created in the period that ended, however; logarithmic scale.",
             ),
             "</div>",
@@ -398,6 +395,10 @@ def _done(row: TRow) -> str:
     return f"{short_number(row['requests_completed'] or 0)} / {short_number(total)}{extra}"
 
 
+def _ago(at: datetime | None, now: datetime) -> str:
+    return f'<span title="{moment(at)} UTC">{ago(at, now)}</span>'
+
+
 def _text(value: str | None) -> Cell:
     return Cell(escape(value or NOTHING))
 
@@ -424,7 +425,9 @@ def _badge(kind: str, text: str) -> str:
     # a mark beside the colour: not everybody tells red from green
     marks = {"ok": "✓", "completed": "✓", "failed": "✕", "partial": "◐", "stuck": "!"}
     mark = marks.get(kind, "–")  # noqa: RUF001
-    return f'<span class="badge {escape(kind)}"><i aria-hidden="true">{mark}</i>{escape(text)}</span>'
+    return (
+        f'<span class="badge {escape(kind)}"><i aria-hidden="true">{mark}</i>{escape(text)}</span>'
+    )
 
 
 def _swatch(colour: str) -> str:

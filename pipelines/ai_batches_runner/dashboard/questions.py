@@ -1,4 +1,4 @@
-"""What the dashboard asks, in SQL for `Reader.rows`: every figure is added up in the destination."""
+"""What the dashboard asks, in SQL for `Reader.rows`; the destination adds the figures up."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

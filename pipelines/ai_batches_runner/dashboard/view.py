@@ -1,7 +1,7 @@
 """What the page shows at a time: answers of the destination, put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ OWN_PERIOD = "Own dates"
 DEFAULT_PERIOD = "Last 30 days"
 
 WEEKLY_BEYOND = 120
-"""Days of a span from which on it is shown by week."""
+"""Days from which on a span is shown by week."""
 
 OTHERS = "all others"
 UNTOLD = "not told"
@@ -48,13 +48,16 @@ class View:
     """Sums by provider over the span: the measures, and how batches ended."""
     series: list[Series]
     """The largest first; all others last."""
+    first_on: date | None
+    """The days that the amounts over time are of."""
+    last_on: date | None
     is_weekly: bool
+    """Whether a point of a series is a week, by its Monday."""
     open: list[TRow]
     durations: list[TRow]
     failures: list[TRow]
     undated: int = 0
     """Batches whose time of creation could not be read; they are in no figure over time."""
-    read_at: datetime | None = field(default=None, compare=False)
 
     def total(self, name: str) -> int | None:
         """A measure or an outcome, over all providers; None where no provider tells it."""
@@ -109,12 +112,18 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
     first, last = filters.first_on, filters.last_on
     if dated:
         first, last = first or min(dated), last or max(dated)
-    is_weekly = bool(first and last and (last - first).days > WEEKLY_BEYOND)
+    is_weekly = bool(first and last and (last - first).days >= WEEKLY_BEYOND)
+    if is_weekly and first:
+        first -= timedelta(first.weekday())
     return View(
         runs=runs,
         as_of=_as_of(runs, ask),
         providers=_by_provider(days),
-        series=_series(amounts, "provider" if breakdown == "provider" else "series", measure, is_weekly),
+        series=_series(
+            amounts, "provider" if breakdown == "provider" else "series", measure, is_weekly
+        ),
+        first_on=first,
+        last_on=last,
         is_weekly=is_weekly,
         open=ask(questions.longest_open(filters)),
         durations=ask(questions.durations(filters)),
