@@ -1,7 +1,7 @@
 """The charts. Their lines and letters take the page's colours by CSS, light or dark."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import altair as alt
@@ -53,34 +53,44 @@ def colours(series: Sequence[Series], breakdown: str) -> dict[str, str]:
 
 def over_time(view: View, shown: Mapping[str, str], measure: str) -> alt.TopLevelMixin:
     """Stacked bars, one a day or week."""
-    length = timedelta(7 if view.is_weekly else 1)
-    rows = [
-        {
-            "from": _moment(day),
-            "to": _moment(day + length),
-            "day": day.isoformat(),
-            "series": one.name,
-            "amount": amount,
-            "place": place,
-            "shown": whole_number(amount),
-        }
-        for place, one in enumerate(view.series)
-        for day, amount in one.points.items()
-    ]
-    first, last = view.first_on, view.last_on
-    span = [_moment(first), _moment(last + length)] if first and last else alt.Undefined
-    # days are UTC, whatever the reader's zone
-    scale = alt.Scale(type="utc", domain=span)
-    axis = alt.Axis(title=None, format="%-d %b", grid=False, labelOverlap=True, tickCount=8)
+    length = 7 if view.is_weekly else 1
+    first, last = view.first_on or date.today(), view.last_on or date.today()
+    below: dict[date, float] = {}
+    rows = []
+    # the largest stands on the axis
+    for one in view.series:
+        for day, amount in one.points.items():
+            start = below.get(day, 0)
+            below[day] = start + amount
+            rows.append(
+                {
+                    "left": _number(day),
+                    "right": _number(day) + length,
+                    "low": start,
+                    "high": start + amount,
+                    "series": one.name,
+                    "day": day.isoformat(),
+                    "shown": whole_number(amount),
+                }
+            )
+    # days are UTC, whatever the reader's zone: so they are numbers here
+    labels = (
+        "utcFormat(datum.value * 864e5, datum.value % 1 ? '' :"
+        f" '{'%-d %b %y' if first.year < last.year else '%-d %b'}')"
+    )
+    axis = alt.Axis(
+        title=None, grid=False, labelExpr=labels, labelOverlap=True, tickMinStep=1, tickCount=8
+    )
+    scale = alt.Scale(domain=[_number(first), _number(last) + length], nice=False, zero=False)
     chart = (
         alt.Chart(alt.InlineData(values=rows))
-        .mark_bar(x2Offset=-1)
+        .mark_rect(xOffset=0.5, x2Offset=-0.5)
         .encode(
-            x=alt.X("from:T", scale=scale, axis=axis),
-            x2="to:T",
-            y=alt.Y("amount:Q", stack="zero", axis=_amounts()),
+            x=alt.X("left:Q", scale=scale, axis=axis),
+            x2="right:Q",
+            y=alt.Y("low:Q", axis=_amounts()),
+            y2="high:Q",
             color=_colour("series", shown),
-            order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("day:N", title="Week of" if view.is_weekly else "Day (UTC)"),
                 alt.Tooltip("series:N", title="Part"),
@@ -161,14 +171,14 @@ def durations(rows: Sequence[TRow]) -> alt.TopLevelMixin:
         ),
         base.mark_tick(thickness=2, size=10).encode(x="p95:Q", color=colour),
         base.mark_bar(size=16).encode(x="p25:Q", x2="p75:Q", color=colour),
-        base.mark_tick(thickness=3, size=22, style="middle").encode(x="p50:Q"),
+        base.mark_tick(thickness=3, size=22).encode(x="p50:Q").properties(name="middle"),
     )
     return _finish(chart, 34 * len(values) + 6, "Time from created to ended, by provider")
 
 
-def _moment(day: date) -> int:
-    """The start of a day as JavaScript counts."""
-    return (day - date(1970, 1, 1)).days * 86_400_000
+def _number(day: date) -> int:
+    """A day as the number of days since 1970."""
+    return (day - date(1970, 1, 1)).days
 
 
 def _amounts() -> alt.Axis:

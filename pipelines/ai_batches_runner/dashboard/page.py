@@ -178,14 +178,14 @@ def open_table(view: View) -> str:
         return '<p class="none">No batch is open.</p>'
     return _table(
         "open",
-        ["Open for", "", "Provider", "Account", "Batch", "Status", "Model", "Window", "#Done"],
+        ["Open for", "Provider", "Account", "Batch", "Status", "Model", "#Window", "#Done"],
         [
             [
                 Cell(
                     f'<span title="since {moment(row["created_at"])} UTC">'
-                    f"{duration(row['open_seconds'])}</span>"
+                    f"{duration(row['open_seconds'])}</span> "
+                    f"{_badge('stuck', 'stuck') if row['is_stuck'] else ''}"
                 ),
-                Cell(_badge("stuck", "stuck") if row["is_stuck"] else ""),
                 _provider(row["provider"]),
                 _text(row["account"]),
                 _code(row["id"]),
@@ -381,8 +381,8 @@ def _table(name: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -
         for row in rows
     )
     return (
-        f'<div class="table" tabindex="0"><table id="table-{name}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<div class="scroller" tabindex="0"><table id="table-{name}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -85,23 +85,31 @@ def make_list(name: str, clock: int, past: int, future: int) -> BatchList:
         BatchList: The list, the same for the same arguments.
     """
     chance = random.Random(name)  # noqa: S311
+    pace = chance.uniform(1, 3)
     plan = []
     created = clock + future * 20 * MINUTE
     for number in range(past + future - 1, -1, -1):
         # every few batches are created within one second, as a script does
-        created -= 0 if number % 7 == 3 else chance.randrange(10 * MINUTE, 30 * MINUTE)
+        pause = 0 if number % 7 == 3 else chance.randrange(10 * MINUTE, 30 * MINUTE)
+        created -= pause * (3 if _is_weekend(created) else 1)
         is_stuck = number == max(past // 2, past - 150)
-        plan.append(_batch(f"{name}{number:06d}", created, number, is_stuck, chance))
+        plan.append(_batch(f"{name}{number:06d}", created, number, is_stuck, pace, chance))
     plan.reverse()
     return BatchList(clock, plan)
 
 
+def _is_weekend(moment: int) -> bool:
+    # 1970 began on a Thursday
+    return (moment // DAY + 3) % 7 >= 5
+
+
 def _batch(
-    batch_id: str, created: int, number: int, is_stuck: bool, chance: random.Random
+    batch_id: str, created: int, number: int, is_stuck: bool, pace: float, chance: random.Random
 ) -> Batch:
     requests = chance.choice((1, 24, 500, 50_000))
     started = created + chance.randrange(1, 5 * MINUTE)
-    ended = started + chance.randrange(10 * MINUTE, 6 * HOUR)
+    # most take a few hours, a few almost a day
+    ended = started + min(int(pace * HOUR * chance.lognormvariate(0, 0.8)), 20 * HOUR)
     steps = {"validating": created}
     outcome = chance.random()
     if is_stuck:

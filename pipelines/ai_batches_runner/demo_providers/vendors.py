@@ -24,6 +24,15 @@ TIMES = (
     "cancelled",
 )
 
+FAILURES = (
+    ("invalid_json_line", "This line is not parseable as valid JSON."),
+    ("duplicate_custom_id", "Another line of the file has the same custom_id."),
+    ("token_limit_exceeded", "The enqueued tokens are beyond the limit of the organization."),
+    ("model_not_found", "The model does not exist, or cannot be used in a batch."),
+    ("mismatched_model", "The lines of the file name more than one model."),
+)
+"""Why a batch failed as a whole: code and message."""
+
 
 @dataclass(frozen=True)
 class DemoVendor:
@@ -78,13 +87,14 @@ def _openai_row(batch: Batch, now: int) -> dict[str, Any]:
 
 
 def _validation_errors(batch: Batch) -> dict[str, Any]:
+    code, message = FAILURES[batch.number % len(FAILURES)]
     return {
         "object": "list",
         "data": [
             {
-                "code": "invalid_json_line",
+                "code": code,
                 "line": batch.number,
-                "message": "This line is not parseable as valid JSON.",
+                "message": message,
                 "param": None,
             }
         ],
@@ -134,7 +144,7 @@ def _novita_row(batch: Batch, now: int) -> dict[str, Any]:
         "expires_at": None,
         **{f"{word}_at": _nanoseconds(row[f"{word}_at"]) for word in TIMES[1:]},
         "status": words.get(status, status.upper()),
-        "errors": "input file is not valid" if status == "failed" else "",
+        "errors": FAILURES[batch.number % len(FAILURES)][1] if status == "failed" else "",
         "version": len(batch.steps),
         "created_at": _nanoseconds(batch.created_at),
         "updated_at": None if latest == batch.created_at else _nanoseconds(latest),
