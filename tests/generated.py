@@ -1,12 +1,30 @@
 """Made-up batches in any number, written into a DuckDB file by SQL alone."""
 
+from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
+import psycopg2
 
 from ai_batches.table import BIGINT, BOOL, COLUMNS, JSON, TIMESTAMP
+from ai_batches_runner.runs import RUN_COLUMNS
 
 _TYPES = {BIGINT: "BIGINT", BOOL: "BOOLEAN", JSON: "JSON", TIMESTAMP: "TIMESTAMPTZ"}
+_ARROW_TYPES = {
+    "string": "VARCHAR",
+    "int64": "BIGINT",
+    "double": "DOUBLE",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+}
+_POSTGRES_TYPES = {
+    "BIGINT": "bigint",
+    "BOOLEAN": "boolean",
+    "DOUBLE": "double precision",
+    "JSON": "jsonb",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+}
+_ERROR = "<script>alert(1)</script> is refused"
 
 _VALUES = {
     "provider": "p",
@@ -64,7 +82,53 @@ def fill(file: Path, rows: int, days: int = 365, schema: str = "ai_batches") -> 
                     CASE WHEN n % 2003 = 0 THEN 'in_progress' WHEN n % 23 = 3 THEN 'failed'
                         WHEN n % 29 = 5 THEN 'expired' WHEN n % 31 = 9 THEN 'cancelled'
                         ELSE 'completed' END AS s,
-                    now() - to_seconds(CAST(n * {days * 86_400.0 / rows} AS BIGINT)) AS c
+                    now() - to_seconds(CAST(n * {days * 86_400.0 / max(rows, 1)} AS BIGINT)) AS c
                 FROM generate_series(1, {rows}) AS numbers(n)
             )
-        """)  # noqa: S608
+        """)
+
+
+def record_runs(file: Path, schema: str = "ai_batches") -> None:
+    """Makes a table `runs`: one account whose last run is good, and one whose last failed."""
+    columns = ", ".join(
+        f"{name} {_ARROW_TYPES[str(kind)]}" for name, (kind, _) in RUN_COLUMNS.items()
+    )
+    rows = [
+        ("1", "openai", "default", "ok", 10, 2_400, 9, 3, None, None),
+        ("2", "openai", "default", "failed", 2, 0, 0, 0, "RefusedKeyError", _ERROR),
+        ("1", "kimi", "default", "failed", 10, 0, 0, 0, "TimeoutError", "It took too long."),
+        ("2", "kimi", "default", "ok", 2, 1_200, 7, None, None, None),
+    ]
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(f"CREATE TABLE {schema}.runs ({columns})")
+        connection.executemany(
+            f"INSERT INTO {schema}.runs (run_id, provider, account, result, started_at, ended_at,"
+            " seconds, batches_read, batches_new, batches_changed, requests, error_type, error)"
+            " SELECT $1, $2, $3, $4, now() - to_hours($5::int), now() - to_hours($5::int)"
+            " + INTERVAL 1 MINUTE, 1.5, $6, $7, $8, 3, $9, $10",
+            rows,
+        )
+
+
+def copy_to_postgres(file: Path, url: str, schema: str = "ai_batches") -> None:
+    """Copies the tables of a DuckDB file."""
+    with (
+        duckdb.connect(str(file), read_only=True) as source,
+        closing(psycopg2.connect(url)) as target,
+        target.cursor() as cursor,
+    ):
+        cursor.execute(f"CREATE SCHEMA {schema}")
+        for (table,) in source.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = ?", [schema]
+        ).fetchall():
+            described = source.execute(f"DESCRIBE {schema}.{table}").fetchall()
+            columns = ", ".join(
+                f"{row[0]} {_POSTGRES_TYPES.get(row[1], 'text')}" for row in described
+            )
+            cursor.execute(f"CREATE TABLE {schema}.{table} ({columns})")
+            with TemporaryDirectory() as folder:
+                copy = Path(folder) / "copy.csv"
+                source.execute(f"COPY {schema}.{table} TO '{copy}' (HEADER false)")
+                with copy.open() as text:
+                    cursor.copy_expert(f"COPY {schema}.{table} FROM STDIN (FORMAT csv)", text)
+        target.commit()

@@ -251,8 +251,8 @@ def duration_table(view: View) -> str:
             [
                 _provider(row["provider"]),
                 _number(row["batches"]),
-                Cell(duration(row["p50"]), "number"),
-                Cell(duration(row["p95"]), "number"),
+                _duration(row["p50"]),
+                _duration(row["p95"]),
                 Cell(percent(row["in_time"], row["with_window"]), "number"),
             ]
             for row in view.durations
@@ -307,7 +307,7 @@ def whole(view: View, now: datetime, made: Charts, outcome_colours: Mapping[str,
     fresh = run_table(view, now) if view.runs else ""
     return "".join(
         [
-            '<main class="page">',
+            f'<main class="page" data-first="{view.since or ""}" data-last="{view.until or ""}">',
             f'<details class="card fresh-card"><summary>{header(view, now)}</summary>{fresh}'
             '<p class="note">The last run of every account; no filter applies.</p></details>',
             tiles(view),
@@ -364,7 +364,8 @@ def _tile(
 ) -> str:
     return (
         f'<div class="tile {kind}" id="tile-{name}" data-value="{"" if value is None else value}">'
-        f"<h3>{title}</h3><strong>{shown or short_number(value)}</strong>"
+        f'<h3>{title}</h3><strong title="{whole_number(value)}">'
+        f"{shown or short_number(value)}</strong>"
         f"<span>{below}</span></div>"
     )
 
@@ -413,6 +414,11 @@ def _code(value: str) -> Cell:
 
 def _number(value: float | None) -> Cell:
     return Cell(whole_number(value), "number")
+
+
+def _duration(seconds: int | None) -> Cell:
+    exact = f"{whole_number(seconds)} s"
+    return Cell(f'<span title="{exact}">{duration(seconds)}</span>', "number")
 
 
 def _long(text: str, code: str | None = None) -> Cell:

@@ -1,17 +1,21 @@
 """Serves the page, to nobody but the reader's own browser unless told otherwise."""
 
-import os
 import socket
+import sys
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import marimo
 import uvicorn
 from dlt.common.destination import TDestinationReferenceArg
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
@@ -73,7 +77,7 @@ def serve(
     host: str = HOST,
     port: int = PORT,
     open_browser: bool = True,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the dashboard until it is interrupted.
 
@@ -83,14 +87,14 @@ def serve(
         host (str): Address to listen on; by default, only this machine can reach it.
         port (int): Port; 0 for any that is free.
         open_browser (bool): Whether to open the page in a browser.
-        say (Callable[[str], None]): Told the address, once it answers.
+        say (Callable[[str], None] | None): Told the address, once it answers; by default it is
+            printed.
 
     Raises:
         OSError: If the port is taken, or there is no such address.
     """
     global _open_desk
     _open_desk = lambda: Desk(destination, dataset)  # noqa: E731
-    # a proxy that is set for the destination does not know this machine
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -106,16 +110,29 @@ def serve(
                 timeout_graceful_shutdown=1,
             )
         )
-        say(f"Dashboard on {address} - Ctrl-C ends it.")
+        (say or _print)(f"Dashboard on {address} - Ctrl-C ends it.")
         if open_browser:
             threading.Timer(0.5, webbrowser.open, (address,)).start()
         server.run([listening])
 
 
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _app() -> ASGIApp:
-    os.environ.setdefault("MARIMO_SKIP_UPDATE_CHECK", "1")
     page = Path(__file__).with_name("app.py")
-    return marimo.create_asgi_app(quiet=True).with_app(path="", root=str(page)).build()
+    pages: Any = marimo.create_asgi_app(quiet=True).with_app(path="", root=str(page)).build()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        yield
+        # marimo does this where it runs the server itself; threads of open pages would go on
+        for route in pages.routes:
+            await route.app.state.session_manager.shutdown()
+
+    return Starlette(routes=[Mount("/", pages)], lifespan=lifespan)
 
 
 def _name(host: str) -> str:

@@ -48,6 +48,9 @@ class View:
     """Sums by provider over the span: the measures, and how batches ended."""
     series: list[Series]
     """The largest first; all others last."""
+    since: date | None
+    """First and last day that were chosen."""
+    until: date | None
     first_on: date | None
     """The days that the amounts over time are of."""
     last_on: date | None
@@ -122,6 +125,8 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         series=_series(
             amounts, "provider" if breakdown == "provider" else "series", measure, is_weekly
         ),
+        since=filters.first_on,
+        until=filters.last_on,
         first_on=first,
         last_on=last,
         is_weekly=is_weekly,

@@ -1,0 +1,585 @@
+"""The dashboard as its reader has it: in a real browser, beside plain SQL on the same data."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+
+import servers
+from generated import copy_to_postgres, fill, record_runs
+from test_pipeline import COMMAND
+
+pytestmark = pytest.mark.timeout(400)
+
+in_browser = pytest.mark.integration
+"""It needs Chromium."""
+
+DATASET = "ai_batches"
+ACCOUNT = "it's 50% \\ a:b"
+SECONDS = 60_000
+"""How long to wait for what has to come, in milliseconds."""
+
+TFigures = dict[str, Any]
+"""What stands on the page."""
+
+UNIQUE = """
+    WITH b AS (SELECT * FROM ai_batches.batches QUALIFY row_number() OVER (
+        PARTITION BY id ORDER BY provider = 'respan', provider, account) = 1)
+"""
+"""The ids of the generated batches are different, but for those that Respan shows of OpenAI's."""
+
+
+@contextmanager
+def serving(*arguments: str, **variables: str) -> Iterator[str]:
+    """Runs the command, yields its address, and interrupts it: it has to end in silence."""
+    with subprocess.Popen(  # noqa: S603
+        [COMMAND, "dashboard", "--no-browser", "--port", "0", *arguments],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            address = re.search(r"http://\S+", line)
+            if not address:
+                process.kill()
+                raise AssertionError(line + process.communicate()[1])
+            yield address[0]
+            process.send_signal(signal.SIGINT)
+            printed, log = process.communicate(timeout=60)
+            assert (process.returncode, printed, log) == (0, "", "")
+        finally:
+            process.kill()
+
+
+def on_file(file: Path) -> dict[str, str]:
+    """Variables that lead to a DuckDB file."""
+    return {"DESTINATION__DUCKDB__CREDENTIALS": str(file)}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with batches of 200 days, and runs."""
+    file = tmp_path_factory.mktemp("data") / "test.duckdb"
+    fill(file, 6_000, 200)
+    record_runs(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, which finds no host but this one."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(
+            executable_path=servers.program("chromium"),
+            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+        )
+        yield started
+        started.close()
+
+
+@contextmanager
+def viewing(
+    browser: Browser, address: str, width: int = 1280, scheme: Any = "light"
+) -> Iterator[Page]:
+    """Opens the page; nothing may fail on it, and nothing may come from another host."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, timezone_id="Asia/Tokyo"
+    )
+    context.set_default_timeout(SECONDS)
+    faults: list[str] = []
+    page = context.new_page()
+    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("requestfailed", lambda request: is_cut(request) or faults.append(request.url))
+    page.on(
+        "response",
+        lambda reply: reply.status >= 400 and faults.append(f"{reply.status} {reply.url}"),
+    )
+    page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
+    page.on("websocket", lambda socket: is_foreign(socket.url) and faults.append(socket.url))
+    page.goto(address)
+    yield page
+    assert faults == []
+    context.close()
+
+
+def is_cut(request: Request) -> bool:
+    """Whether the page itself gave a request up, as when it is loaded anew."""
+    return request.failure == "net::ERR_ABORTED"
+
+
+def is_foreign(url: str) -> bool:
+    """Whether something is asked of another host."""
+    parts = urlsplit(url)
+    return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
+
+
+def figures(page: Page) -> TFigures:
+    """All that stands on the page, but for what the time of day changes."""
+    page.locator("#duration svg.marks").wait_for()
+    found: TFigures = {
+        name: page.locator(f"#tile-{name}").get_attribute("data-value")
+        for name in ("open", "stuck", "batches", "requests", "tokens", "completed")
+    }
+    for name in ("series", "outcomes", "durations", "failures", "runs"):
+        found[name] = [
+            row.split("\t") for row in page.locator(f"#table-{name} tbody tr").all_inner_texts()
+        ]
+    found["open ids"] = page.locator("#table-open code").all_inner_texts()
+    found["seconds"] = [
+        place.get_attribute("title") for place in page.locator("#table-durations [title]").all()
+    ]
+    return found
+
+
+def number(page: Page, name: str, value: object) -> None:
+    """Waits until a figure is what it has to be."""
+    expect(page.locator(f"#tile-{name}")).to_have_attribute(
+        "data-value", str(value), timeout=SECONDS
+    )
+
+
+def ask(file: Path, query: str) -> list[tuple[Any, ...]]:
+    """Plain SQL."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(UNIQUE + query).fetchall()
+
+
+def chosen(page: Page, condition: str = "TRUE") -> str:
+    """The rows that the page says to show, as SQL."""
+    main = page.locator("main.page")
+    first, last = main.get_attribute("data-first"), main.get_attribute("data-last")
+    return (
+        f"created_at::date >= '{first or '1970-01-01'}'"
+        f" AND created_at::date <= '{last or '2999-01-01'}' AND {condition}"
+    )
+
+
+def check(page: Page, file: Path, condition: str = "TRUE") -> None:
+    """Compares every figure with SQL."""
+    where = chosen(page, condition)
+    shown = figures(page)
+    ((batches, told, tokens, completed),) = ask(
+        file,
+        "SELECT count(*), sum(requests_total)::bigint, sum(total_tokens)::bigint,"
+        f" count(*) FILTER (status = 'completed') FROM b WHERE {where}",
+    )
+    expected = (batches, told, "" if tokens is None else tokens, completed)
+    assert [shown[name] for name in ("batches", "requests", "tokens", "completed")] == [
+        str(value) for value in expected
+    ]
+    ((open_batches, stuck),) = ask(
+        file,
+        "SELECT count(*), count(*) FILTER (now() - created_at > INTERVAL 1 DAY)"
+        f" FROM b WHERE is_open AND {condition}",
+    )
+    assert (shown["open"], shown["stuck"]) == (str(open_batches), str(stuck))
+    assert shown["open ids"] == [
+        row[0]
+        for row in ask(
+            file, f"SELECT id FROM b WHERE is_open AND {condition} ORDER BY created_at LIMIT 10"
+        )
+    ]
+    assert [row[:2] for row in shown["series"]] == [
+        [row[0], f"{row[1]:,}"]
+        for row in ask(
+            file,
+            f"SELECT provider, count(*) AS n FROM b WHERE {where} GROUP BY ALL ORDER BY n DESC, 1",
+        )
+    ]
+    words = ("completed", "failed", "expired", "cancelled")
+    shares = ", ".join(f"100 * avg((status = '{word}')::int)" for word in words)
+    for row, (provider, ended, *parts) in zip(
+        shown["outcomes"],
+        ask(
+            file,
+            f"SELECT provider, count(*), {shares} FROM b WHERE NOT is_open AND {where}"
+            " GROUP BY ALL ORDER BY ALL",
+        ),
+        strict=True,
+    ):
+        assert row[:2] == [provider, f"{ended:,}"]
+        assert [float(cell.removesuffix(" %")) for cell in row[2:]] == pytest.approx(
+            parts, abs=0.051
+        )
+    seconds = "date_diff('second', created_at, ended_at)"
+    spread = ask(
+        file,
+        f"SELECT quantile_disc({seconds}, 0.5), quantile_disc({seconds}, 0.95) FROM b"
+        f" WHERE ended_at IS NOT NULL AND {where} GROUP BY provider ORDER BY provider",
+    )
+    assert shown["seconds"] == [f"{value:,} s" for pair in spread for value in pair]
+    failed = ask(
+        file,
+        "SELECT strftime(ended_at, '%Y-%m-%d %H:%M'), id,"
+        " CASE status WHEN 'failed' THEN errors->>'$.data[0].message' END,"
+        " CASE WHEN output_file_id IS NULL THEN '–' ELSE 'paid output' END FROM b"
+        f" WHERE status IN ('failed', 'expired', 'cancelled') AND {where}"
+        " ORDER BY ended_at DESC, provider, id LIMIT 12",
+    )
+    assert [(row[0], row[4], row[7]) for row in shown["failures"]] == [
+        (ended, name, output) for ended, name, _, output in failed
+    ]
+    for row, (*_, message, _) in zip(shown["failures"], failed, strict=True):
+        assert row[5] == (f"bad_line {message}" if message else "")
+
+
+@in_browser
+def test_its_figures_are_those_of_sql_and_filters_change_them(browser: Browser, data: Path) -> None:
+    with (
+        serving("--dataset", DATASET, **on_file(data)) as address,
+        viewing(browser, address) as page,
+    ):
+        days = (utc_day(), (figures(page), utc_day())[1])
+        first = page.locator("main.page").get_attribute("data-first")
+        assert first in [date.fromordinal(day.toordinal() - 29).isoformat() for day in days]
+        check(page, data)
+        everything = ask(data, "SELECT count(*) FROM b")[0][0]
+        choose(page, "Created", "All time")
+        number(page, "batches", everything)
+        check(page, data)
+        expect(page.locator("#volume .note")).to_contain_text("By week")
+
+        choose_several(page, "Provider", "openai", "kimi")
+        condition = "provider IN ('openai', 'kimi')"
+        count = f"SELECT count(*) FROM b WHERE {condition}"
+        number(page, "batches", ask(data, count)[0][0])
+        check(page, data, condition)
+
+        choose_several(page, "Account", ACCOUNT)
+        condition += " AND account = 'it''s 50% \\ a:b'"
+        number(page, "batches", ask(data, f"SELECT count(*) FROM b WHERE {condition}")[0][0])
+        check(page, data, condition)
+
+        choose(page, "Created", "Own dates")
+        expect(page.locator("main.page")).not_to_have_attribute("data-last", "")
+        check(page, data, condition)
+
+
+@in_browser
+@pytest.mark.parametrize(
+    ("measure", "formula"),
+    [
+        ("Requests", "requests_total"),
+        ("Failed requests", "requests_failed"),
+        ("Tokens", "total_tokens"),
+    ],
+)
+def test_amounts_are_split_by_any_column(
+    browser: Browser, data: Path, measure: str, formula: str
+) -> None:
+    with (
+        serving("--dataset", DATASET, **on_file(data)) as address,
+        viewing(browser, address) as page,
+    ):
+        figures(page)
+        choose(page, "Show", measure)
+        for column in ("model", "endpoint", "account"):
+            choose(page, "by", column)
+            expect(page.locator("#table-series th").first).to_have_text(column.capitalize())
+            expect(page.locator("#table-series th").nth(1)).to_have_text(measure)
+            amounts = ask(
+                data,
+                f"SELECT coalesce({column}, 'not told'), sum({formula})::bigint AS n FROM b"
+                f" WHERE {chosen(page)} GROUP BY ALL HAVING n > 0 ORDER BY n DESC, 1",
+            )
+            shown, others = amounts[:7], amounts[7:]
+            if len(amounts) > 8 or others:
+                shown.append(("all others", sum(amount for _, amount in others)))
+            expect(page.locator("#table-series tbody tr")).to_have_count(len(shown))
+            assert [row[:2] for row in figures(page)["series"]] == [
+                [name, f"{amount:,}"] for name, amount in shown
+            ]
+
+
+@in_browser
+def test_the_last_runs_stand_at_the_top(browser: Browser, data: Path) -> None:
+    with (
+        serving("--dataset", DATASET, **on_file(data)) as address,
+        viewing(browser, address) as page,
+    ):
+        figures(page)
+        ((newest,),) = ask(data, "SELECT max(ended_at) FROM ai_batches.runs WHERE result = 'ok'")
+        at = newest.astimezone(timezone.utc)
+        expect(page.locator("#as-of")).to_have_text(f"{at:%Y-%m-%d %H:%M} UTC")
+        expect(page.locator(".fresh")).to_contain_text("1 failed")
+        page.locator(".fresh-card summary").click()
+        rows = figures(page)["runs"]
+        assert [row[0] for row in rows] == ["openai", "kimi"]
+        assert "failed" in rows[0][2]
+        assert "RefusedKeyError <script>alert(1)</script> is refused" in rows[0][7]
+        assert rows[1][4:7] == ["1,200", "7", "–"]
+
+
+@in_browser
+def test_it_lets_runs_write_and_says_so_where_one_does(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "test.duckdb"
+    fill(file, 500, 20)
+    with (
+        serving("--dataset", DATASET, **on_file(file)) as address,
+        viewing(browser, address) as page,
+    ):
+        check(page, file)
+        # the page stays open, and the file is free
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("DELETE FROM ai_batches.batches WHERE provider = 'kimi'")
+        refresh(page)
+        number(page, "batches", ask(file, "SELECT count(*) FROM b")[0][0])
+        check(page, file)
+        with holding(file) as holder:
+            refresh(page)
+            expect(page.locator(".notice")).to_contain_text(
+                f"{file} is open in process {holder}", timeout=SECONDS
+            )
+            expect(page.locator(".notice")).to_contain_text("Shown is what was read before.")
+            expect(page.locator("#tile-batches")).to_be_visible()
+            with viewing(browser, address) as late:
+                expect(late.locator(".notice")).to_contain_text(
+                    "A run may be writing", timeout=SECONDS
+                )
+                expect(late.locator("#tile-batches")).to_have_count(0)
+        refresh(page)
+        expect(page.locator(".notice")).to_have_count(0, timeout=SECONDS)
+        check(page, file)
+
+
+@in_browser
+def test_what_is_not_there_yet_is_a_sentence(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "test.duckdb"
+    with (
+        serving("--dataset", DATASET, **on_file(file)) as address,
+        viewing(browser, address) as page,
+    ):
+        notice = page.locator(".notice")
+        expect(notice).to_contain_text(f"There is no DuckDB file {file}", timeout=SECONDS)
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("CREATE SCHEMA ai_batches")
+        refresh(page)
+        expect(notice).to_contain_text("Nothing was loaded yet: the table holds no batch")
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("DROP SCHEMA ai_batches")
+        fill(file, 0)
+        refresh(page)
+        expect(notice).to_contain_text("Nothing was loaded yet: the table holds no batch")
+        with duckdb.connect(str(file)) as connection:
+            connection.execute("DROP SCHEMA ai_batches CASCADE")
+        fill(file, 100, 10)
+        refresh(page)
+        check(page, file)
+        expect(notice).to_have_count(0)
+        expect(page.locator("#no-runs")).to_be_visible()
+    with (
+        serving("--destination", "nowhere") as address,
+        viewing(browser, address) as page,
+    ):
+        expect(page.locator(".notice")).to_contain_text("dlt does not know", timeout=SECONDS)
+
+
+@in_browser
+def test_it_is_light_or_dark_as_the_system_is(browser: Browser, data: Path) -> None:
+    colours = {}
+    with serving("--dataset", DATASET, **on_file(data)) as address:
+        for scheme in ("light", "dark"):
+            with viewing(browser, address, scheme=scheme) as page:
+                figures(page)
+                colours[scheme] = [
+                    brightness(page, "body", "backgroundColor"),
+                    brightness(page, "#tile-batches strong", "color"),
+                    brightness(page, "#volume svg.marks .role-axis-label text", "fill"),
+                ]
+    (paper, ink, letters), (dark_paper, dark_ink, dark_letters) = colours.values()
+    assert paper > 200 > 100 > ink
+    assert dark_ink > 200 > 50 > dark_paper
+    # what one reads in a chart is far from what it stands on
+    assert paper - letters > 100
+    assert dark_letters - dark_paper > 100
+
+
+@in_browser
+def test_it_fits_a_phone(browser: Browser, data: Path) -> None:
+    with (
+        serving("--dataset", DATASET, **on_file(data)) as address,
+        viewing(browser, address, width=390) as page,
+    ):
+        check(page, data)
+        page.locator(".fresh-card summary").click()
+        for place in ("html", "#App", "main.page"):
+            assert page.locator(place).first.evaluate("e => e.scrollWidth <= e.clientWidth"), place
+        assert (
+            page.locator("#volume svg.marks").evaluate("e => e.getBoundingClientRect().right") < 390
+        )
+        # a wide table scrolls in itself
+        assert page.locator("#failure .scroller").evaluate("e => e.scrollWidth > e.clientWidth")
+        tiles = [box["x"] for tile in page.locator(".tile").all() if (box := tile.bounding_box())]
+        assert len(set(tiles)) == 2
+
+
+@in_browser
+def test_no_personal_data_reaches_the_browser(browser: Browser, data: Path) -> None:
+    with (
+        serving("--dataset", DATASET, **on_file(data)) as address,
+        viewing(browser, address) as page,
+    ):
+        received: list[str] = []
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: received.append(str(frame))),
+        )
+        page.reload()
+        figures(page)
+        choose(page, "Created", "All time")
+        expect(page.locator("#volume .note")).to_contain_text("By week")
+        everything = "".join(received) + page.content()
+        assert "batch_" in everything
+        for word in ("somebody", "person"):
+            assert word not in everything
+
+
+@in_browser
+def test_another_destination_shows_the_same(browser: Browser, data: Path) -> None:
+    with (
+        servers.postgres() as url,
+        serving("--dataset", DATASET, **on_file(data)) as here,
+        serving(
+            "--destination",
+            "postgres",
+            "--dataset",
+            DATASET,
+            DESTINATION__POSTGRES__CREDENTIALS=url,
+        ) as there,
+    ):
+        copy_to_postgres(data, url)
+        with viewing(browser, here) as one, viewing(browser, there) as other:
+            for choice in ("Last 30 days", "All time"):
+                for page in (one, other):
+                    figures(page)
+                    choose(page, "Created", choice)
+                    expect(page.locator("main.page")).to_have_attribute(
+                        "data-first", re.compile("^$" if choice == "All time" else r"^\d")
+                    )
+                    choose(page, "by", "model")
+                    expect(page.locator("#table-series th").first).to_have_text("Model")
+                    choose_several(page, "Account", ACCOUNT)
+                    check_account = f"account = '{ACCOUNT.replace(chr(39), chr(39) * 2)}'"
+                    count = f"SELECT count(*) FROM b WHERE {chosen(page, check_account)}"
+                    number(page, "batches", ask(data, count)[0][0])
+                assert figures(one) == figures(other)
+                for page in (one, other):
+                    choose_several(page, "Account", ACCOUNT)
+
+
+def test_pages_of_other_sites_are_refused(data: Path) -> None:
+    with serving("--dataset", DATASET, **on_file(data)) as address:
+        port = urlsplit(address).port
+        assert requests.get(address, timeout=20).status_code == 200
+        assert requests.get(address, headers={"origin": address}, timeout=20).status_code == 200
+        for headers in (
+            {"origin": "https://evil.example"},
+            {"host": f"evil.example:{port}"},
+            {"origin": f"http://127.0.0.1:{(port or 0) + 1}"},
+        ):
+            assert requests.get(address, headers=headers, timeout=20).status_code == 403
+        upgrade = {
+            "connection": "upgrade",
+            "upgrade": "websocket",
+            "sec-websocket-version": "13",
+            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "origin": "https://evil.example",
+        }
+        reply = requests.get(f"{address}/ws?session_id=s_aaaaaa", headers=upgrade, timeout=20)
+        assert reply.status_code == 403
+
+
+def test_a_port_that_is_taken_is_a_sentence(data: Path) -> None:
+    with serving("--dataset", DATASET, **on_file(data)) as address:
+        port = str(urlsplit(address).port)
+        done = subprocess.run(  # noqa: S603
+            [COMMAND, "dashboard", "--no-browser", "--port", port],
+            capture_output=True,
+            text=True,
+            timeout=100,
+        )
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port}: Address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_its_packages_it_says_which_extra_to_install() -> None:
+    program = (
+        "import sys; sys.modules['marimo'] = None; from ai_batches_runner.cli import main;"
+        " sys.exit(main(['dashboard']))"
+    )
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 2
+    assert "needs marimo" in done.stderr
+    assert "extra `dashboard`" in done.stderr
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Takes an option of a list."""
+    page.locator("marimo-dropdown").filter(has_text=label).locator("select").select_option(
+        label=option
+    )
+
+
+def choose_several(page: Page, label: str, *options: str) -> None:
+    """Clicks options of a list of which several can be taken."""
+    page.locator("marimo-multiselect").filter(has_text=label).locator(
+        "button, [role=combobox]"
+    ).first.click()
+    for option in options:
+        page.get_by_role("option", name=option, exact=True).click()
+    page.keyboard.press("Escape")
+
+
+def refresh(page: Page) -> None:
+    """Presses the button."""
+    page.locator("marimo-refresh button").first.click()
+
+
+def brightness(page: Page, place: str, name: str) -> float:
+    """Of a computed colour: 0 is black, 255 white."""
+    colour = page.locator(place).first.evaluate("(e, name) => getComputedStyle(e)[name]", name)
+    parts = [int(part) for part in re.findall(r"\d+", colour)[:3]]
+    return sum(parts) / 3
+
+
+def utc_day() -> date:
+    """Today."""
+    return datetime.now(timezone.utc).date()
+
+
+@contextmanager
+def holding(file: Path) -> Iterator[int]:
+    """Another process that has a DuckDB file open to write; yields its id."""
+    program = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    )
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-c", program, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        yield process.pid
+        process.communicate("\n", timeout=60)
