@@ -18,8 +18,8 @@ import requests
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import servers
+from commands import COMMAND
 from generated import copy_to_postgres, fill, record_runs
-from test_pipeline import COMMAND
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -102,16 +102,18 @@ def viewing(
     )
     context.set_default_timeout(SECONDS)
     faults: list[str] = []
+
+    def note(text: str, is_fault: bool) -> None:
+        if is_fault:
+            faults.append(text)
+
     page = context.new_page()
-    page.on("console", lambda message: message.type == "error" and faults.append(message.text))
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("requestfailed", lambda request: is_cut(request) or faults.append(request.url))
-    page.on(
-        "response",
-        lambda reply: reply.status >= 400 and faults.append(f"{reply.status} {reply.url}"),
-    )
-    page.on("request", lambda request: is_foreign(request.url) and faults.append(request.url))
-    page.on("websocket", lambda socket: is_foreign(socket.url) and faults.append(socket.url))
+    page.on("console", lambda message: note(message.text, message.type == "error"))
+    page.on("pageerror", lambda error: note(str(error), True))
+    page.on("requestfailed", lambda request: note(request.url, not is_cut(request)))
+    page.on("response", lambda reply: note(f"{reply.status} {reply.url}", reply.status >= 400))
+    page.on("request", lambda request: note(request.url, is_foreign(request.url)))
+    page.on("websocket", lambda socket: note(socket.url, is_foreign(socket.url)))
     page.goto(address)
     yield page
     assert faults == []
