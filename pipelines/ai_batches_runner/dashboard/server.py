@@ -1,5 +1,6 @@
 """Serves the page, to nobody but the reader's own browser unless told otherwise."""
 
+import gc
 import socket
 import sys
 import threading
@@ -113,7 +114,14 @@ def serve(
         (say or _print)(f"Dashboard on {address} - Ctrl-C ends it.")
         if open_browser:
             threading.Timer(0.5, webbrowser.open, (address,)).start()
-        server.run([listening])
+        others = set(threading.enumerate())
+        try:
+            server.run([listening])
+        finally:
+            # DuckDB complains, on leaving, of what threads of pages still hold
+            for thread in set(threading.enumerate()) - others:
+                thread.join(2)
+            gc.collect()
 
 
 def _print(text: str) -> None:
