@@ -4,6 +4,7 @@ Runs in the environment `ducklake`, which has another DuckDB than the tests:
 
     read_ducklake.py install
     read_ducklake.py read CATALOG LAKE DATASET TABLE ZONE    types and rows, as JSON
+    read_ducklake.py comments CATALOG LAKE DATASET           what is said of what, as JSON
     read_ducklake.py watch CATALOG LAKE DATASET              stays connected; a count a line
 """
 
@@ -57,6 +58,17 @@ def main() -> None:
             count = counted.fetchall()[0][0]
             sys.stdout.write(f"{count}\n")
             sys.stdout.flush()
+        return
+    if what == "comments":
+        cursor = connection.execute(
+            "WITH said AS (SELECT schema_name, table_name, column_name, comment"
+            " FROM duckdb_columns() UNION ALL SELECT schema_name, table_name, NULL, comment"
+            " FROM duckdb_tables() UNION ALL SELECT schema_name, view_name, NULL, comment"
+            " FROM duckdb_views())"
+            " SELECT table_name, column_name, comment FROM said WHERE schema_name = $1",
+            [dataset],
+        )
+        sys.stdout.write(json.dumps(cursor.fetchall()))
         return
     table, zone = which
     connection.execute(f"SET TimeZone = '{zone}'")

@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from ai_batches_runner.reading import literal, open_reader
 from cases import Case
 from servers import PASSWORD
 from support import KEY, Lists, TAnswer, TAnswerer, TRow, cursor_list, load, offset_list
-from targets import QUICK, TARGETS, ZONE, TServers
+from targets import QUICK, READER, TARGETS, ZONE, TServers
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -589,6 +590,48 @@ def test_every_column_is_described_where_people_look(
         assert set(cursor.fetchall()) == described()
 
 
+@pytest.mark.integration
+def test_a_lake_describes_its_columns(server: TServers, lists: Lists, tmp_path: Path) -> None:
+    case = make_case("ducklake_in_sqlite", server, lists, tmp_path)
+    assert case.run()[0] == 0
+    prefix = "DESTINATION__DUCKLAKE__CREDENTIALS__"
+    places = [case.target.variables[prefix + name] for name in ("CATALOG", "METADATA_SCHEMA")]
+    done = subprocess.run(  # noqa: S603
+        [case.target.python, str(READER), "comments", *places, case.dataset],
+        env=dict(case.target.variables),
+        capture_output=True,
+        check=True,
+    )
+    of_columns = {(view, name) for view, mart in MARTS.items() for name in mart.columns}
+    assert {tuple(row) for row in json.loads(done.stdout) if row[2]} == {
+        each for each in described() if each[:2] not in of_columns
+    }
+
+
+def test_a_mariadb_describes_its_table(
+    server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = make_case("mariadb", server, lists, tmp_path)
+    assert case.run()[0] == 0
+    found = execute(case, monkeypatch, "SHOW TABLE STATUS FROM {} LIKE 'batches'")
+    assert TABLE_DESCRIPTION in found[0]
+
+
+def test_who_may_read_a_view_still_may(server: TServers, lists: Lists, tmp_path: Path) -> None:
+    case = make_case("postgres", server, lists, tmp_path)
+    assert case.run()[0] == 0
+    with closing(psycopg2.connect(server("postgres"))) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SET search_path = {case.dataset}")
+        cursor.execute("CREATE VIEW mine AS SELECT * FROM batches_daily")
+        cursor.execute("GRANT SELECT ON batches_daily TO pg_monitor")
+        connection.commit()
+        code, printed = case.run(folder="another")
+        assert code == 0, printed
+        assert "WARNING" not in printed
+        cursor.execute("SELECT has_table_privilege('pg_monitor', 'batches_daily', 'SELECT')")
+        assert cursor.fetchall() == [(True,)]
+
+
 def test_a_duckdb_file_describes_its_columns(
     server: TServers, lists: Lists, tmp_path: Path
 ) -> None:
@@ -641,7 +684,7 @@ def variables(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, value)
 
 
-def execute(case: Case, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+def execute(case: Case, monkeypatch: pytest.MonkeyPatch, statement: str) -> list[tuple[Any, ...]]:
     """Runs SQL in the destination as somebody else would."""
     variables(case, monkeypatch)
     destination = case.target.arguments[1] if case.target.arguments else "duckdb"
@@ -649,5 +692,6 @@ def execute(case: Case, monkeypatch: pytest.MonkeyPatch, statement: str) -> None
         open_pipeline(destination, case.dataset, "somebody") as pipeline,
         pipeline.sql_client() as client,
     ):
-        client.execute_sql(statement.format(case.dataset))
+        found = client.execute_sql(statement.format(case.dataset))
     pipeline.deactivate()
+    return [tuple(row) for row in found or ()]
