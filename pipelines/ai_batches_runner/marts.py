@@ -78,19 +78,24 @@ _COLUMNS = (
 
 def _unique(rows: str = TABLE_NAME) -> str:
     """The query of `batches_unique`, on the table or on rows that are selected of it."""
-    # the vendor itself first: a gateway shows fewer fields; then what has ended: a key that was
-    # taken away leaves its batches open
+    # only ids that stand there more than once are put in order: a million others need not be.
+    # The vendor itself comes first: a gateway shows fewer fields; then what has ended: a key that
+    # was taken away leaves its batches open
     return f"""
         SELECT {_COLUMNS}, DAY_IN_UTC(created_at) AS created_on, {_WINDOW} AS window_seconds
-        FROM (
-            SELECT {_COLUMNS}, ROW_NUMBER() OVER (
-                PARTITION BY id, {_FAMILY}
-                ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END,
-                    CASE WHEN is_open THEN 1 ELSE 0 END, provider, account
-            ) AS place
-            FROM {rows}
-        ) AS placed
-        WHERE place = 1
+        FROM {rows} AS listed
+        LEFT JOIN (
+            SELECT provider AS copy_provider, account AS copy_account, id AS copy_id,
+                ROW_NUMBER() OVER (
+                    PARTITION BY id, {_FAMILY}
+                    ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END,
+                        CASE WHEN is_open THEN 1 ELSE 0 END, provider, account
+                ) AS place
+            FROM {rows} AS repeated
+            WHERE id IN (SELECT id FROM {rows} AS counted GROUP BY id HAVING COUNT(*) > 1)
+        ) AS copies
+            ON place > 1 AND copy_id = id AND copy_provider = provider AND copy_account = account
+        WHERE copy_id IS NULL
         """
 
 
@@ -262,7 +267,7 @@ def with_marts(query: str, only: str | None = None) -> str:
             needed |= tables_of(MARTS[name].query)
     queries = {name: mart.query for name, mart in MARTS.items() if name in needed}
     if only and "batches_unique" in queries:
-        queries["batches_unique"] = _unique(f"(SELECT * FROM {TABLE_NAME} WHERE {only}) AS chosen")
+        queries["batches_unique"] = _unique(f"(SELECT * FROM {TABLE_NAME} WHERE {only})")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 
