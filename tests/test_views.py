@@ -25,6 +25,7 @@ from ai_batches_runner.destination import open_pipeline, open_to_read
 from ai_batches_runner.marts import MARTS
 from ai_batches_runner.portable_sql import DIALECTS, translate
 from ai_batches_runner.reading import literal, open_reader
+from ai_batches_runner.runs import DESCRIPTION, RUN_COLUMNS
 from cases import Case
 from servers import PASSWORD
 from support import KEY, Lists, TAnswer, TAnswerer, TRow, cursor_list, load, offset_list
@@ -650,6 +651,8 @@ def described() -> set[tuple[str, str | None, str]]:
     """Table or view, column, and what is said of it."""
     found: set[tuple[str, str | None, str]] = {("batches", None, TABLE_DESCRIPTION)}
     found |= {("batches", column, text) for column, (_, text) in COLUMNS.items()}
+    found |= {("runs", column, text) for column, (_, text) in RUN_COLUMNS.items()}
+    found.add(("runs", None, DESCRIPTION))
     for view, mart in MARTS.items():
         found.add((view, None, mart.description))
         found |= {(view, column, text) for column, text in mart.columns.items()}

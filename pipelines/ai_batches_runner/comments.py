@@ -1,10 +1,11 @@
-"""What the table, the views and their columns mean, for destinations that can hold it.
+"""What the tables, the views and their columns mean, for destinations that can hold it.
 
 Snowflake, BigQuery and Databricks get the columns' descriptions from dlt, which reads them in the
 schema when it makes the table.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from sqlglot import exp
 
@@ -12,6 +13,13 @@ from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLE_NAME
 
 from .marts import MARTS
 from .portable_sql import Qualify
+from .runs import DESCRIPTION, RUN_COLUMNS, RUNS_TABLE
+
+_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[Any, str]]]] = {
+    TABLE_NAME: (TABLE_DESCRIPTION, COLUMNS),
+    RUNS_TABLE: (DESCRIPTION, RUN_COLUMNS),
+}
+"""Tables, with what is said of them and of their columns."""
 
 
 def comment_statements(
@@ -31,15 +39,16 @@ def comment_statements(
     def quote(text: str) -> str:
         return exp.Literal.string(text).sql(dialect=dialect)
 
-    table = qualify(TABLE_NAME)
     if dialect == "mysql":
         # a column's comment would take its whole definition
-        yield f"ALTER TABLE {table} COMMENT = {quote(TABLE_DESCRIPTION)}"
+        for name, (description, _) in _TABLES.items():
+            yield f"ALTER TABLE {qualify(name)} COMMENT = {quote(description)}"
     if dialect not in ("duckdb", "postgres"):
         return
-    yield f"COMMENT ON TABLE {table} IS {quote(TABLE_DESCRIPTION)}"
-    for column, (_, text) in COLUMNS.items():
-        yield f"COMMENT ON COLUMN {table}.{column} IS {quote(text)}"
+    for name, (description, columns) in _TABLES.items():
+        yield f"COMMENT ON TABLE {qualify(name)} IS {quote(description)}"
+        for column, (_, text) in columns.items():
+            yield f"COMMENT ON COLUMN {qualify(name)}.{column} IS {quote(text)}"
     for name, mart in MARTS.items():
         yield f"COMMENT ON VIEW {qualify(name)} IS {quote(mart.description)}"
         for column, text in mart.columns.items() if on_columns_of_views else ():
