@@ -163,6 +163,14 @@ def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
     ]
 
 
+def test_a_batch_that_ended_is_not_stuck_because_a_gateway_says_so(lists: Lists) -> None:
+    old = {"created_at": NOW - 4 * DAY, "expires_at": NOW - 3 * DAY}
+    lists.serve("openai", cursor_list([batch(1, **old)]))
+    lists.serve("respan", cursor_list([batch(1, status="in_progress", **old)]))
+    _, printed, _ = run(**keys(lists, "openai", "respan"))
+    assert "attention" not in printed
+
+
 def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     lists.serve("kimi", page([batch(1)]))

@@ -76,14 +76,16 @@ _COLUMNS = (
 )
 
 
-def _unique(rows: str = TABLE_NAME) -> str:
-    """The query of `batches_unique`, on the table or on rows that are selected of it."""
+def _unique(only: str | None = None) -> str:
+    """The query of `batches_unique`, or of those of its rows that meet a condition."""
+    listed = f"(SELECT * FROM {TABLE_NAME} WHERE {only})" if only else TABLE_NAME
+    same = f"WHERE id IN (SELECT id FROM {TABLE_NAME} AS chosen WHERE {only})" if only else ""
     # only ids that stand there more than once are put in order: a million others need not be.
     # The vendor itself comes first: a gateway shows fewer fields; then what has ended: a key that
     # was taken away leaves its batches open
     return f"""
         SELECT {_COLUMNS}, DAY_IN_UTC(created_at) AS created_on, {_WINDOW} AS window_seconds
-        FROM {rows} AS listed
+        FROM {listed} AS listed
         LEFT JOIN (
             SELECT provider AS copy_provider, account AS copy_account, id AS copy_id,
                 ROW_NUMBER() OVER (
@@ -91,8 +93,10 @@ def _unique(rows: str = TABLE_NAME) -> str:
                     ORDER BY CASE WHEN {_FAMILY} = provider THEN 0 ELSE 1 END,
                         CASE WHEN is_open THEN 1 ELSE 0 END, provider, account
                 ) AS place
-            FROM {rows} AS repeated
-            WHERE id IN (SELECT id FROM {rows} AS counted GROUP BY id HAVING COUNT(*) > 1)
+            FROM {TABLE_NAME} AS repeated
+            WHERE id IN (
+                SELECT id FROM {TABLE_NAME} AS counted {same} GROUP BY id HAVING COUNT(*) > 1
+            )
         ) AS copies
             ON place > 1 AND copy_id = id AND copy_provider = provider AND copy_account = account
         WHERE copy_id IS NULL
@@ -254,8 +258,8 @@ def with_marts(query: str, only: str | None = None) -> str:
     Args:
         query (str): On the views and the table, as `portable_sql` reads it; without expressions of
             its own before it.
-        only (str | None): A condition on the rows of the table from which views are made; it saves
-            the destination from looking for the copies of all others.
+        only (str | None): A condition on the batches that views are to have; it saves the
+            destination from looking for the copies of all others.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
@@ -267,7 +271,7 @@ def with_marts(query: str, only: str | None = None) -> str:
             needed |= tables_of(MARTS[name].query)
     queries = {name: mart.query for name, mart in MARTS.items() if name in needed}
     if only and "batches_unique" in queries:
-        queries["batches_unique"] = _unique(f"(SELECT * FROM {TABLE_NAME} WHERE {only})")
+        queries["batches_unique"] = _unique(only)
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 

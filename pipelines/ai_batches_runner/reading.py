@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
+import sqlglot
 from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
@@ -35,7 +36,7 @@ class Reader:
             its cursor.
         dialect (str): The destination's SQL, as sqlglot calls it.
         qualify (Qualify | None): Gives a table its full name, quoted; None leaves it alone.
-        only (str | None): A condition on the rows of the table of which the views are made.
+        only (str | None): A condition on the batches that the views are to have.
     """
 
     def __init__(
@@ -89,8 +90,8 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
     Args:
         pipeline (Pipeline): Whose destination to read.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
-        only (str | None): A condition on the rows of the table that are of interest, in any
-            destination's SQL; views are made of these.
+        only (str | None): A condition on the batches that are of interest, on columns of the
+            table; the views have no other ones, which saves time where there are many.
 
     Yields:
         Reader: Answers queries.
@@ -103,14 +104,12 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
             TemporaryDirectory(prefix="ai_batches_") as folder,
             closing(duckdb.connect(str(Path(folder) / "copy.duckdb"))) as connection,
         ):
-            for name, columns, condition in (
-                (TABLE_NAME, READ_COLUMNS, only or "TRUE"),
-                (RUNS_TABLE, tuple(RUN_COLUMNS), "TRUE"),
-            ):
-                # there may be none yet
-                with suppress(DestinationUndefinedEntity):
-                    connection.register("files", open_table(pipeline, name, columns))
-                    connection.execute(f"CREATE TABLE {name} AS FROM files WHERE {condition}")
+            # there may be no table yet
+            with suppress(DestinationUndefinedEntity):
+                _copy_batches(pipeline, connection, only)
+            with suppress(DestinationUndefinedEntity):
+                connection.register("files", open_table(pipeline, RUNS_TABLE, tuple(RUN_COLUMNS)))
+                connection.execute(f"CREATE TABLE {RUNS_TABLE} AS FROM files")
             yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None, only)
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:
@@ -120,6 +119,20 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
             return client.execute_query(as_it_stands(pipeline, query))
 
         yield Reader(execute, str(dialect), client.make_qualified_table_name, only)
+
+
+def _copy_batches(
+    pipeline: Pipeline, connection: duckdb.DuckDBPyConnection, only: str | None
+) -> None:
+    """Copies the table from its files; of chosen batches also what other accounts list of them."""
+    condition = "TRUE"
+    if only:
+        columns = {column.name for column in sqlglot.parse_one(only).find_all(exp.Column)}
+        connection.register("files", open_table(pipeline, TABLE_NAME, tuple({"id", *columns})))
+        connection.execute(f"CREATE TABLE chosen AS SELECT id FROM files WHERE {only}")  # noqa: S608
+        condition = "id IN (FROM chosen)"
+    connection.register("files", open_table(pipeline, TABLE_NAME, READ_COLUMNS))
+    connection.execute(f"CREATE TABLE {TABLE_NAME} AS FROM files WHERE {condition}")
 
 
 def literal(value: str | date | datetime) -> str:

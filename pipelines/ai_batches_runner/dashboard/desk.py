@@ -41,17 +41,20 @@ class Desk:
         self._destination = destination
         self._dataset = dataset
         self._wait = wait
-        self._answers: dict[str, list[TRow]] = {}
+        self._answers: dict[tuple[str | None, str], list[TRow]] = {}
 
     def forget(self) -> None:
         """Has everything read anew from now on."""
         self._answers = {}
 
     @contextmanager
-    def asking(self) -> Iterator[TAsk]:
+    def asking(self, only: str | None = None) -> Iterator[TAsk]:
         """Connects, if at all, with the first question that was not answered before.
 
         While it is connected, no run can write into a DuckDB file.
+
+        Args:
+            only (str | None): As of `open_reader`.
 
         Yields:
             TAsk: Answers queries.
@@ -60,20 +63,20 @@ class Desk:
             readers: list[Reader] = []
 
             def ask(query: str) -> list[TRow]:
-                if query not in self._answers:
+                if (only, query) not in self._answers:
                     if not readers:
-                        readers.append(self._connect(stack))
-                    self._answers[query] = readers[0].rows(query)
-                return self._answers[query]
+                        readers.append(self._connect(stack, only))
+                    self._answers[only, query] = readers[0].rows(query)
+                return self._answers[only, query]
 
             if len(self._answers) > _REMEMBERED:
                 self.forget()
             yield ask
 
-    def _connect(self, stack: ExitStack) -> Reader:
+    def _connect(self, stack: ExitStack, only: str | None) -> Reader:
         stack.enter_context(_turn)
         pipeline = stack.enter_context(open_to_read(self._destination, self._dataset))
-        return stack.enter_context(open_reader(pipeline, self._wait))
+        return stack.enter_context(open_reader(pipeline, self._wait, only))
 
 
 def explain(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from ..reading import literal
 
@@ -45,6 +45,18 @@ class Filters:
             *([f"created_on >= {literal(self.first_on)}"] if self.first_on else []),
             *([f"created_on <= {literal(self.last_on)}"] if self.last_on else []),
         ]
+
+    def near(self) -> str | None:
+        """A condition on the table that leaves out most of what other days have.
+
+        Wide enough for every session's time zone; and open batches count whenever created.
+        """
+        margin = timedelta(2)
+        bounds = [
+            *([f"created_at >= {literal(self.first_on - margin)}"] if self.first_on else []),
+            *([f"created_at <= {literal(self.last_on + margin)}"] if self.last_on else []),
+        ]
+        return f"is_open OR created_at IS NULL OR ({' AND '.join(bounds)})" if bounds else None
 
     def owners(self) -> list[str]:
         """Conditions on provider and account."""

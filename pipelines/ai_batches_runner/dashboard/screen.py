@@ -50,7 +50,7 @@ class Screen:
         if not self._owners:
             return None
         try:
-            with self._desk.asking() as ask:
+            with self._desk.asking(filters.near()) as ask:
                 self._view = read_view(ask, filters, breakdown, measure)
             self.problem = None
         except Exception as ex:
