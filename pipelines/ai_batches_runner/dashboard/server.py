@@ -6,7 +6,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,9 @@ def serve(
         finally:
             # DuckDB complains, on leaving, of what threads of pages still hold
             for thread in set(threading.enumerate()) - others:
-                thread.join(2)
+                # one that is only about to start cannot be joined
+                with suppress(RuntimeError):
+                    thread.join(2)
             gc.collect()
 
 
