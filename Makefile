@@ -5,10 +5,14 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo dashboard test test-all test-long bench house lint clean
+.PHONY: demo load dashboard test test-all test-long bench house lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches --demo
+
+# every provider that has a key
+load: .venv/installed
+	$(BIN)/ai-batches
 
 # the demo's data in the browser, until Ctrl-C
 dashboard: demo
