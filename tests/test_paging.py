@@ -1,5 +1,6 @@
 """Lists that misbehave: each is read whole, or fails with a sentence that says why."""
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ai_batches import AccountMetrics
+from simulated import Provider as SimulatedProvider
 from support import (
     KEY,
     CutOff,
@@ -493,3 +495,29 @@ def test_a_batch_that_moves_on_while_the_list_is_read_is_true_after_the_next_run
     full[:] = [batch(n) for n in range(150, 0, -1)]
     load(pipeline, lists.settings())
     assert {row["status"] for row in stored(pipeline, "openai").values()} == {"completed"}
+
+
+@pytest.mark.parametrize("says_more", [True, False])
+@pytest.mark.parametrize("paging", ["cursor", "offset"])
+def test_requests_are_foretold(paging: str, says_more: bool) -> None:
+    for page_size, count in itertools.product((2, 3, 5), range(14)):
+        provider = SimulatedProvider(paging=paging, says_more=says_more, page_size=page_size)
+        provider.add(count)
+        asked = provider.paginator()
+        provider.paginator = lambda asked=asked: asked  # type: ignore[method-assign,misc]
+        handed_on, positions = 0, []
+        for each in provider.pages(None, True):
+            before, handed_on = handed_on, handed_on + len(each.rows)
+            for rows in range(before + 1, handed_on + 1):
+                foretold = asked.requests_for(rows, page_size, to_end=False)
+                assert foretold == provider.requests
+            if each.rows:
+                positions.append((handed_on, each.position))
+        assert asked.requests_for(count, page_size, to_end=True) == provider.requests
+        del provider.paginator
+        for handed_on, position in positions:
+            provider.requests = 0
+            left = sum(len(each.rows) for each in provider.pages(position, True))
+            assert left == count - handed_on
+            foretold = asked.requests_for(left, page_size, to_end=True, is_resumed=True)
+            assert foretold == provider.requests

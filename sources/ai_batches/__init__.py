@@ -19,6 +19,7 @@ from .errors import (
     SettingsError,
     UnexpectedError,
 )
+from .forecast import Forecast, Holding, forecast, last_read
 from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_provider
@@ -44,6 +45,8 @@ __all__ = [
     "AccountMetrics",
     "AiBatchesError",
     "BadPageError",
+    "Forecast",
+    "Holding",
     "Provider",
     "ProviderSettings",
     "Reading",
@@ -54,7 +57,9 @@ __all__ = [
     "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
+    "forecast",
     "has_key",
+    "last_read",
     "provider_settings",
     "providers_with_key",
     "scheduled_since",

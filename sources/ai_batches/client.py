@@ -16,7 +16,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDe
 
 from . import lenient_json
 from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
-from .paginators import UntrustedPageError
+from .paginators import BatchListPaginator, UntrustedPageError
 from .providers import Provider
 from .settings import Account, ProviderSettings
 from .walk import Page
@@ -87,12 +87,18 @@ class BatchListClient:
         """Requests made so far, retries included."""
         return self._adapter.requests
 
-    def pages(self, position: Mapping[str, Any] | None = None) -> Iterator[Page]:
+    def pages(
+        self,
+        position: Mapping[str, Any] | None = None,
+        paginator: BatchListPaginator | None = None,
+    ) -> Iterator[Page]:
         """Reads the list page by page, to its end.
 
         Args:
             position (Mapping[str, Any] | None): Where to begin, as an earlier page told; None: at
                 the head.
+            paginator (BatchListPaginator | None): A new one, which the caller wants to ask later;
+                None makes one.
 
         Yields:
             Page: The rows of one reply as the provider sent them, each with an id.
@@ -102,7 +108,7 @@ class BatchListClient:
             RequestError: If a request fails for good; an `OutageError` where it may succeed later.
             BadPageError: If a reply cannot be trusted as a page of the list.
         """
-        paginator = self._provider.paginator(self._page_size)
+        paginator = paginator or self._provider.paginator(self._page_size)
         if position is not None:
             paginator.resume(position)
         error: AiBatchesError

@@ -7,8 +7,10 @@ rows out of the page. What cannot be followed with confidence raises `UntrustedP
 never cut short in silence. Rows come as dicts that each have an id; `client.py` sees to that.
 """
 
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -85,6 +87,22 @@ class BatchListPaginator(BasePaginator):
         """
         return False
 
+    @abstractmethod
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """How many requests it takes to read rows of a list that stays as it is.
+
+        Args:
+            rows (int): Rows to hand on.
+            page_size (int): Rows that the server puts into a page, at least one.
+            to_end (bool): Whether they are the last ones, so that the end has to be seen.
+            is_resumed (bool): Whether they are read from a position on, instead of from the head.
+
+        Returns:
+            int: The number of requests.
+        """
+
     def init_request(self, request: Request) -> None:
         """Sets the page size and the position to begin at."""
         request.params = dict(request.params or {})
@@ -157,6 +175,8 @@ class CursorPaginator(BatchListPaginator):
         """Whether the last row was asked behind, without an answer."""
         self._promised_more = False
         """Whether the last page that was handed on said that more rows follow."""
+        self._tells_end = False
+        """Whether the last page said if more rows follow."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position; the first page must show the last row of the trail again."""
@@ -169,6 +189,16 @@ class CursorPaginator(BatchListPaginator):
     def position(self) -> dict[str, Any]:
         """Where the rows handed on so far end."""
         return {**super().position, "handed_on": self._handed_on}
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them, by whether the last page that was seen told if more rows follow."""
+        # where it goes on, the last row comes again
+        shown = rows + is_resumed
+        # nothing behind the last row, and once more behind an earlier one
+        confirming = 2 if to_end and shown and not self._tells_end else 0
+        return max(1, ceil(shown / page_size)) + confirming
 
     def refused(self, status_code: int) -> bool:
         """Looks back along the trail where the server does not know the cursor."""
@@ -330,6 +360,7 @@ class CursorPaginator(BatchListPaginator):
     def _has_more(self, response: Response) -> bool | None:
         body = response.json()
         more = body.get(self._has_more_field) if isinstance(body, dict) else None
+        self._tells_end = more is not None
         if more is None or isinstance(more, bool):
             return more
         raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")
@@ -403,6 +434,16 @@ class OffsetPaginator(BatchListPaginator):
             "created": self._created,
             "is_oldest_first": self._is_oldest_first,
         }
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them: each page shows the last row of the one before again."""
+        if not rows and not is_resumed:
+            return 1
+        pages = ceil((rows - (not is_resumed)) / max(1, page_size - 1))
+        # the last row alone, and then nothing behind it
+        return max(not is_resumed, pages) + (2 if to_end else 0)
 
     def refused(self, status_code: int) -> bool:
         """Takes an error behind the end of the list for an empty page."""

@@ -166,7 +166,7 @@ def _read_account(
                 metrics["rows"] += len(records)
                 yield reader.to_arrow(records, _load_id())
     except Exception as ex:
-        error = ex if isinstance(ex, AiBatchesError) else _unexpected(provider, account, ex)
+        error = ex if isinstance(ex, AiBatchesError) else unexpected(provider, account, ex)
         if fail_fast:
             raise error from None
         run.finished.add((provider.name, account.name))
@@ -255,7 +255,7 @@ def _load_id() -> str:
         return ""
 
 
-def _unexpected(provider: Provider, account: Account, error: Exception) -> UnexpectedError:
+def unexpected(provider: Provider, account: Account, error: Exception) -> UnexpectedError:
     """Wraps a fault of ours, so that it stops no other provider; its text may quote anything."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     file = Path(place.filename).name

@@ -176,6 +176,23 @@ class Run:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
+class Plan(NamedTuple):
+    """A walk that is to be done."""
+
+    progress: Progress
+    """How it begins; with a position, where one that was cut goes on."""
+    floor: int | None
+    """Down to which creation time a head walk reads; None for a whole walk."""
+    reason: str
+    """Why it is a whole walk, in a few words; empty for a head walk."""
+
+    @property
+    def last_read(self) -> int | None:
+        """Creation time below which the first row ends it; None: only the list's end does."""
+        bound = self.progress["since"] if self.floor is None else self.floor
+        return None if bound is None else bound - ORDER_TOLERANCE
+
+
 Pages = Callable[[Mapping[str, Any] | None, bool], Iterable[Page]]
 """Reads the list from a position, or from its head; and whether it will be read to its end."""
 
@@ -198,8 +215,7 @@ class Walker:
     """
 
     def __init__(self, stored: Mapping[str, Any] | None, settings: WalkSettings, run: Run) -> None:
-        self.state: State = _valid(stored)
-        self.state["owes_refresh"] |= run.full_refresh
+        self.state: State = _state_for(stored, run)
         self.is_done = False
         """Whether a walk that this run began is complete."""
         self._settings = settings
@@ -234,7 +250,7 @@ class Walker:
     def _walk_once(
         self, pages: Pages, read: Read[TRecord], portion: int
     ) -> Iterator[list[TRecord]]:
-        progress, floor = self._plan()
+        progress, floor, _ = _plan(self.state, self._settings, self._run)
         complete = self.state["complete"]
         records: list[TRecord] = []
         restarts = catches_up_at = 0
@@ -299,75 +315,123 @@ class Walker:
         limit = self._run.rows_per_package
         return limit is not None and len(self._loaded) >= limit and not progress["is_lost"]
 
-    def _plan(self) -> tuple[Progress, int | None]:
-        """The walk to do, and the floor of a head walk; None for a whole one."""
-        run, settings = self._run, self._settings
-        complete, walk = self.state["complete"], self.state["walk"]
-        if walk:
-            return walk.copy(), None
-        since = run.since
-        floor = None
-        if complete:
-            since = complete["since"]
-            if _is_earlier(run.since, since):
-                since = run.since
-            elif (
-                not self.state["owes_refresh"]
-                and complete["is_ordered"]
-                and 0 <= run.started - complete["whole_at"] < settings.full_every
-                and settings.settle <= complete["settle"]
-                and settings.max_open_age <= complete["max_open_age"]
-            ):
-                floor = _floor(complete, settings, run.started)
-        new = Progress(
-            run=run.id,
-            is_refresh=self.state["owes_refresh"],
-            since=since,
-            started=run.started,
-            settle=settings.settle,
-            max_open_age=settings.max_open_age,
-            newest=None,
-            landmark=None,
-            oldest_held=None,
-            rows=0,
-            pages=0,
-            descents=0,
-            in_order=True,
-            oldest=None,
-            is_lost=False,
-            is_doubted=False,
-            position=None,
-        )
-        return new, floor
-
     def _checkpoint(self, progress: Progress, floor: int | None) -> None:
         keeps_position = floor is None and progress["position"] is not None
         self.state = {**self.state, "walk": progress.copy() if keeps_position else None}
 
     def _complete(self, progress: Progress, is_whole: bool, has_ended: bool) -> None:
-        before = self.state["complete"]
-        whole_at, is_ordered = progress["started"], _is_proven(progress)
-        if before and not is_whole:
-            whole_at, is_ordered = before["whole_at"], before["is_ordered"]
-        newest = progress["newest"]
         self.is_done = progress["run"] == self._run.id
-        self.state = {
-            "version": STATE_VERSION,
-            "complete": {
-                "read_up_to": min(
-                    progress["started"], progress["started"] if newest is None else newest
-                ),
-                "landmark": progress["landmark"],
-                "oldest_held": progress["oldest_held"],
-                "since": None if has_ended else progress["since"],
-                "is_ordered": is_ordered,
-                "whole_at": whole_at,
-                "settle": progress["settle"],
-                "max_open_age": progress["max_open_age"],
-            },
-            "walk": None,
-            "owes_refresh": self.state["owes_refresh"] and not progress["is_refresh"],
-        }
+        self.state = _completed(self.state, progress, is_whole, has_ended)
+
+
+def plan_walks(stored: Mapping[str, Any] | None, settings: WalkSettings, run: Run) -> list[Plan]:
+    """What a run will do, where nothing that it meets makes it change its mind.
+
+    Args:
+        stored (Mapping[str, Any] | None): What was stored last.
+        settings (WalkSettings): How far down to read.
+        run (Run): What is asked for.
+
+    Returns:
+        list[Plan]: One walk; or two, where the first goes on with one that was cut.
+    """
+    state = _state_for(stored, run)
+    plan = _plan(state, settings, run)
+    if plan.progress["run"] == run.id:
+        return [plan]
+    after = _completed(state, plan.progress, True, plan.progress["since"] is None)
+    return [plan, _plan(after, settings, run)]
+
+
+def seen_up_to(stored: Mapping[str, Any] | None) -> int | None:
+    """Creation time of the newest row that walks saw; None where none was ever complete."""
+    state = _valid(stored)
+    complete, walk = state["complete"], state["walk"]
+    if complete is None:
+        return None
+    newest = walk["newest"] if walk else None
+    return max(complete["read_up_to"], newest or 0)
+
+
+def _plan(state: State, settings: WalkSettings, run: Run) -> Plan:
+    """The walk to do in a state."""
+    complete, walk = state["complete"], state["walk"]
+    if walk:
+        return Plan(walk.copy(), None, "was cut")
+    since = run.since
+    reason = "first run"
+    if complete:
+        since = complete["since"]
+        reason = _why_whole(state, complete, settings, run)
+        if _is_earlier(run.since, since):
+            since, reason = run.since, "older ones asked for"
+    new = Progress(
+        run=run.id,
+        is_refresh=state["owes_refresh"],
+        since=since,
+        started=run.started,
+        settle=settings.settle,
+        max_open_age=settings.max_open_age,
+        newest=None,
+        landmark=None,
+        oldest_held=None,
+        rows=0,
+        pages=0,
+        descents=0,
+        in_order=True,
+        oldest=None,
+        is_lost=False,
+        is_doubted=False,
+        position=None,
+    )
+    floor = _floor(complete, settings, run.started) if complete and not reason else None
+    return Plan(new, floor, reason)
+
+
+def _why_whole(state: State, complete: Complete, settings: WalkSettings, run: Run) -> str:
+    """Why a head walk would not do, in a few words; empty where it does."""
+    if state["owes_refresh"]:
+        return "full refresh owed"
+    if not complete["is_ordered"]:
+        return "order not proven"
+    if not 0 <= run.started - complete["whole_at"] < settings.full_every:
+        return "due"
+    if settings.settle > complete["settle"] or settings.max_open_age > complete["max_open_age"]:
+        return "settings changed"
+    return ""
+
+
+def _completed(state: State, progress: Progress, is_whole: bool, has_ended: bool) -> State:
+    """The state after a walk is complete."""
+    before = state["complete"]
+    whole_at, is_ordered = progress["started"], _is_proven(progress)
+    if before and not is_whole:
+        whole_at, is_ordered = before["whole_at"], before["is_ordered"]
+    newest = progress["newest"]
+    return {
+        "version": STATE_VERSION,
+        "complete": {
+            "read_up_to": min(
+                progress["started"], progress["started"] if newest is None else newest
+            ),
+            "landmark": progress["landmark"],
+            "oldest_held": progress["oldest_held"],
+            "since": None if has_ended else progress["since"],
+            "is_ordered": is_ordered,
+            "whole_at": whole_at,
+            "settle": progress["settle"],
+            "max_open_age": progress["max_open_age"],
+        },
+        "walk": None,
+        "owes_refresh": state["owes_refresh"] and not progress["is_refresh"],
+    }
+
+
+def _state_for(stored: Mapping[str, Any] | None, run: Run) -> State:
+    """What was stored last, as far as it can be used, and what the run owes."""
+    state = _valid(stored)
+    state["owes_refresh"] |= run.full_refresh
+    return state
 
 
 def _valid(stored: Mapping[str, Any] | None) -> State:
