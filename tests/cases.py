@@ -30,11 +30,11 @@ class Case(NamedTuple):
     def run(
         self, *arguments: str, folder: str = "dlt", target: Target | None = None
     ) -> tuple[int, str]:
-        """Runs the pipeline; returns its exit code and all that it printed."""
+        """Runs the command; returns its exit code and all that it printed."""
         chosen = target or self.target
         command = Path(chosen.python).with_name("ai-batches")
         done = subprocess.run(  # noqa: S603
-            [str(command), *chosen.arguments, "--dataset", self.dataset, *arguments],
+            [str(command), *arguments, *chosen.arguments, "--dataset", self.dataset],
             env=self.variables(chosen, folder),
             capture_output=True,
             text=True,

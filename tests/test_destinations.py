@@ -106,6 +106,29 @@ def odd_rows() -> list[TRow]:
     ]
 
 
+def test_a_check_leaves_nothing_and_tells_what_the_next_run_asks_for(case: Case) -> None:
+    rows = [batch(n, created_at=NOW - DAY - 60 * (300 - n)) for n in range(300, 0, -1)]
+    rows[99]["status"] = "in_progress"
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", offset_list([{"id": "b1", "created_at": NOW - DAY}]))
+    code, printed = case.check()
+    assert code == 0, printed
+    assert "the whole list (first run)" in printed
+    with pytest.raises(Exception):  # noqa: B017
+        case.rows()
+    code, printed = case.run()
+    assert code == 0, printed
+    before = case.target.read(case.dataset)
+    # down to an hour and a minute below the open one
+    code, printed = case.check()
+    assert code == 0, printed
+    assert "about 2 requests" in printed
+    assert case.target.read(case.dataset) == before
+    case.lists.requests.clear()
+    assert case.run()[0] == 0
+    assert case.lists.count("openai") == 2
+
+
 def test_rows_are_the_same_everywhere(case: Case) -> None:
     rows = [*odd_rows(), *ended(250)]
     case.lists.serve("openai", cursor_list(rows))

@@ -33,6 +33,7 @@ from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 from ai_batches.timestamps import to_microseconds
 
 from .attention import FAILURES, find_attention
+from .check import check
 from .destination import (
     DATASET,
     PIPELINE_NAME,
@@ -40,6 +41,7 @@ from .destination import (
     UnusableDestinationError,
     explain_lock,
     open_pipeline,
+    open_to_check,
     open_to_read,
 )
 from .load import ROWS_PER_PACKAGE, WAIT, load
@@ -142,12 +144,7 @@ def _add_providers(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
-    usage, codes = (__doc__ or "").split("\n\n")[1:]
-    parser = _parser(
-        "", "Loads the batch jobs of AI vendors into one table, `batches`.", f"{usage}\n\n{codes}"
-    )
-    _add_providers(parser)
+def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pipeline",
         default=PIPELINE_NAME,
@@ -159,6 +156,15 @@ def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
         choices=["delta", "iceberg"],
         help="how a destination of files keeps the table; `filesystem` needs one",
     )
+
+
+def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
+    usage, codes = (__doc__ or "").split("\n\n")[1:]
+    parser = _parser(
+        "", "Loads the batch jobs of AI vendors into one table, `batches`.", f"{usage}\n\n{codes}"
+    )
+    _add_providers(parser)
+    _add_run(parser)
     parser.add_argument(
         "--since",
         type=_moment,
@@ -202,6 +208,19 @@ def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def _parse_check(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = _parser(
+        "check",
+        "Tells whether keys and destination work, and how many requests the next run needs. Nothing"
+        " is loaded or left behind.",
+    )
+    _add_providers(parser)
+    _add_run(parser)
+    options = parser.parse_args(arguments)
+    _refuse_unknown(options.providers, parser)
+    return options
+
+
 def _refuse_unknown(providers: Sequence[str], parser: argparse.ArgumentParser) -> None:
     unknown = [name for name in providers if name not in PROVIDERS]
     if unknown:
@@ -221,12 +240,29 @@ def _load(options: argparse.Namespace, output: Output) -> int:
         return _run_demo(output)
     if options.attention:
         return _show_attention(options, output)
+    providers = _chosen(options, output)
+    return _run(options, providers, output) if providers else NOTHING_TO_DO
+
+
+def _check(options: argparse.Namespace, output: Output) -> int:
+    providers = _chosen(options, output)
+    if not providers:
+        return NOTHING_TO_DO
+    with open_to_check(options.destination, options.dataset, options.pipeline) as pipeline:
+        with output:
+            found = check(pipeline, providers, options.wait, options.table_format)
+        output.checked(found)
+    return ALL_LOADED if found.is_good else SOME_FAILED
+
+
+def _chosen(options: argparse.Namespace, output: Output) -> list[str]:
+    """The providers that were named, or that have a key; none where a key is missing."""
     providers = list(dict.fromkeys(options.providers)) or providers_with_key()
     without_key = [name for name in providers if not has_key(PROVIDERS[name])]
     if without_key or not providers:
         _explain_keys(without_key, output)
-        return NOTHING_TO_DO
-    return _run(options, providers, output)
+        return []
+    return providers
 
 
 def _moment(text: str) -> int:
@@ -392,5 +428,6 @@ def _dashboard(options: argparse.Namespace, output: Output) -> int:
 
 
 _COMMANDS: dict[str, tuple[Callable[[Sequence[str]], argparse.Namespace], Command]] = {
-    "dashboard": (_parse_dashboard, _dashboard)
+    "check": (_parse_check, _check),
+    "dashboard": (_parse_dashboard, _dashboard),
 }

@@ -115,6 +115,47 @@ def open_to_read(
             pipeline.deactivate()
 
 
+@contextmanager
+def open_to_check(
+    destination: TDestinationReferenceArg = "duckdb",
+    dataset: str | None = None,
+    name: str = PIPELINE_NAME,
+) -> Iterator[Pipeline]:
+    """Makes a pipeline like that of a run; the run's working folder and its lock are left alone.
+
+    Args:
+        destination (TDestinationReferenceArg): Any destination of dlt.
+        dataset (str | None): As of `open_pipeline`.
+        name (str): Name of the run's pipeline.
+
+    Yields:
+        Pipeline: The pipeline, in a working folder of its own; a DuckDB file need not be there.
+
+    Raises:
+        UnusableDestinationError: As of `open_pipeline`.
+    """
+    with TemporaryDirectory(prefix="ai_batches_") as folder:
+        pipeline = _make_pipeline(destination, dataset, name, Path(folder))
+        _refuse_file_in(pipelines_folder(), pipeline)
+        _refuse_file_in(Path(folder), pipeline)
+        try:
+            yield pipeline
+        finally:
+            pipeline.deactivate()
+
+
+def file_of_dataset(pipeline: Pipeline) -> Path | None:
+    """The file that holds the dataset, in DuckDB and SQLite; it need not be there."""
+    file = _duckdb_file(pipeline)
+    client: Any = pipeline.destination_client()
+    if file or pipeline.destination.destination_type != "dlt.destinations.sqlalchemy":
+        return file
+    sql = client.sql_client
+    if client.capabilities.sqlglot_dialect != "sqlite" or sql._sqlite_is_memory_db():
+        return None
+    return Path(sql._sqlite_dataset_filename(sql.dataset_name))
+
+
 def _make_pipeline(
     destination: TDestinationReferenceArg,
     dataset: str | None,
@@ -189,15 +230,20 @@ def _make_file(pipeline: Pipeline, folder: Path) -> None:
     file = _duckdb_file(pipeline)
     if file is None:
         return
-    if file.absolute().is_relative_to(folder):
-        raise UnusableDestinationError(
-            f"The database {file} lies in dlt's working folder, which may be deleted at any time."
-            " Choose a place outside of it."
-        )
+    _refuse_file_in(folder, pipeline)
     if not file.exists():
         duckdb.connect(
             str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
         ).close()
+
+
+def _refuse_file_in(folder: Path, pipeline: Pipeline) -> None:
+    file = _duckdb_file(pipeline)
+    if file and file.absolute().is_relative_to(folder):
+        raise UnusableDestinationError(
+            f"The database {file} lies in dlt's working folder, which may be deleted at any time."
+            " Choose a place outside of it."
+        )
 
 
 def _json_as_text(value: Any) -> str:

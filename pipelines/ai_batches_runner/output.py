@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from ai_batches import Reading
 
 from .attention import Finding
+from .check import Check, failures, print_check
 from .report import AccountReport, TAccount, print_summary
 from .verify import Verdict, print_verdicts
 from .watcher import Watcher
@@ -67,9 +68,18 @@ class Output(Watcher):
         if bad:
             print_verdicts(bad, self.console)
 
+    def checked(self, found: Check) -> None:
+        """What `check` found."""
+        for text in failures(found):
+            self.complain(text)
+        self._trace(found.destination.cause)
+
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Says what went wrong and what to do, on the error stream."""
         _print(Console(stderr=True), text)
+        self._trace(error)
+
+    def _trace(self, error: BaseException | None) -> None:
         if error and self._shows_traceback:
             traceback.print_exception(error)
 
@@ -96,6 +106,11 @@ class Lines(Output):
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
         """Prints all of them."""
         print_verdicts(verdicts, self.console)
+
+    def checked(self, found: Check) -> None:
+        """Prints all of it."""
+        print_check(found, self.console)
+        self._trace(found.destination.cause)
 
     def _is_time(self, reading: Reading) -> bool:
         whose, now = (reading.provider, reading.account), time.monotonic()
@@ -232,6 +247,36 @@ class JsonLines(Lines):
                 account=account,
                 **asdict(verdict),
             )
+
+    def checked(self, found: Check) -> None:
+        """Tells of each account, and of the destination, what was found."""
+        for each in found.accounts:
+            whose = f"{each.provider}, account {each.account}"
+            need = each.forecast
+            self._tell(
+                "checked_account",
+                each.failure or f"{whose}: works; the next run needs {need}",
+                logging.ERROR if each.error else logging.INFO,
+                provider=each.provider,
+                account=each.account,
+                is_good=not each.error,
+                error=each.error,
+                error_type=each.error_type,
+                requests=need and need.requests,
+                is_exact=bool(need and need.is_exact),
+                whole_list_because=need.reason or None if need else None,
+            )
+        destination = found.destination
+        self._tell(
+            "checked_destination",
+            destination.error or f"{destination.place}: {destination.result}",
+            logging.ERROR if destination.error else logging.INFO,
+            destination.cause if self._shows_traceback else None,
+            place=destination.place,
+            is_good=not destination.error,
+            error=destination.error,
+            untried=destination.untried or None,
+        )
 
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Tells of an error."""
