@@ -28,13 +28,18 @@ class Case(NamedTuple):
     """Of the source, as environment variables; None: OpenAI and Bland, with an account each."""
 
     def run(
-        self, *arguments: str, folder: str = "dlt", target: Target | None = None
+        self,
+        *arguments: str,
+        folder: str = "dlt",
+        target: Target | None = None,
+        command: str | None = None,
     ) -> tuple[int, str]:
         """Runs the command; returns its exit code and all that it printed."""
         chosen = target or self.target
-        command = Path(chosen.python).with_name("ai-batches")
+        program = Path(chosen.python).with_name("ai-batches")
+        words = [str(program), *([command] if command else [])]
         done = subprocess.run(  # noqa: S603
-            [str(command), *arguments, *chosen.arguments, "--dataset", self.dataset],
+            [*words, *chosen.arguments, "--dataset", self.dataset, *arguments],
             env=self.variables(chosen, folder),
             capture_output=True,
             text=True,

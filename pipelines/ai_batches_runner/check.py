@@ -1,15 +1,14 @@
 """Tells whether keys and destination work and what the next run needs; loads and leaves nothing."""
 
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import quote_plus
 
 from dlt import Pipeline
-from dlt.common.configuration.specs.base_configuration import BaseConfiguration, is_secret_hint
 from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
 from rich.console import Console
@@ -29,12 +28,18 @@ from ai_batches import (
     scheduled_since,
 )
 
-from .destination import UnusableDestinationError, connected, explain_lock, file_of_dataset
+from .destination import (
+    UnusableDestinationError,
+    connected,
+    explain_lock,
+    is_there,
+    without_secrets,
+)
 from .merging import TableFormat, write_disposition
 from .portable_sql import moment
 from .report import TAccount, describe_place, standings
 from .resuming import refuse_unlike_table
-from .scratch import try_folder, try_to_write
+from .scratch import try_folders, try_to_write
 from .stored import SCHEMA_NAME, in_utc, select, speaks_sql
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -72,7 +77,8 @@ class DestinationCheck:
     """What is wrong and what to do."""
     untried: str = ""
     """What could not be tried, as a clause."""
-    cause: Exception | None = None
+    trace: str = ""
+    """Where in the code it went wrong."""
 
     @property
     def result(self) -> str:
@@ -129,21 +135,20 @@ def check(
     known = None
     try:
         write_disposition(pipeline, table_format)
-        file = file_of_dataset(pipeline)
-        if file:
-            try_folder(file.absolute().parent)
-        if file and not file.exists():
-            # to connect would make it
-            known = _Known({}, {})
-        else:
+        destination.untried = try_folders(pipeline)
+        if is_there(pipeline):
             with connected(pipeline, wait):
                 pipeline.sync_destination()
                 refuse_unlike_table(pipeline, table_format)
                 known = _look_up(pipeline, settings, run)
-                destination.untried = try_to_write(pipeline)
+                destination.untried = try_to_write(pipeline) or destination.untried
+        else:
+            known = _Known({}, {})
     except Exception as ex:
         # of whichever driver
-        destination.error, destination.cause = _explain(pipeline, ex), ex
+        destination.error = _explain(pipeline, ex)
+        trace = "".join(traceback.format_exception(ex))
+        destination.trace = without_secrets(pipeline, trace)
     with ThreadPoolExecutor() as executor:
         checks = executor.map(lambda name: list(_ask(name, settings[name], known, run)), providers)
         return Check(destination, [each for some in checks for each in some])
@@ -227,25 +232,14 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
         doing = "cannot be reached"
         remedy = "Check its address and credentials, and that it is up."
     else:
-        doing = "cannot be written"
-        remedy = "Give its user the right to make schemas and tables there, and to change them."
+        doing = "refuses what a run does"
+        remedy = (
+            "See that its user may make schemas and tables there and change them, and that nobody"
+            " keeps it locked."
+        )
     # the first line is the reason; what follows quotes SQL, and points to manuals
     reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
-    client: Any = pipeline.destination_client()
-    for secret in _secrets(client.config):
-        for form in (secret, quote_plus(secret)):
-            reason = reason.replace(form, "***")
-    return f"It {doing}: {reason}. {remedy}"
-
-
-def _secrets(config: BaseConfiguration) -> Iterator[str]:
-    """The values in a configuration that no text may show."""
-    for name, hint in config.get_resolvable_fields().items():
-        value = getattr(config, name, None)
-        if isinstance(value, BaseConfiguration):
-            yield from _secrets(value)
-        elif value and isinstance(value, str) and is_secret_hint(hint):
-            yield value
+    return without_secrets(pipeline, f"It {doing}: {reason}. {remedy}")
 
 
 def print_check(found: Check, console: Console) -> None:

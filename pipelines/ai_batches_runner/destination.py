@@ -9,10 +9,12 @@ from copy import copy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote_plus
 
 import dlt
 import duckdb
 from dlt import Pipeline
+from dlt.common.configuration.specs.base_configuration import BaseConfiguration, is_secret_hint
 from dlt.common.destination import Destination, TDestinationReferenceArg
 from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
@@ -145,15 +147,39 @@ def open_to_check(
 
 
 def file_of_dataset(pipeline: Pipeline) -> Path | None:
-    """The file that holds the dataset, in DuckDB and SQLite; it need not be there."""
-    file = _duckdb_file(pipeline)
+    """The file that a connection would make: of DuckDB, SQLite or a DuckLake's catalog."""
+    kind = pipeline.destination.destination_type
     client: Any = pipeline.destination_client()
-    if file or pipeline.destination.destination_type != "dlt.destinations.sqlalchemy":
-        return file
+    if kind == "dlt.destinations.ducklake":
+        catalog = client.config.credentials.catalog
+        return Path(catalog.database) if catalog.drivername in ("sqlite", "duckdb") else None
+    if kind != "dlt.destinations.sqlalchemy":
+        return _duckdb_file(pipeline)
     sql = client.sql_client
-    if client.capabilities.sqlglot_dialect != "sqlite" or sql._sqlite_is_memory_db():
+    if sql.dialect_name != "sqlite" or sql._sqlite_is_memory_db():
         return None
     return Path(sql._sqlite_dataset_filename(sql.dataset_name))
+
+
+def is_there(pipeline: Pipeline) -> bool:
+    """Whether there is something to connect to that a connection would not have to make.
+
+    Raises:
+        DestinationConnectionError: If the catalog of a DuckLake cannot be reached.
+    """
+    file = file_of_dataset(pipeline)
+    if file or pipeline.destination.destination_type != "dlt.destinations.ducklake":
+        return not file or file.exists()
+    client: Any = pipeline.sql_client()
+    client._attach_statement = f"{client.attach_statement[:-1]}, CREATE_IF_NOT_EXISTS false)"
+    try:
+        client.open_connection()
+    except DestinationConnectionError as ex:
+        if "creating a new DuckLake is explicitly disabled" in str(ex):
+            return False
+        raise
+    client.close_connection()
+    return True
 
 
 def _make_pipeline(
@@ -281,12 +307,34 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
     except Exception as ex:
         # of the driver's own family
         raise DestinationConnectionError(
-            type(client).__name__, client.dataset_name, str(ex).strip(), ex
+            type(client).__name__,
+            client.dataset_name,
+            # DuckDB quotes the whole address of a DuckLake's catalog
+            without_secrets(pipeline, str(ex).strip()),
+            ex,
         ) from ex
     try:
         yield
     finally:
         client.close_connection()
+
+
+def without_secrets(pipeline: Pipeline, text: str) -> str:
+    """A text of a destination's driver, without what its configuration keeps secret."""
+    client: Any = pipeline.destination_client()
+    for secret in _secrets(client.config):
+        for form in (secret, quote_plus(secret)):
+            text = text.replace(form, "***")
+    return text
+
+
+def _secrets(config: BaseConfiguration) -> Iterator[str]:
+    for name, hint in config.get_resolvable_fields().items():
+        value = getattr(config, name, None)
+        if isinstance(value, BaseConfiguration):
+            yield from _secrets(value)
+        elif value and isinstance(value, str) and is_secret_hint(hint):
+            yield value
 
 
 def explain_lock(error: BaseException) -> str | None:

@@ -72,16 +72,17 @@ class Output(Watcher):
         """What `check` found."""
         for text in failures(found):
             self.complain(text)
-        self._trace(found.destination.cause)
+        self._trace(found)
 
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Says what went wrong and what to do, on the error stream."""
         _print(Console(stderr=True), text)
-        self._trace(error)
-
-    def _trace(self, error: BaseException | None) -> None:
         if error and self._shows_traceback:
             traceback.print_exception(error)
+
+    def _trace(self, found: Check) -> None:
+        if found.destination.trace and self._shows_traceback:
+            _print(Console(stderr=True), found.destination.trace)
 
     def _say(self, text: str) -> None:
         _print(self.console, text)
@@ -110,7 +111,7 @@ class Lines(Output):
     def checked(self, found: Check) -> None:
         """Prints all of it."""
         print_check(found, self.console)
-        self._trace(found.destination.cause)
+        self._trace(found)
 
     def _is_time(self, reading: Reading) -> bool:
         whose, now = (reading.provider, reading.account), time.monotonic()
@@ -271,11 +272,11 @@ class JsonLines(Lines):
             "checked_destination",
             destination.error or f"{destination.place}: {destination.result}",
             logging.ERROR if destination.error else logging.INFO,
-            destination.cause if self._shows_traceback else None,
             place=destination.place,
             is_good=not destination.error,
             error=destination.error,
             untried=destination.untried or None,
+            trace=destination.trace or None if self._shows_traceback else None,
         )
 
     def complain(self, text: str, error: BaseException | None = None) -> None:

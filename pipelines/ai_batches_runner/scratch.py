@@ -12,7 +12,7 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from ai_batches import TABLE_NAME
 
-from .destination import UnusableDestinationError
+from .destination import UnusableDestinationError, file_of_dataset
 from .stored import speaks_sql, table_exists
 
 _UNDOES_DDL = ("duckdb", "postgres", "redshift", "sqlite")
@@ -39,6 +39,8 @@ def try_to_write(pipeline: Pipeline) -> str:
     client: Any = pipeline.destination_client()
     if not speaks_sql(pipeline):
         return _try_files(client, name)
+    if client.capabilities.sqlglot_dialect == "clickhouse":
+        return "whether it can be written was not tried"
     has_table = table_exists(pipeline)
     with pipeline.sql_client() as sql:
         dialect = str(sql.capabilities.sqlglot_dialect)
@@ -72,12 +74,32 @@ def try_to_write(pipeline: Pipeline) -> str:
     return ""
 
 
-def try_folder(folder: Path) -> None:
-    """Writes a file into a folder, and deletes it.
+def try_folders(pipeline: Pipeline) -> str:
+    """Tries the folders of this machine that a run would write into, without connecting.
+
+    Args:
+        pipeline (Pipeline): A pipeline, whose destination need not be there.
+
+    Returns:
+        str: What could not be tried, as a clause; mostly empty.
 
     Raises:
-        UnusableDestinationError: If that is not possible.
+        UnusableDestinationError: If a folder cannot be written.
     """
+    file = file_of_dataset(pipeline)
+    if file:
+        _try_folder(file.absolute().parent)
+    if pipeline.destination.destination_type != "dlt.destinations.ducklake":
+        return ""
+    client: Any = pipeline.destination_client()
+    lake = client.config.credentials
+    if not lake.storage.is_local_filesystem:
+        return "whether its bucket can be written was not tried"
+    _try_folder_to_be(Path(lake.storage_url))
+    return ""
+
+
+def _try_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise UnusableDestinationError(f"There is no folder {folder}. Make it, or choose another.")
     try:
@@ -90,8 +112,14 @@ def try_folder(folder: Path) -> None:
         ) from ex
 
 
+def _try_folder_to_be(folder: Path) -> None:
+    """Tries a folder that a run would make, with those above it."""
+    whole = folder.absolute()
+    _try_folder(next(each for each in (whole, *whole.parents) if each.exists()))
+
+
 def _write(sql: SqlClientBase[Any], name: str, has_table: bool) -> None:
-    sql.execute_sql(f"CREATE TABLE {sql.make_qualified_table_name(name)} AS SELECT 1 AS id")
+    sql.execute_sql(f"CREATE TABLE {sql.make_qualified_table_name(name)} (id INTEGER)")
     if has_table:
         # no row, but it takes the right to: the table may belong to somebody else
         table = sql.make_qualified_table_name(TABLE_NAME)
@@ -128,9 +156,7 @@ def _drop_if_empty(sql: SqlClientBase[Any], dataset: str) -> None:
 
 def _try_files(client: Any, name: str) -> str:
     if client.is_local_filesystem:
-        folder = Path(client.dataset_path)
-        # a run would make the others
-        try_folder(next(each for each in (folder, *folder.parents) if each.exists()))
+        _try_folder_to_be(Path(client.dataset_path))
         return ""
     place = f"{client.dataset_path}{name}"
     try:
