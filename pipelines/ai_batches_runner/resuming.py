@@ -32,7 +32,7 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     """
     if not _is_intact(pipeline):
         reason = "it was killed while writing or loading"
-    elif _known(pipeline) != _found(pipeline):
+    elif remembered(pipeline, _KNOWN) != _found(pipeline):
         reason = "the destination has other state"
     else:
         return pipeline
@@ -83,17 +83,18 @@ def _is_intact(pipeline: Pipeline) -> bool:
     )
 
 
+def remembered(pipeline: Pipeline, name: str) -> str | None:
+    """What the working folder remembers under a name; None where it is a new one."""
+    try:
+        value: str | None = pipeline.get_local_state_val(name)
+    except KeyError:
+        return None
+    return value
+
+
 def remember_destination(pipeline: Pipeline) -> None:
     """Notes which destination this is, and its state, for `follow_destination`."""
     pipeline.set_local_state_val(_KNOWN, _found(pipeline))
-
-
-def _known(pipeline: Pipeline) -> str | None:
-    try:
-        known: str | None = pipeline.get_local_state_val(_KNOWN)
-    except KeyError:
-        return None
-    return known
 
 
 def place_of(pipeline: Pipeline) -> str:

@@ -8,6 +8,7 @@ from dlt.common import logger
 from dlt.common.runtime.slack import send_slack_message
 
 from .attention import Finding
+from .resuming import remembered
 
 HOOK_SETTING = "runtime.slack_incoming_hook"
 
@@ -27,7 +28,7 @@ def send_to_slack(pipeline: Pipeline, findings: Sequence[Finding]) -> None:
     if not hook:
         return
     text = "\n".join(["AI batch jobs need attention:", *(f"• {finding}" for finding in findings)])
-    if not findings or text == _last_sent(pipeline):
+    if not findings or text == remembered(pipeline, _SENT):
         return
     try:
         send_slack_message(hook, text, is_markdown=False)
@@ -35,11 +36,3 @@ def send_to_slack(pipeline: Pipeline, findings: Sequence[Finding]) -> None:
     except Exception as ex:
         # its text would show the hook, which is a secret
         logger.warning(f"Slack could not be told what needs attention ({type(ex).__name__}).")
-
-
-def _last_sent(pipeline: Pipeline) -> str | None:
-    try:
-        text: str | None = pipeline.get_local_state_val(_SENT)
-    except KeyError:
-        return None
-    return text

@@ -17,7 +17,7 @@ from .comments import comment_statements
 from .destination import connected
 from .marts import MARTS, tables_of
 from .portable_sql import DIALECTS, translate
-from .resuming import place_of
+from .resuming import place_of, remembered
 from .stored import as_it_stands, speaks_sql, table_exists
 
 LOCK_SECONDS = 5
@@ -57,7 +57,7 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
         return
     views, comments = destination.views(), destination.comments()
     wanted = digest128("\n".join((place_of(pipeline), *views.values(), *comments)))
-    if _kept(pipeline) == wanted:
+    if remembered(pipeline, _KEPT) == wanted:
         return
     try:
         with connected(pipeline, wait):
@@ -76,14 +76,6 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
         )
         return
     pipeline.set_local_state_val(_KEPT, wanted)
-
-
-def _kept(pipeline: Pipeline) -> str | None:
-    try:
-        kept: str | None = pipeline.get_local_state_val(_KEPT)
-    except KeyError:
-        return None
-    return kept
 
 
 class _Destination:
