@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ai_batches_runner.demo_providers import LoopbackServer
-from commands import COMMAND, keys, run, table
+from commands import COMMAND, keys, run, summary, table
 from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure, offset_list, page
 
 NOW = int(time.time())
@@ -68,7 +69,7 @@ def test_each_run_leaves_a_row_for_each_account(lists: Lists, tmp_path: Path) ->
     # what a run changed can be found by the load
     changed = """
         SELECT batches.id FROM ai_batches_dataset.batches JOIN ai_batches_dataset.runs
-        ON _dlt_load_id >= load_id WHERE batches_read = 3 ORDER BY 1
+        ON _dlt_load_id = load_id WHERE batches_read = 3 ORDER BY 1
     """
     assert table(tmp_path / "ai_batches.duckdb", changed) == [("batch_2",), ("batch_3",)]
 
@@ -99,6 +100,22 @@ def test_settings_that_cannot_be_used_leave_a_row(lists: Lists, tmp_path: Path) 
         ("kimi", "", "failed", "SettingsError"),
         ("openai", "default", "ok", None),
     ]
+
+
+def test_a_table_of_somebody_else_does_not_keep_batches_out(lists: Lists, tmp_path: Path) -> None:
+    rows = [batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
+        connection.execute("CREATE SCHEMA ai_batches_dataset")
+        connection.execute("CREATE TABLE ai_batches_dataset.runs AS SELECT 42 AS distance")
+    for number in (2, 3):
+        code, _, log = run(**keys(lists, "openai"))
+        assert code == 0, log
+        assert "could not be written to the table `runs`" in log
+        rows.insert(0, batch(number))
+    file = tmp_path / "ai_batches.duckdb"
+    assert table(file, "SELECT count(*) FROM ai_batches_dataset.batches") == [(2,)]
+    assert table(file, "SELECT distance FROM ai_batches_dataset.runs") == [(42,)]
 
 
 # What needs attention
@@ -197,6 +214,81 @@ def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: 
     ]
 
 
+def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    assert run(**variables)[0] == 0
+    assert run(**variables, SOURCES__AI_BATCHES__OPENAI__PAGE_SIZE="many")[0] == 1
+    assert "openai: the last run failed; not loaded yet" in run("--attention")[1]
+    assert run(**variables)[0] == 0
+    assert run("--attention") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM {0} WHERE started_at = {1}", "UPDATE {0} SET result = 'failed'"]
+)
+def test_what_a_run_brought_that_did_not_end_well_is_told(
+    lists: Lists, tmp_path: Path, change: str
+) -> None:
+    """One that was killed before its row was written, or that failed for another reason."""
+    rows = [batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    variables = keys(lists, "openai")
+    assert run(**variables)[0] == 0
+    rows.insert(0, ended(2, "failed", 60))
+    assert "batch_2" in run(**variables)[1]
+    last = "(SELECT max(started_at) FROM ai_batches_dataset.runs)"
+    with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
+        connection.execute(change.format("ai_batches_dataset.runs", last))
+    assert "1 batch failed since the last run: batch_2" in run(**variables)[1]
+
+
+def test_a_run_of_one_provider_tells_what_is_wrong_with_another(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    lists.serve("kimi", failure(401))
+    variables = keys(lists, "openai", "kimi")
+    assert run(**variables)[0] == 1
+    code, printed, _ = run("openai", **variables)
+    assert code == 0
+    assert "- kimi, account default: the provider refused the key; not loaded yet" in printed
+
+
+def test_a_load_is_good_even_if_nobody_can_look_afterwards(lists: Lists, tmp_path: Path) -> None:
+    """A reader opens the file as soon as the rows are there."""
+    lists.serve("openai", page([batch(1)]))
+    file = tmp_path / "ai_batches.duckdb"
+    is_over = threading.Event()
+
+    def look() -> None:
+        while not is_over.is_set():
+            with suppress(duckdb.Error):
+                connection = duckdb.connect(str(file), read_only=True)
+                if connection.execute(
+                    "SELECT 1 FROM information_schema.tables WHERE table_name = 'runs'"
+                ).fetchall():
+                    is_over.wait()
+                connection.close()
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        code, printed, log = run(**keys(lists, "openai"))
+    finally:
+        is_over.set()
+        thread.join()
+    assert code == 0, log
+    assert summary(printed, "openai")[-1] == "ok"
+
+
+def test_a_dataset_that_is_not_there_is_no_good_news(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    assert run(**keys(lists, "openai"))[0] == 0
+    code, printed, log = run("--attention", "--dataset", "misspelt")
+    assert (code, printed) == (2, "")
+    assert "There is no table misspelt.batches" in log
+
+
 def test_all_is_well(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     assert "attention" not in run(**keys(lists, "openai"))[1]
@@ -250,6 +342,14 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
         assert sent[1:] == [
             "AI batch jobs need attention:\n"
             "• kimi, account default: the last run failed; not loaded yet"
+        ]
+        # what was mended and comes again is told again
+        lists.serve("kimi", page([batch(1)]))
+        run(**variables)
+        lists.serve("kimi", failure(401))
+        run(**variables)
+        assert sent[2:] == [
+            "AI batch jobs need attention:\n• kimi, account default: the provider refused the key"
         ]
 
 

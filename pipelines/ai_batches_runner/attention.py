@@ -13,7 +13,7 @@ from typing import NamedTuple
 from dlt import Pipeline
 
 from .reading import Reader, open_reader
-from .runs import RUNS_TABLE
+from .runs import LAST_RUNS
 
 STALE_AFTER = timedelta(days=1)
 """Since when an account has to have been loaded, or it is named."""
@@ -49,21 +49,6 @@ class Finding(NamedTuple):
         return f"{whose}: {self.text}{ids}"
 
 
-_LAST_RUNS = f"""
-    SELECT provider, account, load_id, started_at, previous_at, loaded_at, result, error_type
-    FROM (
-        SELECT provider, account, load_id, started_at, result, error_type,
-            LAG(started_at) OVER (PARTITION BY provider, account ORDER BY started_at)
-                AS previous_at,
-            MAX(CASE WHEN result = 'failed' THEN NULL ELSE started_at END)
-                OVER (PARTITION BY provider, account) AS loaded_at,
-            ROW_NUMBER() OVER (PARTITION BY provider, account ORDER BY started_at DESC) AS age
-        FROM {RUNS_TABLE}
-    ) AS aged
-    WHERE age = 1
-"""
-"""The last run of each account, the start of the one before, and the last that succeeded."""
-
 _STUCK = (
     "SELECT provider, account, id, created_at, 'stuck' AS kind FROM batches_open WHERE is_stuck"
 )
@@ -71,14 +56,17 @@ _STUCK = (
 _ENDED_BADLY = f"""
     SELECT ended.provider, ended.account, id, created_at, status AS kind
     FROM batches_unique AS ended
-    JOIN ({_LAST_RUNS}) AS last
+    JOIN ({LAST_RUNS}) AS last
         ON last.provider = ended.provider AND last.account = ended.account
     WHERE status IN ('failed', 'expired')
-        AND _dlt_load_id >= load_id
+        AND (previous_load_id IS NULL OR _dlt_load_id > previous_load_id)
         AND (
-            ended_at IS NULL
-            OR SECONDS_BETWEEN(ended_at, COALESCE(previous_at, started_at))
-                <= CASE WHEN previous_at IS NULL THEN {FIRST_LOOK} ELSE {LATER_LOOK} END
+            ended.ended_at IS NULL
+            OR SECONDS_BETWEEN(ended.ended_at, COALESCE(previous_at, started_at)) <= CASE
+                WHEN previous_at IS NULL THEN {FIRST_LOOK}
+                WHEN batches_changed IS NULL THEN 0
+                ELSE {LATER_LOOK}
+            END
         )
 """
 
@@ -92,8 +80,9 @@ _TEXTS = {
 def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
     """Looks for what a person should look at.
 
-    "Since the last run" is what the last run of an account inserted or changed, if it ended since
-    the one before it, less an hour; with a first run, within the day before it.
+    "Since the last run" is what was inserted or changed since the one that loaded before it, if it
+    also ended since then, less an hour; with a first run, within the day before it. Where the
+    destination rewrites rows that did not change, one without an end is told as long as it is read.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
@@ -113,7 +102,7 @@ def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
 
 def _accounts(reader: Reader) -> Iterator[Finding]:
     now = datetime.now(timezone.utc)
-    for run in reader.rows(_LAST_RUNS):
+    for run in reader.rows(LAST_RUNS):
         whose = (run["provider"], run["account"], 0, ())
         loaded = run["loaded_at"]
         is_stale = loaded is None or now - loaded > STALE_AFTER

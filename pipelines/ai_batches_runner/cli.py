@@ -39,6 +39,7 @@ from .destination import (
     PIPELINE_NAME,
     AnotherRunError,
     UnusableDestinationError,
+    connected,
     explain_lock,
     open_pipeline,
     open_to_check,
@@ -46,11 +47,15 @@ from .destination import (
 )
 from .load import ROWS_PER_PACKAGE, WAIT, load
 from .output import JsonLines, Lines, Output, Terminal
-from .report import describe_place
+from .report import AccountReport, describe_place
 from .slack import send_to_slack
+from .stored import table_exists, table_name
 from .verify import verify
 
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+SHORT_WAIT = 5.0
+"""Seconds to wait for a DuckDB file after a run, which is loaded in any case."""
 
 Command = Callable[[argparse.Namespace, Output], int]
 """Does what was asked for; returns the exit code."""
@@ -121,30 +126,28 @@ def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentP
         help="how long to wait for a DuckDB file that another program has open [60]",
     )
     parser.add_argument(
+        "--debug", action="store_true", help="print the stack trace of an error, too"
+    )
+    parser.set_defaults(log_format="text", quiet=False)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    """What is asked of providers, and how that is told."""
+    parser.add_argument(
         "--log-format",
         choices=["text", "json"],
-        default="text",
         help="`json`: a line of JSON an event, on standard output [text]",
     )
     parser.add_argument(
         "--quiet", action="store_true", help="print only what failed or needs attention"
     )
     parser.add_argument(
-        "--debug", action="store_true", help="print the stack trace of an error, too"
-    )
-    return parser
-
-
-def _add_providers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
         "providers",
         nargs="*",
         metavar="PROVIDER",
         help=f"which: {', '.join(PROVIDERS)}; without any, all that have a key",
     )
-
-
-def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pipeline",
         default=PIPELINE_NAME,
@@ -163,7 +166,6 @@ def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _parser(
         "", "Loads the batch jobs of AI vendors into one table, `batches`.", f"{usage}\n\n{codes}"
     )
-    _add_providers(parser)
     _add_run(parser)
     parser.add_argument(
         "--since",
@@ -204,6 +206,8 @@ def _parse_load(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.verify and (options.full_refresh or options.max_time is not None):
         parser.error("--verify reads everything and changes nothing: it takes only --since")
+    if options.demo and (options.quiet or options.log_format == "json"):
+        parser.error("--demo shows tables: it takes neither --quiet nor --log-format json")
     _refuse_unknown(options.providers, parser)
     return options
 
@@ -214,7 +218,6 @@ def _parse_check(arguments: Sequence[str]) -> argparse.Namespace:
         "Tells whether keys and destination work, and how many requests the next run needs. Nothing"
         " is loaded or left behind.",
     )
-    _add_providers(parser)
     _add_run(parser)
     options = parser.parse_args(arguments)
     _refuse_unknown(options.providers, parser)
@@ -306,13 +309,33 @@ def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) 
         except (PipelineStepFailed, DestinationException) as ex:
             return _explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
         output.summary(reports, describe_place(pipeline))
-        findings = find_attention(pipeline, options.wait)
-        send_to_slack(pipeline, findings)
-    # the summary has said already which accounts failed
-    output.attention([finding for finding in findings if finding.kind not in FAILURES])
+        _tell_attention(pipeline, reports, output)
     if any(report.error for report in reports):
         return SOME_FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_LOADED
+
+
+def _tell_attention(pipeline: Pipeline, reports: Sequence[AccountReport], output: Output) -> None:
+    """Tells what a person should look at; what fails here takes nothing back."""
+    try:
+        findings = find_attention(pipeline, SHORT_WAIT)
+    except UnusableDestinationError:
+        # whoever reads its documentation knows
+        return
+    except Exception as ex:
+        reason = explain_lock(ex) or f"{type(ex).__name__}: {ex}"
+        output.complain(f"The rows are loaded; what needs attention could not be seen: {reason}")
+        return
+    send_to_slack(pipeline, findings)
+    failed = {(report.provider, report.account or "") for report in reports if report.error}
+    # the summary has told of these already
+    output.attention(
+        [
+            finding
+            for finding in findings
+            if finding.kind not in FAILURES or (finding.provider, finding.account) not in failed
+        ]
+    )
 
 
 def _verify(
@@ -326,6 +349,11 @@ def _verify(
 
 def _show_attention(options: argparse.Namespace, output: Output) -> int:
     with open_to_read(options.destination, options.dataset) as pipeline, output:
+        with connected(pipeline, options.wait):
+            if not table_exists(pipeline):
+                raise UnusableDestinationError(
+                    f"There is no table {table_name(pipeline)}: nothing was loaded there yet."
+                )
         findings = find_attention(pipeline, options.wait)
     output.attention(findings)
     return SOME_FAILED if findings else ALL_LOADED
@@ -417,6 +445,7 @@ def _dashboard(options: argparse.Namespace, output: Output) -> int:
             options.host,
             options.port,
             not options.no_browser,
+            options.wait,
         )
     except KeyboardInterrupt:
         # how one leaves it

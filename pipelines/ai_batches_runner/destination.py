@@ -312,7 +312,7 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
             # DuckDB quotes the whole address of a DuckLake's catalog
             without_secrets(pipeline, str(ex).strip()),
             ex,
-        ) from ex
+        ) from None
     try:
         yield
     finally:

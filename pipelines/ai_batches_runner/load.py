@@ -26,7 +26,7 @@ from .report import (
     standings,
 )
 from .resuming import follow_destination, refuse_unlike_table, remember_destination
-from .runs import extract_runs
+from .runs import RUNS_TABLE, extract_runs
 from .views import keep_views
 from .watcher import Watcher
 
@@ -106,10 +106,29 @@ def load(
                 continue
             after = standings(pipeline, load_ids)
             reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-            extract_runs(pipeline, run, reports, min(load_ids, default=None), table_format)
-            _store(pipeline)
+            _record(pipeline, run, reports, max(load_ids, default=None), table_format)
             keep_views(pipeline, wait)
             return reports
+
+
+def _record(
+    pipeline: Pipeline,
+    run: Run,
+    reports: Sequence[AccountReport],
+    load_id: str | None,
+    table_format: TableFormat | None,
+) -> None:
+    """Stores what the run did; where that fails, the batches are loaded all the same."""
+    try:
+        extract_runs(pipeline, run, reports, load_id, table_format)
+        _store(pipeline)
+    except Exception as ex:
+        # such as a table of that name that somebody else made
+        pipeline.drop_pending_packages()
+        logger.warning(
+            f"The rows are loaded, but what the run did could not be written to the table"
+            f" `{RUNS_TABLE}`: {ex}"
+        )
 
 
 def _store(pipeline: Pipeline) -> list[str]:

@@ -18,9 +18,9 @@ from sqlglot import exp
 
 from ai_batches import TABLE_NAME
 
-from .destination import connected
+from .destination import UnusableDestinationError, connected
 from .marts import READ_COLUMNS, with_marts
-from .portable_sql import Qualify, translate
+from .portable_sql import DIALECTS, Qualify, translate
 from .runs import RUN_COLUMNS, RUNS_TABLE
 from .stored import as_it_stands, in_utc, open_table, speaks_sql
 
@@ -98,6 +98,7 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
 
     Raises:
         DestinationConnectionError: If nobody answers there, or refuses.
+        UnusableDestinationError: If the destination's SQL is none of `DIALECTS`.
     """
     if not speaks_sql(pipeline):
         with (
@@ -113,12 +114,17 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
             yield Reader(partial(_execute_in_duckdb, connection), "duckdb", None, only)
         return
     with connected(pipeline, wait), pipeline.sql_client() as client:
-        dialect = client.capabilities.sqlglot_dialect
+        dialect = str(client.capabilities.sqlglot_dialect)
+        if dialect not in DIALECTS:
+            raise UnusableDestinationError(
+                f"What is in {pipeline.destination.destination_name} can be looked at only by its"
+                " own tools: its SQL is not known here."
+            )
 
         def execute(query: str) -> AbstractContextManager[Any]:
             return client.execute_query(as_it_stands(pipeline, query))
 
-        yield Reader(execute, str(dialect), client.make_qualified_table_name, only)
+        yield Reader(execute, dialect, client.make_qualified_table_name, only)
 
 
 def _copy_batches(

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 
 import dlt
+import requests
 from dlt import Pipeline
 from dlt.common import logger
-from dlt.common.runtime.slack import send_slack_message
 
 from .attention import Finding
 from .resuming import remembered
 
 HOOK_SETTING = "runtime.slack_incoming_hook"
+
+TIMEOUT = 10
+"""Seconds to wait for Slack."""
 
 _SENT = "ai_batches_sent_to_slack"
 
@@ -27,12 +30,21 @@ def send_to_slack(pipeline: Pipeline, findings: Sequence[Finding]) -> None:
     hook: str | None = dlt.secrets.get(HOOK_SETTING)
     if not hook:
         return
-    text = "\n".join(["AI batch jobs need attention:", *(f"• {finding}" for finding in findings)])
-    if not findings or text == remembered(pipeline, _SENT):
+    lines = ["AI batch jobs need attention:", *(f"• {finding}" for finding in findings)]
+    text = "\n".join(lines) if findings else ""
+    if text == (remembered(pipeline, _SENT) or ""):
         return
     try:
-        send_slack_message(hook, text, is_markdown=False)
+        if text:
+            # dlt's own function would wait for ever, with the run's lock
+            requests.post(
+                hook, json={"text": _escaped(text), "mrkdwn": False}, timeout=TIMEOUT
+            ).raise_for_status()
         pipeline.set_local_state_val(_SENT, text)
     except Exception as ex:
         # its text would show the hook, which is a secret
         logger.warning(f"Slack could not be told what needs attention ({type(ex).__name__}).")
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -3,6 +3,6 @@
 It needs the extra `dashboard` (marimo, Altair).
 """
 
-from .server import PORT, serve
+from .server import serve
 
-__all__ = ["PORT", "serve"]
+__all__ = ["serve"]

@@ -125,7 +125,7 @@ def run_table(view: View, now: datetime) -> str:
                 _provider(row["provider"]),
                 _text(row["account"] or NOTHING),
                 Cell(f"{_badge(row['result'], row['result'])} {_ago(row['ended_at'], now)}"),
-                Cell(_ago(row["succeeded_at"], now)),
+                Cell(_ago(row["loaded_at"], now)),
                 _number(row["batches_read"]),
                 _number(row["batches_new"]),
                 _number(row["batches_changed"]),

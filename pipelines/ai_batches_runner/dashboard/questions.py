@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ..reading import literal
+from ..runs import LAST_RUNS
 
 MEASURES = {
     "batches": "COUNT(*)",
@@ -78,24 +79,14 @@ def last_load() -> str:
 
 
 def last_runs() -> str:
-    """The last run of each provider and account, and when one was last successful."""
-    return """
-        SELECT provider, account, result, ended_at, seconds, batches_read, batches_new,
-            batches_changed, requests, error_type, error, succeeded_at
-        FROM (
-            SELECT provider, account, result, ended_at, seconds, batches_read, batches_new,
-                batches_changed, requests, error_type, error,
-                ROW_NUMBER() OVER (
-                    PARTITION BY provider, account ORDER BY started_at DESC, run_id DESC
-                ) AS place,
-                MAX(CASE WHEN result = 'ok' THEN ended_at END) OVER (
-                    PARTITION BY provider, account
-                ) AS succeeded_at
-            FROM runs
-        ) AS placed
-        WHERE place = 1
-        ORDER BY provider, account
-    """
+    """The last run of each provider and account, and when one last loaded."""
+    return f"SELECT * FROM ({LAST_RUNS}) AS last_runs ORDER BY provider, account"
+
+
+def undated(filters: Filters) -> str:
+    """How many batches have no readable time of creation; no day has them."""
+    conditions = ["created_on IS NULL", *filters.owners()]
+    return f"SELECT COUNT(*) AS batches FROM batches_unique{_where(conditions)}"
 
 
 def days(filters: Filters) -> str:

@@ -20,7 +20,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from .desk import Desk
+from .desk import WAIT, Desk
 
 HOST = "127.0.0.1"
 PORT = 8321
@@ -78,7 +78,7 @@ def serve(
     host: str = HOST,
     port: int = PORT,
     open_browser: bool = True,
-    say: Callable[[str], None] | None = None,
+    wait: float = WAIT,
 ) -> None:
     """Serves the dashboard until it is interrupted.
 
@@ -88,14 +88,13 @@ def serve(
         host (str): Address to listen on; by default, only this machine can reach it.
         port (int): Port; 0 for any that is free.
         open_browser (bool): Whether to open the page in a browser.
-        say (Callable[[str], None] | None): Told the address, once it answers; by default it is
-            printed.
+        wait (float): Seconds to wait for a DuckDB file into which a run just writes.
 
     Raises:
         OSError: If the port is taken, or there is no such address.
     """
     global _open_desk
-    _open_desk = lambda: Desk(destination, dataset)  # noqa: E731
+    _open_desk = lambda: Desk(destination, dataset, wait)  # noqa: E731
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -111,7 +110,7 @@ def serve(
                 timeout_graceful_shutdown=1,
             )
         )
-        (say or _print)(f"Dashboard on {address} - Ctrl-C ends it.")
+        _print(f"Dashboard on {address} - Ctrl-C ends it.")
         if open_browser:
             threading.Timer(0.5, webbrowser.open, (address,)).start()
         others = set(threading.enumerate())

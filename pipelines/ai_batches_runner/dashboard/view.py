@@ -133,12 +133,12 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         open=ask(questions.longest_open(filters)),
         durations=ask(questions.durations(filters)),
         failures=ask(questions.newest_failures(filters)),
-        undated=sum(row["batches"] for row in days if row["created_on"] is None),
+        undated=sum(row["batches"] for row in ask(questions.undated(filters))),
     )
 
 
 def _as_of(runs: Sequence[TRow], ask: TAsk) -> datetime | None:
-    moments = [row["succeeded_at"] for row in runs if row["succeeded_at"]]
+    moments = [row["loaded_at"] for row in runs if row["loaded_at"]]
     if not moments:
         moments = [row["loaded_at"] for row in ask(questions.last_load()) if row["loaded_at"]]
     return max(moments, default=None)
