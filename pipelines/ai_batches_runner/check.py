@@ -231,6 +231,9 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
             cause = cause.inner_exc
         doing = "cannot be reached"
         remedy = "Check its address and credentials, and that it is up."
+    elif not speaks_sql(pipeline):
+        doing = "cannot be used"
+        remedy = "Check its address and credentials, and that they allow to write there."
     else:
         doing = "refuses what a run does"
         remedy = (

@@ -32,13 +32,14 @@ def try_to_write(pipeline: Pipeline) -> str:
         str: What could not be tried, as a clause; mostly empty.
 
     Raises:
-        UnusableDestinationError: If a folder cannot be written.
+        UnusableDestinationError: If a folder cannot be written, or there is no such bucket.
         Exception: What the driver of the destination raises where it may not write.
     """
     name = f"ai_batches_check_{uuid4().hex[:12]}"
     client: Any = pipeline.destination_client()
     if not speaks_sql(pipeline):
-        return _try_files(client, name)
+        _try_files(client, name)
+        return ""
     if client.capabilities.sqlglot_dialect == "clickhouse":
         return "whether it can be written was not tried"
     has_table = table_exists(pipeline)
@@ -154,14 +155,16 @@ def _drop_if_empty(sql: SqlClientBase[Any], dataset: str) -> None:
             sql.drop_dataset()
 
 
-def _try_files(client: Any, name: str) -> str:
+def _try_files(client: Any, name: str) -> None:
     if client.is_local_filesystem:
         _try_folder_to_be(Path(client.dataset_path))
-        return ""
+        return
     place = f"{client.dataset_path}{name}"
     try:
         client.fs_client.pipe_file(place, b"")
     except FileNotFoundError:
-        return "the bucket is not there, and was not made to try it"
+        # dlt would make it in some regions, which is mostly a slip of the pen
+        raise UnusableDestinationError(
+            f"There is no bucket for {client.config.bucket_url}. Make it, or correct `bucket_url`."
+        ) from None
     client.fs_client.rm_file(place)
-    return ""
