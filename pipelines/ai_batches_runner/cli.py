@@ -55,7 +55,7 @@ from .verify import verify
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 SHORT_WAIT = 5.0
-"""Seconds to wait for a DuckDB file after a run, which is loaded in any case."""
+"""Seconds to wait for a DuckDB file where a person waits, or where all is loaded already."""
 
 Command = Callable[[argparse.Namespace, Output], int]
 """Does what was asked for; returns the exit code."""
@@ -105,7 +105,9 @@ def _guarded(command: Command, options: argparse.Namespace, output: Output) -> i
         return _explain_failure(ex, output)
 
 
-def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentParser:
+def _parser(
+    name: str, description: str, epilog: str = "", wait: float = WAIT
+) -> argparse.ArgumentParser:
     """What all commands take."""
     parser = argparse.ArgumentParser(
         prog=f"ai-batches {name}".strip(),
@@ -119,11 +121,17 @@ def _parser(name: str, description: str, epilog: str = "") -> argparse.ArgumentP
         help=f"dataset or schema [{DATASET}, or {DATASET}_dataset in a file {DATASET}.duckdb]",
     )
     parser.add_argument(
+        "--pipeline",
+        default=PIPELINE_NAME,
+        metavar="NAME",
+        help="what dlt remembers the run under; one writer a name [ai_batches]",
+    )
+    parser.add_argument(
         "--wait",
         type=_positive,
-        default=WAIT,
+        default=wait,
         metavar="SECONDS",
-        help="how long to wait for a DuckDB file that another program has open [60]",
+        help=f"how long to wait for a DuckDB file that another program has open [{wait:g}]",
     )
     parser.add_argument(
         "--debug", action="store_true", help="print the stack trace of an error, too"
@@ -147,12 +155,6 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="PROVIDER",
         help=f"which: {', '.join(PROVIDERS)}; without any, all that have a key",
-    )
-    parser.add_argument(
-        "--pipeline",
-        default=PIPELINE_NAME,
-        metavar="NAME",
-        help="what dlt remembers the run under; one writer a name [ai_batches]",
     )
     parser.add_argument(
         "--table-format",
@@ -348,7 +350,10 @@ def _verify(
 
 
 def _show_attention(options: argparse.Namespace, output: Output) -> int:
-    with open_to_read(options.destination, options.dataset) as pipeline, output:
+    with (
+        open_to_read(options.destination, options.dataset, options.pipeline) as pipeline,
+        output,
+    ):
         with connected(pipeline, options.wait):
             if not table_exists(pipeline):
                 raise UnusableDestinationError(
@@ -415,7 +420,9 @@ def _run_demo(output: Output) -> int:
 
 
 def _parse_dashboard(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = _parser("dashboard", "Shows what was loaded, in the browser, until Ctrl-C.")
+    parser = _parser(
+        "dashboard", "Shows what was loaded, in the browser, until Ctrl-C.", wait=SHORT_WAIT
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -446,6 +453,7 @@ def _dashboard(options: argparse.Namespace, output: Output) -> int:
             options.port,
             not options.no_browser,
             options.wait,
+            options.pipeline,
         )
     except KeyboardInterrupt:
         # how one leaves it

@@ -87,7 +87,9 @@ def open_pipeline(
 
 @contextmanager
 def open_to_read(
-    destination: TDestinationReferenceArg = "duckdb", dataset: str | None = None
+    destination: TDestinationReferenceArg = "duckdb",
+    dataset: str | None = None,
+    name: str = PIPELINE_NAME,
 ) -> Iterator[Pipeline]:
     """Makes a pipeline for looking at what was loaded; others may run meanwhile.
 
@@ -96,6 +98,7 @@ def open_to_read(
     Args:
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): As of `open_pipeline`.
+        name (str): Name of the run's pipeline; a DuckDB file that is not named is called so.
 
     Yields:
         Pipeline: The pipeline, whose destination can be read.
@@ -105,7 +108,7 @@ def open_to_read(
             such file.
     """
     with TemporaryDirectory(prefix="ai_batches_") as folder:
-        pipeline = _make_pipeline(destination, dataset, PIPELINE_NAME, Path(folder), read_only=True)
+        pipeline = _make_pipeline(destination, dataset, name, Path(folder), read_only=True)
         file = _duckdb_file(pipeline)
         if file and not file.exists():
             raise UnusableDestinationError(

@@ -8,7 +8,7 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import UnknownDestinationModule
 
-from ..destination import UnusableDestinationError, explain_lock, open_to_read
+from ..destination import PIPELINE_NAME, UnusableDestinationError, explain_lock, open_to_read
 from ..reading import Reader, TRow, open_reader
 
 WAIT = 5.0
@@ -30,6 +30,7 @@ class Desk:
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): As of `open_to_read`.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+        pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class Desk:
         destination: TDestinationReferenceArg,
         dataset: str | None = None,
         wait: float = WAIT,
+        pipeline: str = PIPELINE_NAME,
     ) -> None:
         self._destination = destination
         self._dataset = dataset
         self._wait = wait
+        self._pipeline = pipeline
         self._answers: dict[tuple[str | None, str], list[TRow]] = {}
 
     def forget(self) -> None:
@@ -75,7 +78,9 @@ class Desk:
 
     def _connect(self, stack: ExitStack, only: str | None) -> Reader:
         stack.enter_context(_turn)
-        pipeline = stack.enter_context(open_to_read(self._destination, self._dataset))
+        pipeline = stack.enter_context(
+            open_to_read(self._destination, self._dataset, self._pipeline)
+        )
         return stack.enter_context(open_reader(pipeline, self._wait, only))
 
 

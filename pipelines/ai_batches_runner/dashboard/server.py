@@ -20,6 +20,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from ..destination import PIPELINE_NAME
 from .desk import WAIT, Desk
 
 HOST = "127.0.0.1"
@@ -79,6 +80,7 @@ def serve(
     port: int = PORT,
     open_browser: bool = True,
     wait: float = WAIT,
+    pipeline: str = PIPELINE_NAME,
 ) -> None:
     """Serves the dashboard until it is interrupted.
 
@@ -89,12 +91,13 @@ def serve(
         port (int): Port; 0 for any that is free.
         open_browser (bool): Whether to open the page in a browser.
         wait (float): Seconds to wait for a DuckDB file into which a run just writes.
+        pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
 
     Raises:
         OSError: If the port is taken, or there is no such address.
     """
     global _open_desk
-    _open_desk = lambda: Desk(destination, dataset, wait)  # noqa: E731
+    _open_desk = lambda: Desk(destination, dataset, wait, pipeline)  # noqa: E731
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
