@@ -135,13 +135,14 @@ def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     code, printed, _ = run(**variables)
+    first = "within a day before the first run"
     stuck = "- openai, account default: 1 batch open beyond its window: batch_3"
     assert code == 0
     assert printed.splitlines()[-4:] == [
         "Needs attention:",
         stuck,
-        "- openai, account default: 1 batch expired since the last run: batch_6",
-        "- openai, account default: 1 batch failed since the last run: batch_7",
+        f"- openai, account default: 1 batch expired {first}: batch_6",
+        f"- openai, account default: 1 batch failed {first}: batch_7",
     ]
     # the same from the table alone: no list is asked
     asked = lists.count("openai")
@@ -165,7 +166,7 @@ def test_many_are_counted_and_some_named(lists: Lists) -> None:
     lists.serve("openai", cursor_list(rows))
     _, printed, _ = run(**keys(lists, "openai"))
     assert printed.splitlines()[-1] == (
-        "- openai, account default: 50 batches failed since the last run:"
+        "- openai, account default: 50 batches failed within a day before the first run:"
         " batch_50, batch_49, batch_48 and 47 more"
     )
 
@@ -175,8 +176,8 @@ def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
     for name in ("openai", "respan"):
         lists.serve(name, cursor_list(rows))
     _, printed, _ = run(**keys(lists, "openai", "respan"))
-    assert [line for line in printed.splitlines() if "failed since" in line] == [
-        "- openai, account default: 1 batch failed since the last run: batch_1"
+    assert [line for line in printed.splitlines() if " failed " in line] == [
+        "- openai, account default: 1 batch failed within a day before the first run: batch_1"
     ]
 
 
@@ -225,7 +226,11 @@ def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", ["DELETE FROM {0} WHERE started_at = {1}", "UPDATE {0} SET result = 'failed'"]
+    "change",
+    [
+        "DELETE FROM {0} WHERE started_at = {1}",
+        "UPDATE {0} SET result = 'failed' WHERE started_at = {1}",
+    ],
 )
 def test_what_a_run_brought_that_did_not_end_well_is_told(
     lists: Lists, tmp_path: Path, change: str
@@ -335,7 +340,7 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
         assert sent == [
             "AI batch jobs need attention:\n"
             "• kimi, account default: the last run failed; not loaded yet\n"
-            "• openai, account default: 1 batch failed since the last run: batch_2"
+            "• openai, account default: 1 batch failed within a day before the first run: batch_2"
         ]
         for _ in range(2):
             run(**variables)
@@ -398,7 +403,10 @@ def test_json_is_an_event_a_line(lists: Lists) -> None:
     assert accounts["kimi"]["error_type"] == "RefusedKeyError"
     assert "refused the key" in accounts["kimi"]["error"]
     attention = [e for e in events if e.get("event") == "attention"]
-    assert [(e["kind"], e["ids"]) for e in attention] == [("failed", ["batch_2"])]
+    assert [(e["kind"], e["provider"], e["ids"]) for e in attention] == [
+        ("refused_key", "kimi", []),
+        ("failed", "openai", ["batch_2"]),
+    ]
     # dlt's own lines are events, too
     assert [e["level"] for e in events if "could not be read" in e["message"]] == ["WARNING"]
     # errors that end the run as well
@@ -406,7 +414,8 @@ def test_json_is_an_event_a_line(lists: Lists) -> None:
     assert (code, log) == (2, "")
     assert [json.loads(line)["level"] for line in printed.splitlines()] == ["ERROR"]
     code, printed, _ = run("--log-format", "json", "--quiet", **keys(lists, "openai", "kimi"))
-    assert {json.loads(line)["level"] for line in printed.splitlines()} == {"ERROR"}
+    levels = {json.loads(line)["level"] for line in printed.splitlines()}
+    assert levels == {"ERROR", "WARNING"}
     code, printed, log = run("--log-format", "json", "--verify", **keys(lists, "openai"))
     found = [json.loads(line) for line in printed.splitlines()]
     assert [(e["event"], e["listed"], e["missing"]) for e in found] == [("verified", 2, [])]

@@ -25,7 +25,10 @@ news: a load of many batches brings old ones, too, and a list may show an end la
 SHOWN_IDS = 3
 
 FAILURES = ("refused_key", "failed_run")
-"""Kinds of findings that the run itself tells, too."""
+"""Kinds of findings that the summary of a run tells, too."""
+
+ENDS = ("failed", "expired")
+"""Kinds of findings about batches that ended since an account's last run."""
 
 
 class Finding(NamedTuple):
@@ -49,20 +52,24 @@ class Finding(NamedTuple):
         return f"{whose}: {self.text}{ids}"
 
 
-_STUCK = (
-    "SELECT provider, account, id, created_at, 'stuck' AS kind FROM batches_open WHERE is_stuck"
-)
+_STUCK = """
+    SELECT provider, account, id, created_at, 'stuck' AS kind, 0 AS is_first
+    FROM batches_open WHERE is_stuck
+"""
 
 _ENDED_BADLY = f"""
-    SELECT ended.provider, ended.account, id, created_at, status AS kind
+    SELECT ended.provider, ended.account, id, created_at, status AS kind,
+        CASE WHEN previous_at IS NULL THEN 1 ELSE 0 END AS is_first
     FROM batches_unique AS ended
     JOIN ({LAST_RUNS}) AS last
         ON last.provider = ended.provider AND last.account = ended.account
     WHERE status IN ('failed', 'expired')
         AND (previous_load_id IS NULL OR _dlt_load_id > previous_load_id)
         AND (
-            ended.ended_at IS NULL
-            OR SECONDS_BETWEEN(ended.ended_at, COALESCE(previous_at, started_at)) <= CASE
+            (ended.ended_at IS NULL AND previous_at IS NOT NULL)
+            OR SECONDS_BETWEEN(
+                COALESCE(ended.ended_at, ended.created_at), COALESCE(previous_at, started_at)
+            ) <= CASE
                 WHEN previous_at IS NULL THEN {FIRST_LOOK}
                 WHEN batches_changed IS NULL THEN 0
                 ELSE {LATER_LOOK}
@@ -81,8 +88,9 @@ def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
     """Looks for what a person should look at.
 
     "Since the last run" is what was inserted or changed since the one that loaded before it, if it
-    also ended since then, less an hour; with a first run, within the day before it. Where the
-    destination rewrites rows that did not change, one without an end is told as long as it is read.
+    also ended since then, less an hour. With a first run, it ended within the day before it, or was
+    created then where no end is told. Where the destination rewrites rows that did not change, a
+    batch without an end is told as long as it is read.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
@@ -122,9 +130,9 @@ def _accounts(reader: Reader) -> Iterator[Finding]:
 def _batches(reader: Reader, query: str) -> Iterator[Finding]:
     """A finding for each account and kind of what a query selects."""
     rows = reader.rows(f"""
-        SELECT provider, account, kind, id, total
+        SELECT provider, account, kind, is_first, id, total
         FROM (
-            SELECT provider, account, kind, id,
+            SELECT provider, account, kind, is_first, id,
                 COUNT(*) OVER (PARTITION BY provider, account, kind) AS total,
                 ROW_NUMBER() OVER (
                     PARTITION BY provider, account, kind ORDER BY created_at DESC, id
@@ -141,4 +149,7 @@ def _batches(reader: Reader, query: str) -> Iterator[Finding]:
         total = listed[0]["total"]
         batches = "batch" if total == 1 else "batches"
         ids = tuple(row["id"] for row in listed)
-        yield Finding(kind, provider, account, total, ids, f"{total:,} {batches} {_TEXTS[kind]}")
+        text = _TEXTS[kind]
+        if listed[0]["is_first"]:
+            text = f"{kind} within a day before the first run"
+        yield Finding(kind, provider, account, total, ids, f"{total:,} {batches} {text}")

@@ -32,7 +32,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 from ai_batches.timestamps import to_microseconds
 
-from .attention import FAILURES, find_attention
+from .attention import ENDS, find_attention
 from .check import check
 from .destination import (
     DATASET,
@@ -134,7 +134,9 @@ def _parser(
         help=f"how long to wait for a DuckDB file that another program has open [{wait:g}]",
     )
     parser.add_argument(
-        "--debug", action="store_true", help="print the stack trace of an error, too"
+        "--debug",
+        action="store_true",
+        help="print the stack trace of an error that ends the command",
     )
     parser.set_defaults(log_format="text", quiet=False)
     return parser
@@ -229,7 +231,10 @@ def _parse_check(arguments: Sequence[str]) -> argparse.Namespace:
 def _refuse_unknown(providers: Sequence[str], parser: argparse.ArgumentParser) -> None:
     unknown = [name for name in providers if name not in PROVIDERS]
     if unknown:
-        parser.error(f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)})")
+        parser.error(
+            f"no such provider: {', '.join(unknown)} (choose from {', '.join(PROVIDERS)}; or a"
+            f" command first: {', '.join(_COMMANDS)})"
+        )
 
 
 def _output(options: argparse.Namespace) -> Output:
@@ -329,14 +334,15 @@ def _tell_attention(pipeline: Pipeline, reports: Sequence[AccountReport], output
         output.complain(f"The rows are loaded; what needs attention could not be seen: {reason}")
         return
     send_to_slack(pipeline, findings)
-    failed = {(report.provider, report.account or "") for report in reports if report.error}
-    # the summary has told of these already
+    asked = {(report.provider, report.account or ""): report for report in reports}
+    # a run tells of ends that it saw itself; --attention knows those of all last runs
     output.attention(
         [
             finding
             for finding in findings
-            if finding.kind not in FAILURES or (finding.provider, finding.account) not in failed
-        ]
+            if finding.kind not in ENDS or (finding.provider, finding.account) in asked
+        ],
+        {whose for whose, report in asked.items() if report.error},
     )
 
 

@@ -14,11 +14,12 @@ from urllib.parse import quote_plus
 import dlt
 import duckdb
 from dlt import Pipeline
+from dlt.common import logger
 from dlt.common.configuration.specs.base_configuration import BaseConfiguration, is_secret_hint
 from dlt.common.destination import Destination, TDestinationReferenceArg
 from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from .stored import speaks_sql
 
@@ -298,6 +299,7 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
         retry=retry_if_exception(lambda error: explain_lock(error) is not None),
         stop=stop_after_delay(wait),
         wait=wait_fixed(0.5),
+        before_sleep=lambda state: _tell_wait(state, wait),
         reraise=True,
     )
     if not speaks_sql(pipeline):
@@ -320,6 +322,13 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
         yield
     finally:
         client.close_connection()
+
+
+def _tell_wait(state: RetryCallState, wait: float) -> None:
+    # who waits for seconds only need not be told
+    if state.attempt_number == 1 and state.outcome and wait > 10:
+        locked = explain_lock(state.outcome.exception() or RuntimeError())
+        logger.warning(f"Waiting for up to {wait:g} s: {locked}")
 
 
 def without_secrets(pipeline: Pipeline, text: str) -> str:

@@ -4,7 +4,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
 from ai_batches import Reading
 
-from .attention import Finding
+from .attention import FAILURES, Finding
 from .check import Check, failures, print_check
 from .report import AccountReport, TAccount, print_summary
 from .verify import Verdict, print_verdicts
@@ -55,11 +55,18 @@ class Output(Watcher):
             if report.failure:
                 self.complain(f"FAILED {report.failure}")
 
-    def attention(self, findings: Sequence[Finding]) -> None:
-        """What a person should look at."""
-        if findings:
+    def attention(
+        self, findings: Sequence[Finding], told: Collection[TAccount] = frozenset()
+    ) -> None:
+        """What a person should look at; of accounts whose failure was told, nothing more of it."""
+        shown = [
+            finding
+            for finding in findings
+            if finding.kind not in FAILURES or (finding.provider, finding.account) not in told
+        ]
+        if shown:
             self._say("Needs attention:")
-        for finding in findings:
+        for finding in shown:
             self._say(f"- {finding}")
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
@@ -232,7 +239,9 @@ class JsonLines(Lines):
                 result=report.result.lower(),
             )
 
-    def attention(self, findings: Sequence[Finding]) -> None:
+    def attention(
+        self, findings: Sequence[Finding], told: Collection[TAccount] = frozenset()
+    ) -> None:
         """Tells of each thing to look at."""
         for finding in findings:
             self._tell("attention", str(finding), logging.WARNING, **finding._asdict())

@@ -49,7 +49,7 @@ def _(owners, screen):
 @app.cell
 def _(account, mo, own_dates, owners, period, provider):
     _dates = own_dates if period.value == "Own dates" else ""
-    mo.Html(f'<div class="filters">{period}{_dates}{provider}{account}</div>') if owners else None
+    mo.Html(f'<div class="filters">{period}{provider}{account}{_dates}</div>') if owners else None
     return
 
 

@@ -178,7 +178,16 @@ def open_table(view: View) -> str:
         return '<p class="none">No batch is open.</p>'
     return _table(
         "open",
-        ["Open for", "Provider", "Account", "Batch", "Status", "Model", "#Window", "#Done"],
+        [
+            "Open for",
+            "Provider",
+            "Account",
+            "Batch",
+            "Status",
+            "Model or endpoint",
+            "#Window",
+            "#Done",
+        ],
         [
             [
                 Cell(
@@ -246,14 +255,13 @@ def duration_table(view: View) -> str:
     """Median and spread, in numbers."""
     return _table(
         "durations",
-        ["Provider", "#Ended", "#Median", "#p95", "#In its window"],
+        ["Provider", "#With an end", "#Median", "#p95"],
         [
             [
                 _provider(row["provider"]),
                 _number(row["batches"]),
                 _duration(row["p50"]),
                 _duration(row["p95"]),
-                Cell(percent(row["in_time"], row["with_window"]), "number"),
             ]
             for row in view.durations
         ],
@@ -337,7 +345,8 @@ def whole(view: View, now: datetime, made: Charts, outcome_colours: Mapping[str,
                 '<p class="legend"><span><i class="box"></i>middle half, with the median</span>'
                 '<span><i class="line"></i>p5 to p95</span></p>'
                 f"{made.durations}{duration_table(view)}",
-                "Of the batches created in the period that ended, however; logarithmic scale.",
+                "Of the batches created in the period, completed or not, whose vendor tells when"
+                " they ended; logarithmic scale.",
             ),
             "</div>",
             _card(

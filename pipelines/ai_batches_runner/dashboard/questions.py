@@ -146,11 +146,9 @@ def durations(filters: Filters) -> str:
         for percent in PERCENTILES
     )
     return f"""
-        SELECT provider, COUNT(*) AS batches, {percentiles},
-            SUM(CASE WHEN is_within_window THEN 1 ELSE 0 END) AS in_time,
-            SUM(CASE WHEN is_within_window IS NULL THEN 0 ELSE 1 END) AS with_window
+        SELECT provider, COUNT(*) AS batches, {percentiles}
         FROM (
-            SELECT provider, turnaround_seconds AS seconds, is_within_window,
+            SELECT provider, turnaround_seconds AS seconds,
                 ROW_NUMBER() OVER (PARTITION BY provider ORDER BY turnaround_seconds) AS place,
                 COUNT(*) OVER (PARTITION BY provider) AS batches
             FROM batches_turnaround{

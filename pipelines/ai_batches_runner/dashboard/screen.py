@@ -110,7 +110,9 @@ class Screen:
         """Says why there is nothing, or nothing new, to see."""
         if self.problem:
             shown = " Shown is what was read before." if self._view else ""
-            return mo.Html(page.notice(f"{self.problem}{shown} Then press Refresh.", "warning"))
+            return mo.Html(
+                page.notice(f"{self.problem}{shown} Press Refresh to look again.", "warning")
+            )
         if not self._owners:
             return mo.Html(
                 page.notice(
