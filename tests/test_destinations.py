@@ -16,7 +16,7 @@ from ai_batches import COLUMNS, JSON_COLUMNS
 from cases import Case, by_id
 from killing import run_and_kill
 from servers import PASSWORD
-from support import Lists, TRow, batch, cursor_list, offset_list
+from support import Lists, TRow, batch, cursor_list, failure, offset_list
 from targets import QUICK, READER, TARGETS, Target, TServers, duckdb_file
 
 pytestmark = pytest.mark.timeout(400)
@@ -162,6 +162,31 @@ def test_rows_are_the_same_everywhere(case: Case) -> None:
     assert {found[name] for name in COLUMNS if name.endswith("_at")} == {TIMESTAMPS[case.name]}
     assert {found[name] for name in JSON_COLUMNS} == {JSONS[case.name]}
     assert types["created_at"] == TIMESTAMPS["duckdb_file"]
+
+
+def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
+    long_ago = {"created_at": NOW - 3 * DAY, "expires_at": NOW - 2 * DAY}
+    rows = [batch(300, status="in_progress", **long_ago), *ended(20)]
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", failure(401))
+    stuck = "- openai, account default: 1 batch open beyond its window: batch_300"
+    code, printed = case.run()
+    assert code == 1
+    assert stuck in printed
+    fresh = {"status": "failed", "created_at": NOW - 900, "failed_at": NOW - 60}
+    rows.insert(0, batch(301, **fresh))
+    code, printed = case.run("openai")
+    assert code == 0, printed
+    failed = "- openai, account default: 1 batch failed since the last run: batch_301"
+    assert {stuck, failed} <= set(printed.splitlines())
+    code, printed = case.run("--attention")
+    assert code == 1
+    assert printed.splitlines() == [
+        "Needs attention:",
+        "- bland, account default: the provider refused the key; not loaded yet",
+        stuck,
+        failed,
+    ]
 
 
 def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:

@@ -71,7 +71,6 @@ _ENDED_BADLY = f"""
                 COALESCE(ended.ended_at, ended.created_at), COALESCE(previous_at, started_at)
             ) <= CASE
                 WHEN previous_at IS NULL THEN {FIRST_LOOK}
-                WHEN batches_changed IS NULL THEN 0
                 ELSE {LATER_LOOK}
             END
         )
@@ -90,7 +89,7 @@ def find_attention(pipeline: Pipeline, wait: float = 0) -> list[Finding]:
     "Since the last run" is what was inserted or changed since the one that loaded before it, if it
     also ended since then, less an hour. With a first run, it ended within the day before it, or was
     created then where no end is told. Where the destination rewrites rows that did not change, a
-    batch without an end is told as long as it is read.
+    batch is told for as long as it is read and that holds.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.

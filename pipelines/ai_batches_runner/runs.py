@@ -69,7 +69,8 @@ LAST_RUNS = f"""
 """.format(
     # one that was cut before it read anything has loaded nothing
     loaded="result = 'ok' OR (result = 'partial' AND batches_read > 0)",
-    earlier="PARTITION BY provider, account ORDER BY started_at, run_id"
+    # as MySQL sorts them: it knows no other way where there is a frame
+    earlier="PARTITION BY provider, account ORDER BY started_at NULLS FIRST, run_id NULLS FIRST"
     " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
 )
 """A query for `Reader`: the last run of each account, when one last loaded, and the one that loaded
