@@ -35,7 +35,9 @@ def test_the_official_client_lists_them_to_the_end(served: TServed, name: str) -
 def test_a_wrong_key_is_refused(served: TServed, name: str) -> None:
     providers, server = served
     url = providers.base_urls(server)[name] + VENDORS[name].path
-    assert requests.get(url, headers={"authorization": "wrong"}, timeout=5).status_code == 401
+    assert (
+        requests.get(url, headers={VENDORS[name].key_header: "wrong"}, timeout=5).status_code == 401
+    )
 
 
 def test_openai_refuses_large_pages(served: TServed) -> None:

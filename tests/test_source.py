@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -31,8 +30,6 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
-from ai_batches_runner.demo import demo_settings
-from ai_batches_runner.demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
 from support import (
     KEY,
     Lists,
@@ -66,40 +63,6 @@ def test_every_provider_is_a_resource_of_the_source() -> None:
     assert source.name == "ai_batches"
     assert set(source.resources) == {"bland", "respan", "openai", "novita", "kimi"}
     assert list(source.with_resources("openai").selected_resources) == ["openai"]
-
-
-@pytest.mark.parametrize("name", list(PROVIDERS))
-def test_two_runs_leave_one_true_row_a_batch(pipeline: Pipeline, name: str) -> None:
-    providers = DemoProviders({name: make_list(name, int(time.time()) - 7200, 230, 10)})
-    with LoopbackServer(providers.app) as server:
-        settings = demo_settings(providers, server)
-        first = load(pipeline, settings)
-        before = stored(pipeline, name)
-        providers.pass_time(7200)
-        second = load(pipeline, settings)
-    after = stored(pipeline, name)
-    visible = providers.lists[name].visible()
-    assert first[name, "default"]["error"] is second[name, "default"]["error"] is None
-    assert first[name, "default"]["rows"] == len(before) < len(after) == len(visible)
-    assert second[name, "default"]["requests"] <= first[name, "default"]["requests"]
-    assert providers.requests[name] == sum(
-        run[name, "default"]["requests"] for run in (first, second)
-    )
-    by_id = {row_id.removeprefix("batch_"): row for row_id, row in after.items()}
-    for plan in visible:
-        row = by_id.get(plan.id) or by_id[f"00000000-0000-4000-8000-{plan.number:012d}"]
-        # seconds, as two vendors add a made-up fraction
-        assert row["created_at"].replace(microsecond=0) == datetime.fromtimestamp(
-            plan.created_at, timezone.utc
-        )
-        if name == "bland":
-            assert row["status"] is row["is_open"] is row["status_raw"] is None
-            continue
-        status = plan.status(providers.lists[name].clock)
-        if name == "novita" and status == "finalizing":
-            status = "in_progress"
-        assert row["status"] == status
-        assert row["is_open"] == (status not in ("completed", "failed", "expired", "cancelled"))
 
 
 def test_rows_that_did_not_change_keep_their_load(pipeline: Pipeline, lists: Lists) -> None:
@@ -524,7 +487,3 @@ def test_dlt_secrets_may_be_set_in_code() -> None:
         assert provider_settings(PROVIDERS["respan"]).accounts[0].api_key == "in-code"
     finally:
         dlt.secrets["sources.ai_batches.respan.api_key"] = None
-
-
-def test_the_demo_speaks_as_every_provider() -> None:
-    assert set(VENDORS) == set(PROVIDERS)

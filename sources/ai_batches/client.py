@@ -1,11 +1,11 @@
 """One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from dlt.common import jsonpath
 from dlt.sources.helpers.requests import Client
@@ -15,11 +15,15 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
 
 from . import lenient_json
+from .credentials import ENVIRONMENT, CredentialsError
 from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
 from .paginators import BatchListPaginator, UntrustedPageError
 from .providers import Provider
 from .settings import Account, ProviderSettings
 from .walk import Page
+
+WHOLE_REPLY = "$"
+"""`rows_field` of a provider whose reply is the list itself."""
 
 CHECK_BASE_URL = (
     "Check `base_url`, `page_size` and the provider's status page; the next run tries again."
@@ -52,8 +56,11 @@ class BatchListClient:
     ) -> None:
         self._provider = provider
         self._account = account
+        auth = provider.auth(account.api_key)
         self._secrets = [account.api_key, *settings.headers.values()]
-        """What no text may quote."""
+        """What no text may quote, beside what the vendor's library signs requests with."""
+        if provider.environment_auth and account.api_key == ENVIRONMENT:
+            auth, self._secrets[0] = provider.environment_auth(), ""
         self._adapter = _WatchedAdapter(on_trouble)
         http = Client(
             raise_for_status=False,
@@ -63,24 +70,25 @@ class BatchListClient:
         self._session = http.session
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
+        address, _, query = (account.base_url or settings.base_url).partition("?")
         # looked up once, not for each request: proxies and certificates of the environment
-        environment = self._session.merge_environment_settings(
-            settings.base_url, {}, None, None, None
-        )
+        environment = self._session.merge_environment_settings(address, {}, None, None, None)
         self._session.proxies = environment["proxies"]
         self._session.verify = environment["verify"]
         self._session.trust_env = False
         # not on the RESTClient, which logs its headers at level DEBUG
-        self._session.headers.update(settings.headers)
+        self._session.headers.update({**provider.headers, **settings.headers})
         self._rest = _ListRESTClient(
-            base_url=settings.base_url,
+            base_url=address,
             session=self._session,
-            auth=provider.auth(account.api_key),
+            auth=auth,
             data_selector=provider.rows_field,
         )
         self._rest.id_field = provider.fields["id"]
+        self._rest.empty_reply = provider.empty_reply
+        self._params = {**provider.params, **dict(parse_qsl(query, keep_blank_values=True))}
         self._page_size = settings.page_size
-        self._url = settings.base_url + provider.path
+        self._url = address + provider.path
 
     @property
     def requests(self) -> int:
@@ -117,6 +125,7 @@ class BatchListClient:
                 try:
                     for page in self._rest.paginate(
                         self._provider.path,
+                        params=self._params,
                         paginator=paginator,
                         hooks={"response": [_check_response]},
                     ):
@@ -129,6 +138,8 @@ class BatchListClient:
             error = self._error(BadPageError, str(ex), CHECK_LIST, ex.quote)
         except HTTPError as ex:
             error = self._status_error(ex.response)
+        except CredentialsError as ex:
+            error = self._error(RefusedKeyError, str(ex), self._check_key())
         except Exception as ex:
             # also what requests and dlt make of a malformed header; its text may quote anything
             error = self._error(OutageError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
@@ -146,7 +157,7 @@ class BatchListClient:
             return self._error(
                 RefusedKeyError,
                 f"the provider refused the key ({status})",
-                f"Check the key in {self._account.origin}, and that it may list batches.",
+                self._check_key(),
             )
         return self._error(
             OutageError
@@ -157,11 +168,15 @@ class BatchListClient:
             _message(response),
         )
 
+    def _check_key(self) -> str:
+        return f"Check the key in {self._account.origin}, and that it may list batches."
+
     def _error(
         self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
-        if quote and not any(_shares_a_part(quote, secret) for secret in self._secrets):
+        secrets = [*self._secrets, *self._adapter.credentials]
+        if quote and not any(_shares_a_part(quote, secret) for secret in secrets):
             problem += f", saying: {quote}"
         return kind(self._provider.name, self._account.name, problem, remedy)
 
@@ -172,10 +187,16 @@ class _WatchedAdapter(HTTPAdapter):
     def __init__(self, on_trouble: Callable[[str], None] | None) -> None:
         super().__init__()
         self.requests = 0
+        self.credentials: list[str] = []
+        """What the last request was signed with, word by word."""
         self._on_trouble = on_trouble or (lambda trouble: None)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         self.requests += 1
+        self.credentials = [
+            *request.headers.get("Authorization", "").split()[1:],
+            request.headers.get("X-Amz-Security-Token", ""),
+        ]
         try:
             response = super().send(request, *args, **kwargs)
         except RequestException as ex:
@@ -190,10 +211,15 @@ class _ListRESTClient(RESTClient):
     """dlt's client, with rows that are checked instead of taken for whatever they are."""
 
     id_field = "id"
+    empty_reply: Set[str] | None = None
 
     def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         body = response.json()
-        rows = body.get(data_selector) if isinstance(body, dict) else None
+        rows = body if data_selector == WHOLE_REPLY else None
+        if isinstance(body, dict):
+            rows = body.get(data_selector)
+            if rows is None and self.empty_reply is not None and body.keys() <= self.empty_reply:
+                rows = []
         if not isinstance(rows, list):
             raise UntrustedPageError(
                 f"the reply has no list of rows under `{data_selector}`", quote=_message(response)

@@ -104,7 +104,7 @@ def _forecast(
     page = next(client.pages(None, paginator))
     if held is None:
         return Forecast(None)
-    reader = RowReader(provider.name, account.name, provider.fields, provider.statuses)
+    reader = RowReader(provider, account.name)
     reading = reader.read(page.rows)
     # whether a batch may still change counts for the run after the next one only
     sightings = [

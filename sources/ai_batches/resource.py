@@ -125,9 +125,7 @@ def _read_account(
             )
 
     client = BatchListClient(provider, settings, account, tell)
-    reader = RowReader(
-        provider.name, account.name, provider.fields, provider.statuses, settings.exclude
-    )
+    reader = RowReader(provider, account.name, settings.exclude)
     state = dlt.current.resource_state()
     walker = Walker(state.get(account.name), account.walk, run)
     portion = min(ROWS_PER_YIELD, run.rows_per_package or ROWS_PER_YIELD)

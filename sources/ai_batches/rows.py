@@ -4,7 +4,7 @@ Rows are read a page at a time, column by column, while they are in the processo
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 from types import NoneType
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from . import lenient_json
+from .providers import Provider
 from .table import COLUMNS, SCHEMA, TERMINAL_STATUSES
 from .walk import Row
 
@@ -47,32 +48,31 @@ class RowReader:
     """Reads the rows of one provider and account, and makes Arrow tables of `SCHEMA` of them.
 
     Args:
-        provider (str): What goes into the column `provider`.
+        provider (Provider): Whose rows they are, and which fields fill the columns. The vendor's
+            status belongs to `status_raw`. `ended_at` follows from the status where no field gives
+            it.
         account (str): What goes into the column `account`.
-        fields (Mapping[str, str]): Column names to the fields that fill them, nested ones with
-            dots: `{"requests_total": "request_counts.total"}`. The provider's status belongs to
-            `status_raw`. `ended_at` is derived from the status where no field gives it.
-        statuses (Mapping[str, str]): The provider's status words, in lower case, to those of the
-            column `status`, where they differ.
         exclude (Sequence[str]): Top-level fields that are left out altogether.
     """
 
     def __init__(
         self,
-        provider: str,
+        provider: Provider,
         account: str,
-        fields: Mapping[str, str],
-        statuses: Mapping[str, str],
         exclude: Sequence[str] = (),
     ) -> None:
         self.unreadable: Counter[str] = Counter()
         """How many values of each field could not be read so far; `extra` holds them."""
-        self._provider = provider
+        self._provider = provider.name
         self._account = account
-        self._paths = fields
-        self._statuses = statuses
+        self._paths = provider.fields
+        self._derived = provider.derived
+        self._statuses = provider.statuses
         self._exclude = frozenset(exclude)
-        self._fields = _Fields([path.split(".") for path in fields.values()], self.unreadable)
+        self._told = self._paths.keys() | self._derived.keys()
+        self._reports_status = bool(self._told & {"status", "status_raw"})
+        paths = [path.split(".") for path in self._paths.values()]
+        self._fields = _Fields(paths, self.unreadable)
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
@@ -93,23 +93,33 @@ class RowReader:
             for name in _OF_THE_ROW
             if name not in _DERIVED or name in self._paths
         }
-        words = columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
+        for name, derive in self._derived.items():
+            columns[name] = [self._derive(name, derive, row) for row in rows]
+        if "status" not in self._derived:
+            columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
+        words = columns["status"]
         columns["is_open"] = [
             None if word is None else word not in TERMINAL_STATUSES for word in words
         ]
-        if "ended_at" not in self._paths:
+        if "ended_at" in self._told:
+            for outcome in TERMINAL_STATUSES:
+                if f"{outcome}_at" not in self._told:
+                    columns[f"{outcome}_at"] = [
+                        end if word == outcome else None
+                        for end, word in zip(columns["ended_at"], words, strict=True)
+                    ]
+        else:
             columns["ended_at"] = [
                 columns[f"{word}_at"][n] if word in TERMINAL_STATUSES else None
                 for n, word in enumerate(words)
             ]
         _forget_unmetered_tokens(columns)
         columns["extra"] = [self._extra(extra) if extra else None for extra in extras]
-        reports_status = "status_raw" in self._paths
         return Reading(
             records=list(zip(*(columns[name] for name in _OF_THE_ROW), strict=True)),
             ids=columns["id"],
             created_at=columns["created_at"],
-            are_open=[reports_status and word not in TERMINAL_STATUSES for word in words],
+            are_open=[self._reports_status and word not in TERMINAL_STATUSES for word in words],
             ended_at=_last_changes(columns),
         )
 
@@ -154,6 +164,13 @@ class RowReader:
                 self.unreadable[path] += 1
                 _put(extra, path, value)
         return readable
+
+    def _derive(self, column: str, derive: Callable[[Row], Any], row: Row) -> Any:
+        try:
+            return COLUMNS[column][0].read(derive(row))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            self.unreadable[column] += 1
+            return None
 
     def _extra(self, extra: Row) -> str:
         try:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import dlt
 
@@ -39,6 +39,8 @@ class Account(NamedTuple):
     """The setting or variable that the key came from, for messages."""
     walk: WalkSettings = WalkSettings()
     """How far down a run reads."""
+    base_url: str = ""
+    """API root of its own; empty: that of the provider's settings."""
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, origin={self.origin!r})"
@@ -50,7 +52,7 @@ class ProviderSettings(NamedTuple):
     accounts: tuple[Account, ...] = ()
     """Empty where no key is set."""
     base_url: str = ""
-    """API root, without a slash at its end."""
+    """API root, without a slash at the end of its path; a query in it goes with each request."""
     page_size: int | None = None
     """Rows to ask for in a page; None sends no limit."""
     exclude: tuple[str, ...] = ()
@@ -75,9 +77,13 @@ def provider_settings(provider: Provider) -> ProviderSettings:
         SettingsError: If a value cannot be used. The text names the setting and no value that may
             be secret.
     """
+    accounts, base_url = _accounts(provider), _base_url(provider)
+    for account in accounts:
+        if not account.base_url and not base_url:
+            raise _missing_address(provider, account)
     return ProviderSettings(
-        accounts=_accounts(provider),
-        base_url=_base_url(provider),
+        accounts=accounts,
+        base_url=base_url,
         page_size=_page_size(provider),
         exclude=_exclude(provider),
         headers=_headers(provider),
@@ -109,6 +115,18 @@ def missing_key(provider: Provider) -> SettingsError:
     )
 
 
+def _missing_address(provider: Provider, account: Account) -> SettingsError:
+    names = provider.url_settings or {"base_url": ""}
+    variables = " and ".join(variable for variable in names.values() if variable)
+    return SettingsError(
+        provider.name,
+        account.name,
+        f"it needs {' and '.join(f'`{name}`' for name in names)} to know what to ask",
+        f"Set {'them' if len(names) > 1 else 'it'} in [{SECTION}.{provider.name}] of"
+        f" .dlt/config.toml{f', or by {variables}' if variables else ''}.",
+    )
+
+
 def _accounts(provider: Provider) -> tuple[Account, ...]:
     walk = _walk_settings(provider, "", lambda name: dlt.config.get(_path(provider, name)))
     setting = _path(provider, "accounts")
@@ -134,10 +152,12 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
     """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise _unusable(provider, "accounts", "holds an account without a name")
-    api_key = value
+    api_key, base_url = value, ""
     if isinstance(value, Mapping):
         api_key = value.get("api_key")
         walk = _walk_settings(provider, f"accounts.{name}.", value.get, walk)
+        if not value.keys().isdisjoint({"base_url", *provider.url_settings}):
+            base_url = _base_url(provider, value)
     # a file often leaves a line end behind the key
     key = api_key.strip() if isinstance(api_key, str) else ""
     if not key:
@@ -151,7 +171,7 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
             f"the key in {origin} holds characters that no key has",
             "Copy it again, without quotes or spaces.",
         )
-    return Account(name, key, origin, walk)
+    return Account(name, key, origin, walk, base_url)
 
 
 def _walk_settings(
@@ -173,8 +193,25 @@ def _walk_settings(
     return WalkSettings(**spans)
 
 
-def _base_url(provider: Provider) -> str:
-    url: Any = dlt.config.get(_path(provider, "base_url")) or provider.base_url
+def _base_url(provider: Provider, own: Mapping[str, Any] | None = None) -> str:
+    """The API root that is set, or the provider's; empty where it needs a setting that is not set.
+
+    What is set for an account goes before what is set for the provider.
+    """
+    own = own or {}
+    url: Any = own.get("base_url")
+    if not url and own.keys().isdisjoint(provider.url_settings):
+        url = dlt.config.get(_path(provider, "base_url"))
+    if not url:
+        needed = {
+            name: own.get(name) or dlt.config.get(_path(provider, name)) or os.environ.get(variable)
+            for name, variable in provider.url_settings.items()
+        }
+        if not provider.base_url or not all(needed.values()):
+            return ""
+        url = provider.base_url.format_map(
+            {name: str(value).strip().rstrip("/") for name, value in needed.items()}
+        )
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -184,9 +221,10 @@ def _base_url(provider: Provider) -> str:
         usable = has_login = False
     if has_login:
         raise _unusable(provider, "base_url", "holds a user name or a password")
-    if not usable or parts.query or parts.fragment:
+    if not usable or parts.fragment:
         raise _unusable(provider, "base_url", "is not the http(s) address of an API root")
-    return str(url).rstrip("/")
+    root: str = urlunsplit(parts._replace(path=parts.path.rstrip("/")))
+    return root
 
 
 def _page_size(provider: Provider) -> int | None:

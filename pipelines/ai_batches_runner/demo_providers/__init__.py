@@ -53,8 +53,9 @@ class DemoProviders:
 
         async def endpoint(request: Request) -> Response:
             self.requests[name] += 1
-            sent = request.headers.get("authorization", "")
-            if sent != vendor.key_header(self.keys[name]):
+            sent = request.headers.get(vendor.key_header, "")
+            has_all = all(request.headers.get(k) == v for k, v in vendor.further_headers.items())
+            if sent != vendor.key_value(self.keys[name]) or not has_all:
                 return _json(401, vendor.refusal(sent))
             return _json(*vendor.page(self.lists[name], request.query_params))
 

@@ -1,7 +1,8 @@
 """What a provider declares, so that the rest of the source needs to know no provider."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from requests.auth import AuthBase
 
@@ -47,19 +48,31 @@ class Provider:
         name (str): Name of the resource, of the configuration section and in the column `provider`.
         title (str): The vendor's name as people write it.
         docs (str): Where the vendor documents the endpoint.
-        base_url (str): API root; users may set another, for a gateway or a region.
+        base_url (str): API root; users may set another, for a gateway or a region. Names in braces
+            are settings of `url_settings`; where it is empty, users have to set one.
         path (str): Path of the list below the root.
         api_key_env (str): Environment variable in which the vendor's users have their key.
         auth (Callable[[str], AuthBase]): How a request carries a key.
+        environment_auth (Callable[[], AuthBase] | None): How requests are signed where the key is
+            set to `environment`; None where there is no such way.
         paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one walk,
             given the page size.
         page_size (int | None): Rows to ask for in a page; None where the vendor documents no
             parameter for it.
         fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
-            `id` is a top-level field.
+            `id` is a top-level field. Where `ended_at` has one, it also fills the column of the
+            outcome, such as `failed_at`, that has none.
+        derived (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
+            alone, to what makes their value of a row. The fields it takes stay in `extra`.
         statuses (Mapping[str, str]): The vendor's status words, in lower case, to the words of the
             column `status`, where they differ.
-        rows_field (str): Field of a reply that holds the list of rows.
+        rows_field (str): Field of a reply that holds the list of rows; `$` where the reply is it.
+        empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
+            leaves the list out; None where it has an empty list.
+        params (Mapping[str, str]): Further query parameters of each request.
+        headers (Mapping[str, str]): Further headers of each request.
+        url_settings (Mapping[str, str]): Settings that `base_url` needs, to the environment
+            variables in which the vendor's users have them.
         gateway_to (str | None): The provider whose batches a gateway lists, under the same ids.
     """
 
@@ -74,5 +87,11 @@ class Provider:
     page_size: int | None
     fields: Mapping[str, str]
     statuses: Mapping[str, str] = field(default_factory=dict)
+    derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     rows_field: str = "data"
+    empty_reply: Set[str] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    url_settings: Mapping[str, str] = field(default_factory=dict)
+    environment_auth: Callable[[], AuthBase] | None = None
     gateway_to: str | None = None

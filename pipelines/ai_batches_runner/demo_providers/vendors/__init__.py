@@ -1,0 +1,15 @@
+"""How each vendor shows its batches, after its page and recorded replies."""
+
+from .bland import BLAND
+from .kimi import KIMI
+from .novita import NOVITA
+from .openai import OPENAI
+from .respan import RESPAN
+from .vendor import DemoVendor
+
+VENDORS: dict[str, DemoVendor] = {
+    vendor.name: vendor for vendor in (BLAND, RESPAN, OPENAI, NOVITA, KIMI)
+}
+"""The vendors that the demo server speaks as, by provider name."""
+
+__all__ = ["VENDORS", "DemoVendor"]

@@ -1,0 +1,46 @@
+"""Credentials that a vendor's own library finds in the environment, instead of a key."""
+
+from collections.abc import Callable
+
+from requests import PreparedRequest
+from requests.auth import AuthBase
+
+ENVIRONMENT = "environment"
+"""What to set as the key where a vendor's own library is to find the credentials."""
+
+
+class CredentialsError(Exception):
+    """A request could not be signed; the text says why, as a clause that quotes nothing."""
+
+
+class EnvironmentAuth(AuthBase):
+    """Signs requests with credentials that are looked up at the first one.
+
+    Args:
+        extra (str): Extra of this package, and of pip, that installs the vendor's library.
+        find (Callable[[], Callable[[PreparedRequest], None]]): Imports the library, looks for
+            credentials and returns what puts them onto a request, renewing them where they expire.
+    """
+
+    def __init__(self, extra: str, find: Callable[[], Callable[[PreparedRequest], None]]) -> None:
+        self._extra = extra
+        self._find = find
+        self._sign: Callable[[PreparedRequest], None] | None = None
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        """Signs a request.
+
+        Raises:
+            CredentialsError: If the library is not installed or finds no credentials.
+        """
+        try:
+            self._sign = self._sign or self._find()
+            self._sign(request)
+        except ImportError:
+            problem = f"the vendor's library is not installed (extra `{self._extra}`)"
+            raise CredentialsError(problem) from None
+        except Exception as ex:
+            # what libraries say of credentials may quote them
+            problem = f"no usable credentials were found in the environment ({type(ex).__name__})"
+            raise CredentialsError(problem) from None
+        return request

@@ -1,0 +1,165 @@
+"""What the paginators share: a trail of the rows handed on last, and returns to the head."""
+
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from dlt.sources.helpers.rest_client.paginators import BasePaginator
+from requests import Request, Response
+
+ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
+"""Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
+
+RECENT_ROWS = 1_000
+"""Rows that a walk knows again, wherever they come."""
+
+TRAIL_LENGTH = 12
+"""Rows that a position remembers; it is lost only when all of them are deleted."""
+
+MAX_RESTARTS = 3
+"""Returns to the head of the list in one walk, after which the list is given up."""
+
+
+class UntrustedPageError(Exception):
+    """A reply cannot be trusted as the next page of the list; the text says why, as a clause.
+
+    Args:
+        problem (str): What is wrong with the page.
+        quote (str | None): What the server said instead; it may hold a key.
+    """
+
+    def __init__(self, problem: str, quote: str | None = None) -> None:
+        super().__init__(problem)
+        self.quote = quote
+
+
+class BatchListPaginator(BasePaginator):
+    """What the paginators share: a trail of the rows handed on last, and returns to the head.
+
+    Args:
+        limit (int | None): Rows to ask for in a page; None sends no limit.
+        position_param (str): Query parameter that says where a page starts.
+        limit_param (str): Query parameter for the page size.
+        id_field (str): Field of a row that holds its id.
+    """
+
+    def __init__(
+        self, limit: int | None, position_param: str, limit_param: str, id_field: str
+    ) -> None:
+        super().__init__()
+        self.restarts = 0
+        """How often the walk had to begin again at the head: the rows that follow were seen."""
+        self._limit = limit
+        self._position_param = position_param
+        self._limit_param = limit_param
+        self._id_field = id_field
+        self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position of an earlier paginator, instead of from the head.
+
+        Args:
+            position (Mapping[str, Any]): What `position` was then.
+        """
+        self._trail.extend(position["trail"])
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end, to be stored as JSON."""
+        return {"trail": list(self._trail)}
+
+    def refused(self, status_code: int) -> bool:
+        """Takes in that the server answered the last request with an error status.
+
+        Args:
+            status_code (int): 400 and 404 are what servers say to a position they do not know.
+
+        Returns:
+            bool: Whether to go on, with the next request or, without a next page, at the end.
+        """
+        return False
+
+    @abstractmethod
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """How many requests it takes to read rows of a list that stays as it is.
+
+        Args:
+            rows (int): Rows to hand on.
+            page_size (int): Rows that the server puts into a page, at least one.
+            to_end (bool): Whether they are the last ones, so that the end has to be seen.
+            is_resumed (bool): Whether they are read from a position on, instead of from the head.
+
+        Returns:
+            int: The number of requests.
+        """
+
+    def init_request(self, request: Request) -> None:
+        """Sets the page size and the position to begin at."""
+        request.params = dict(request.params or {})
+        if self._limit is not None:
+            request.params[self._limit_param] = self._limit
+        self.update_request(request)
+
+    def _ids(self, rows: list[Any] | None) -> list[str]:
+        return [str(row[self._id_field]) for row in rows or ()]
+
+    def _start_over(self) -> None:
+        self.restarts += 1
+        if self.restarts > MAX_RESTARTS:
+            raise UntrustedPageError("the place in the list is lost again and again")
+        self._trail.clear()
+
+    def _field(self, response: Response, path: str) -> Any:
+        """A field of the reply, nested ones with dots; None where it has none."""
+        value = response.json()
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        return value
+
+    def _refuse_part_of_list(self, rows: int) -> None:
+        """A page that comes at every position is the whole list, or a part of a common size."""
+        if rows in ROUND_PAGE_SIZES | {self._limit}:
+            raise UntrustedPageError(
+                f"the server ignores `{self._position_param}` and sends {rows} rows each time,"
+                " which may be a part of the list only"
+            )
+
+
+class RecentIds:
+    """The ids that were added last: a number of them at least, twice as many at most."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._ids: set[str] = set()
+        self._older: set[str] = set()
+
+    def extend(self, ids: list[str]) -> None:
+        """Adds ids."""
+        self._ids.update(ids)
+        if len(self._ids) >= self._size:
+            self._ids, self._older = set(), self._ids
+
+    def __contains__(self, row_id: str) -> bool:
+        return row_id in self._ids or row_id in self._older
+
+
+class LoopGuard:
+    """Brent's cycle detection: one remembered value finds a loop of any length."""
+
+    def __init__(self) -> None:
+        self._remembered: str | None = None
+        self._seen_since = 0
+        self._patience = 1
+
+    def is_closed_by(self, cursor: str) -> bool:
+        """Takes in the next value; tells whether a loop was found."""
+        if cursor == self._remembered:
+            return True
+        self._seen_since += 1
+        if self._seen_since == self._patience:
+            self._remembered, self._seen_since = cursor, 0
+            self._patience *= 2
+        return False

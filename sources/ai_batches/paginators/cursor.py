@@ -1,0 +1,255 @@
+"""Lists that go on after the id of a row."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from requests import Request, Response
+
+from .base import (
+    MAX_RESTARTS,
+    RECENT_ROWS,
+    TRAIL_LENGTH,
+    BatchListPaginator,
+    LoopGuard,
+    RecentIds,
+    UntrustedPageError,
+)
+
+
+class CursorPaginator(BatchListPaginator):
+    """Goes on after the id of the last row of each page.
+
+    `last_id` of the reply is not used: some vendors leave it out, and their own clients go by the
+    last row as well. An empty page is the end, or the answer to a cursor whose row was deleted:
+    some servers send an error instead, some the first page again. Then pages after earlier rows of
+    the trail are asked for, until one begins with a row of the trail. Where that row is followed by
+    nothing, the end is confirmed.
+
+    Args:
+        limit (int | None): Rows to ask for in a page; None sends no limit.
+        cursor_param (str): Query parameter for the id to go on after.
+        limit_param (str): Query parameter for the page size.
+        id_field (str): Field of a row that holds its id.
+        has_more_field (str): Field of the reply that tells whether more rows follow; it may be
+            absent.
+    """
+
+    RUNGS = (2, 3, 5, 8, 12)
+    """Rows of the trail to ask behind when the place is lost, counted from its end."""
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        cursor_param: str = "after",
+        limit_param: str = "limit",
+        id_field: str = "id",
+        has_more_field: str = "has_more",
+    ) -> None:
+        super().__init__(limit, cursor_param, limit_param, id_field)
+        self._has_more_field = has_more_field
+        self._handed_on = 0
+        self._pages = 0
+        self._taken_back: set[str] = set()
+        """Rows that were handed on, and are on the trail no more."""
+        self._recent = RecentIds(RECENT_ROWS)
+        self._first_page: list[str] = []
+        self._loop = LoopGuard()
+        self._rungs: list[int] | None = None
+        """Places on the trail yet to be tried; None while the place is known."""
+        self._strays: list[list[str]] = []
+        """Pages that did not belong where they were asked for, since the place was known."""
+        self._doubted_ends = 0
+        self._nothing_behind_last = False
+        """Whether the last row was asked behind, without an answer."""
+        self._promised_more = False
+        """Whether the last page that was handed on said that more rows follow."""
+        self._tells_end = False
+        """Whether the last page said if more rows follow."""
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position; the first page must show the last row of the trail again."""
+        super().resume(position)
+        self._handed_on = position["handed_on"]
+        if self._trail:
+            self._look_back()
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        return {**super().position, "handed_on": self._handed_on}
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them, by whether the last page that was seen told if more rows follow."""
+        # where it goes on, the last row comes again
+        shown = rows + is_resumed
+        # nothing behind the last row, and once more behind an earlier one
+        confirming = 2 if to_end and shown and not self._tells_end else 0
+        return max(1, ceil(shown / page_size)) + confirming
+
+    def refused(self, status_code: int) -> bool:
+        """Looks back along the trail where the server does not know the cursor."""
+        if status_code not in (400, 404) or self._cursor() is None or self.restarts:
+            return False
+        if self._rungs is None:
+            self._nothing_behind_last = True
+            self._look_back()
+        else:
+            self._try_next_rung()
+        return True
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+
+        Raises:
+            UntrustedPageError: If the page promises rows and brings none, does not say clearly
+                whether more rows follow, or if the place in the list cannot be found.
+        """
+        rows = data if data is not None else []
+        ids, more = self._ids(rows), self._has_more(response)
+        if not ids and more:
+            raise UntrustedPageError("an empty page promises that more rows follow")
+        if self._is_in_place(ids):
+            was_sought, self._rungs = self._rungs is not None, None
+            self._hand_on(rows, ids, more, was_sought)
+            return
+        rows.clear()
+        if self._cursor() is None and self._rungs is None:
+            # the head of the list is empty
+            self._has_next_page = False
+        elif self._rungs is None:
+            self._nothing_behind_last = not ids
+            self._look_back()
+            self._strays.append(ids)
+        else:
+            self._strays.append(ids)
+            self._try_next_rung(more)
+
+    def update_request(self, request: Request) -> None:
+        """Asks for the rows after the last one, or after an earlier one of the trail."""
+        cursor = self._cursor()
+        if cursor is None:
+            request.params.pop(self._position_param, None)
+        else:
+            request.params[self._position_param] = cursor
+
+    def _cursor(self) -> str | None:
+        if not self._trail:
+            return None
+        if self._rungs is None:
+            return self._trail[-1]
+        rung = self._rungs[0]
+        return self._trail[-rung] if rung <= len(self._trail) else None
+
+    def _is_in_place(self, ids: list[str]) -> bool:
+        """Whether a page continues the list after the row that was asked for."""
+        if not ids:
+            return False
+        if self._rungs is not None:
+            return ids[0] in list(self._trail)[-self._rungs[0] :]
+        # a server may repeat the end of the page before; what comes again from further up is lost
+        return ids[0] in self._trail or not (
+            self._trail and (ids[0] in self._first_page or ids[0] in self._recent)
+        )
+
+    def _hand_on(
+        self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
+    ) -> None:
+        trail = set(self._trail)
+        known = max((i for i, row_id in enumerate(ids) if row_id in trail), default=-1)
+        last = self._trail[-1] if self._trail else None
+        if known >= 0:
+            # rows of the trail that stand no longer behind this one were deleted, or come again
+            while self._trail[-1] != ids[known]:
+                self._taken_back.add(self._trail.pop())
+                self._nothing_behind_last = False
+        fresh = ids[known + 1 :]
+        del rows[: known + 1]
+        self._pages += 1
+        if not fresh:
+            if not was_sought and ids[known] == last:
+                self._nothing_behind_last = True
+                if len(ids) > 1:
+                    self._refuse_repeated_page(more, len(ids))
+            self._end_or_doubt(more)
+            return
+        self._strays.clear()
+        self._nothing_behind_last = False
+        self._first_page = self._first_page or fresh
+        self._recent.extend(fresh)
+        self._trail.extend(fresh)
+        if not self._taken_back.isdisjoint(fresh):
+            rows[:] = [row for row, i in zip(rows, fresh, strict=True) if i not in self._taken_back]
+        self._handed_on += len(rows)
+        self._promised_more = bool(more)
+        self._has_next_page = more is not False
+        if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
+            raise UntrustedPageError(f"the pages repeat themselves around row {self._trail[-1]}")
+
+    def _refuse_repeated_page(self, more: bool | None, rows: int) -> None:
+        """More rows than the last one came again, where those behind it were asked for."""
+        if more is False and self._promised_more:
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: the page promised that more"
+                " rows follow, and came again"
+            )
+        if more is None:
+            self._refuse_part_of_list(rows)
+
+    def _end_or_doubt(self, more: bool | None) -> None:
+        """Nothing follows the last row: the end, unless the server says otherwise."""
+        self._doubted_ends += 1
+        if self._doubted_ends > (MAX_RESTARTS if more else TRAIL_LENGTH):
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: the page after row"
+                f" {self._trail[-1]} is empty or the same, and promises that more follow"
+            )
+        # a page may hold no more than the row that was sought: then ask behind it
+        self._has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
+
+    def _look_back(self) -> None:
+        """Asks behind earlier rows of the trail, and at the head where it reaches that far."""
+        reach = len(self._trail) + (self._handed_on <= len(self._trail))
+        self._rungs = [rung for rung in self.RUNGS if rung < reach]
+        if not self._rungs or self._rungs[-1] < min(reach, TRAIL_LENGTH):
+            self._rungs.append(reach)
+        self._strays = []
+
+    def _try_next_rung(self, more: bool | None = None) -> None:
+        assert self._rungs is not None  # noqa: S101
+        del self._rungs[0]
+        if self._rungs:
+            return
+        if (
+            self._pages == 1
+            and self._strays
+            and all(page == self._first_page for page in self._strays)
+        ):
+            self._end_of_ignored_cursor(more)
+            return
+        self._rungs = None
+        self._start_over()
+        self._handed_on = self._pages = 0
+        self._first_page = []
+        self._recent = RecentIds(RECENT_ROWS)
+        self._loop = LoopGuard()
+
+    def _end_of_ignored_cursor(self, more: bool | None) -> None:
+        if more or self._promised_more:
+            raise UntrustedPageError(
+                f"the cursor `{self._position_param}` does not advance: each page is the first one"
+                " and promises that more follow"
+            )
+        self._refuse_part_of_list(len(self._first_page))
+        self._rungs = None
+        self._has_next_page = False
+
+    def _has_more(self, response: Response) -> bool | None:
+        body = response.json()
+        more = body.get(self._has_more_field) if isinstance(body, dict) else None
+        self._tells_end = more is not None
+        if more is None or isinstance(more, bool):
+            return more
+        raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")

@@ -1,0 +1,184 @@
+"""Lists that skip a number of rows."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from requests import Request, Response
+
+from ..timestamps import to_microseconds
+from .base import RECENT_ROWS, BatchListPaginator, RecentIds, UntrustedPageError
+
+
+class OffsetPaginator(BatchListPaginator):
+    """Skips the rows that were read, but for the last one, which each page must show again.
+
+    Rows that are created meanwhile push the list down; rows that are deleted pull it up. Where a
+    page shows no row that is known, the paginator goes forward if the page lies before the last
+    row, by its times and the order of the list so far, and back if it does not. Where a page holds
+    the last row alone, and nothing stands behind it, the list ends.
+
+    Args:
+        limit (int | None): Rows to ask for in a page, at least two so that pages can overlap;
+            None sends no limit.
+        offset_param (str): Query parameter for the number of rows to skip.
+        limit_param (str): Query parameter for the page size.
+        id_field (str): Field of a row that holds its id.
+        created_field (str): Field of a row that holds the time of its creation.
+    """
+
+    MAX_REPEATS = 3
+    """Equal replies in a row that rows created meanwhile may explain."""
+
+    MAX_STALE_ROWS = 1_000
+    """Known rows in a row, in whatever order, that rows created meanwhile may explain."""
+
+    MAX_STEPS = 40
+    """Steps back and forth in search of the place, most of them doubled, before the head."""
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        offset_param: str = "offset",
+        limit_param: str = "limit",
+        id_field: str = "id",
+        created_field: str = "created_at",
+    ) -> None:
+        super().__init__(limit, offset_param, limit_param, id_field)
+        self._created_field = created_field
+        self._offset = 0
+        self._created: int | None = None
+        """When the last row was created, in microseconds."""
+        self._is_oldest_first = False
+        """What the last page with different times showed."""
+        self._first_page: list[str] = []
+        self._known = RecentIds(RECENT_ROWS)
+        self._page: list[str] = []
+        self._probes_behind_last = False
+        self._step = 1
+        self._steps = 0
+        self._repeats = 0
+        self._stale_rows = 0
+        """Rows that came again since the last new one."""
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position; the first page must show a row of the trail again."""
+        super().resume(position)
+        self._offset = position["offset"]
+        self._created = position["created"]
+        self._is_oldest_first = position["is_oldest_first"]
+        self._known.extend(position["trail"])
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        return {
+            **super().position,
+            "offset": self._offset,
+            "created": self._created,
+            "is_oldest_first": self._is_oldest_first,
+        }
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them: each page shows the last row of the one before again."""
+        if not rows and not is_resumed:
+            return 1
+        pages = ceil((rows - (not is_resumed)) / max(1, page_size - 1))
+        # the last row alone, and then nothing behind it
+        return max(not is_resumed, pages) + (2 if to_end else 0)
+
+    def refused(self, status_code: int) -> bool:
+        """Takes an error behind the end of the list for an empty page."""
+        if status_code not in (400, 404) or self._offset == 0:
+            return False
+        self._take([], [])
+        return True
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+
+        Raises:
+            UntrustedPageError: If the server ignores the offset and may have sent a part of the
+                list only, or if the place in the list is lost again and again.
+        """
+        rows = data if data is not None else []
+        self._take(rows, self._ids(rows))
+
+    def update_request(self, request: Request) -> None:
+        """Asks for the page at the current offset."""
+        request.params[self._position_param] = self._offset
+
+    def _take(self, rows: list[Any], ids: list[str]) -> None:
+        before, self._page = self._page, ids
+        probed, self._probes_behind_last = self._probes_behind_last, False
+        last = self._trail[-1] if self._trail else None
+        if last is None or (probed and (not ids or ids[-1] != last)):
+            self._has_next_page = bool(ids)
+            self._hand_on(rows, ids)
+        elif ids[-1:] == [last] and (probed or len(ids) == 1):
+            # a short page proves nothing, nor does one that a new row pushed down: look behind it
+            self._repeats = self._repeats + 1 if probed else 0
+            self._has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
+            if not self._has_next_page:
+                self._refuse_part_of_list(len(ids))
+            self._offset += 1
+            rows.clear()
+        elif any(row_id in self._known for row_id in ids):
+            self._has_next_page = not self._ignores_offset(ids, before)
+            self._hand_on(rows, ids)
+        else:
+            self._search(rows)
+            rows.clear()
+
+    def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
+        if not ids:
+            return
+        known = max((i for i, row_id in enumerate(ids) if row_id in self._known), default=-1)
+        self._first_page = self._first_page or ids
+        first, self._created = self._time(rows[0]), self._time(rows[-1])
+        if first is not None and self._created is not None and first != self._created:
+            self._is_oldest_first = first < self._created
+        del rows[: known + 1]
+        self._known.extend(ids)
+        self._trail.extend(ids)
+        self._offset += len(ids) - 1
+        self._step, self._steps = len(ids), 0
+
+    def _search(self, rows: list[Any]) -> None:
+        """Moves to where the last row may be now: no row of the page is known."""
+        self._steps += 1
+        last, sought = self._time(rows[-1]) if rows else None, self._created
+        if last and sought and last != sought and (last > sought) != self._is_oldest_first:
+            # rows before the place: others were added
+            self._offset += max(1, len(rows) - 1)
+        elif self._offset > 0:
+            self._offset = max(0, self._offset - self._step)
+            self._step *= 2
+        else:
+            self._steps = self.MAX_STEPS + 1
+        if self._steps > self.MAX_STEPS:
+            self._start_over()
+            self._known = RecentIds(RECENT_ROWS)
+            self._offset, self._steps, self._step = 0, 0, 1
+
+    def _time(self, row: Any) -> int | None:
+        try:
+            return to_microseconds(row.get(self._created_field))
+        except ValueError:
+            return None
+
+    def _ignores_offset(self, ids: list[str], before: list[str]) -> bool:
+        """Whether the server sends its one page, which is the whole list, at every offset."""
+        self._repeats = self._repeats + 1 if ids == before else 0
+        self._stale_rows = self._stale_rows + len(ids) if ids[-1] in self._known else 0
+        if self._repeats <= self.MAX_REPEATS and self._stale_rows <= self.MAX_STALE_ROWS:
+            return False
+        if ids != self._first_page:
+            raise UntrustedPageError(
+                f"the server ignores `{self._position_param}`, or rows are added faster than they"
+                " are read"
+            )
+        self._refuse_part_of_list(len(ids))
+        return True

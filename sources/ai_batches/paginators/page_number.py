@@ -1,0 +1,127 @@
+"""Lists that are read by page numbers, and say how many rows they have."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from requests import Request, Response
+
+from .base import RECENT_ROWS, BatchListPaginator, RecentIds, UntrustedPageError
+
+
+class PageNumberPaginator(BatchListPaginator):
+    """Counts pages, of a list whose new rows come first, and watches how many rows it has.
+
+    New rows push the list down, so that rows come again; deleted ones pull it up, so that rows
+    would be passed over. That many at most are missing as the total went down by: then the page
+    goes back by so much. Going on asks for the last page again, to the same end. The list ends
+    with an empty page, or a short one with which the total is reached.
+
+    Args:
+        limit (int | None): Rows to ask for in a page; None sends no limit.
+        page_param (str): Query parameter for the number of the page; the first one is 0.
+        limit_param (str): Query parameter for the page size.
+        total_field (str): Field of the reply that holds the number of rows of the list, nested ones
+            with dots.
+        id_field (str): Field of a row that holds its id.
+    """
+
+    MAX_STEPS_BACK = 40
+    """Steps back in a row, after which rows are taken to be deleted faster than they are read."""
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        page_param: str = "page",
+        limit_param: str = "page_size",
+        total_field: str = "total",
+        id_field: str = "id",
+    ) -> None:
+        super().__init__(limit, page_param, limit_param, id_field)
+        self._total_field = total_field
+        self._page = 0
+        self._size = 0
+        """Rows of a page, as the server cuts them; 0 before the first one."""
+        self._total = 0
+        """What the last reply said."""
+        self._known = RecentIds(RECENT_ROWS)
+        self._read_page = 0
+        """The page that was handed on last."""
+        self._steps_back = self._stale_pages = 0
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position, with the page that was handed on last."""
+        super().resume(position)
+        self._known.extend(position["trail"])
+        self._page = self._read_page = position["page"]
+        self._size, self._total = position["size"], position["total"]
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        counts = {"page": self._read_page, "size": self._size, "total": self._total}
+        return {**super().position, **counts}
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them: a full page has to be followed by another one, if only by an empty one."""
+        pages = rows // page_size + 1 if to_end else max(1, ceil(rows / page_size))
+        return pages + is_resumed
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Takes in a page, and leaves in `data` the rows that were not handed on.
+
+        Raises:
+            UntrustedPageError: If the reply has no total, if the list ends before its total is
+                reached, or if the server sends the same page at every number.
+        """
+        rows = data if data is not None else []
+        ids, before = self._ids(rows), self._total
+        self._total = self._total_of(response)
+        is_place_known = any(row_id in self._known for row_id in ids)
+        if self._total < before and self._page > 0 and not is_place_known:
+            rows.clear()
+            self._step_back(before - self._total)
+            return
+        self._steps_back = 0
+        self._size = self._size or len(ids)
+        reached = self._page * self._size + len(ids)
+        if not ids and reached < self._total:
+            raise UntrustedPageError(
+                f"the list ends after {reached} rows, and says that it has {self._total}"
+            )
+        rows[:] = [row for row, i in zip(rows, ids, strict=True) if i not in self._known]
+        is_stale = bool(ids) and not rows
+        self._refuse_repeated_pages(is_stale)
+        self._known.extend(ids)
+        self._trail.extend(ids)
+        self._read_page = self._page
+        self._page += 1
+        is_whole_list = is_stale and len(ids) == self._total
+        is_last = len(ids) < self._size and reached >= self._total
+        self._has_next_page = bool(ids) and not is_last and not is_whole_list
+
+    def update_request(self, request: Request) -> None:
+        """Asks for the page."""
+        request.params[self._position_param] = self._page
+
+    def _total_of(self, response: Response) -> int:
+        total = self._field(response, self._total_field)
+        if type(total) is int and total >= 0:
+            return total
+        raise UntrustedPageError(f"the reply does not tell `{self._total_field}`")
+
+    def _step_back(self, rows: int) -> None:
+        self._steps_back += 1
+        if self._steps_back > self.MAX_STEPS_BACK:
+            raise UntrustedPageError("rows are deleted faster than they are read")
+        self._page = self._read_page = max(0, self._page - ceil(rows / max(1, self._size)))
+
+    def _refuse_repeated_pages(self, is_stale: bool) -> None:
+        # rows that were created or deleted meanwhile explain as many
+        self._stale_pages = self._stale_pages + 1 if is_stale else 0
+        if self._stale_pages * self._size > RECENT_ROWS:
+            raise UntrustedPageError(
+                f"the server ignores `{self._position_param}`: its pages bring nothing new"
+            )

@@ -1,0 +1,128 @@
+"""Lists whose pages each give the token of the next one."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from requests import Request, Response
+
+from .base import RECENT_ROWS, BatchListPaginator, LoopGuard, RecentIds, UntrustedPageError
+
+
+class TokenPaginator(BatchListPaginator):
+    """Goes on by the token that each page gives for the next one; a page without one is the last.
+
+    A token does not say which row it stands for. So a position is the token of the page that was
+    handed on last: going on, that page is asked for again, and has to show a row of the trail.
+    Where it does not, or the server knows the token no more, the walk begins again at the head.
+
+    Args:
+        limit (int | None): Rows to ask for in a page; None sends no limit.
+        position_param (str): Query parameter for the token.
+        next_field (str): Field of the reply that holds the next token, nested ones with dots;
+            null, empty or absent on the last page.
+        limit_param (str): Query parameter for the page size.
+        id_field (str): Field of a row that holds its id.
+    """
+
+    MAX_EMPTY_PAGES = 20
+    """Pages in a row that may hold nothing, or nothing new, and promise more."""
+
+    def __init__(
+        self,
+        limit: int | None = None,
+        position_param: str = "page_token",
+        next_field: str = "next_page_token",
+        limit_param: str = "page_size",
+        id_field: str = "id",
+    ) -> None:
+        super().__init__(limit, position_param, limit_param, id_field)
+        self._next_field = next_field
+        self._token: str | int | None = None
+        """Of the page to ask for; None for the first one."""
+        self._page_token: str | int | None = None
+        """Of the page that was handed on last."""
+        self._is_resumed = False
+        self._loop = LoopGuard()
+        self._known = RecentIds(RECENT_ROWS)
+        self._empty_pages = 0
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Goes on from a position; the first page must show a row of the trail again."""
+        super().resume(position)
+        self._token = self._page_token = position["token"]
+        self._is_resumed = bool(self._trail)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """Where the rows handed on so far end."""
+        return {**super().position, "token": self._page_token}
+
+    def requests_for(
+        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
+    ) -> int:
+        """Counts them: where it goes on, the last page comes again."""
+        return max(not is_resumed, ceil(rows / page_size)) + is_resumed
+
+    def refused(self, status_code: int) -> bool:
+        """Begins again at the head where the server does not know the token."""
+        if status_code not in (400, 404) or self._token is None:
+            return False
+        self._begin_again()
+        return True
+
+    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
+        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+
+        Raises:
+            UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing.
+        """
+        rows = data if data is not None else []
+        ids, token = self._ids(rows), self._next_token(response)
+        if self._is_resumed:
+            self._is_resumed = False
+            trail = set(self._trail)
+            known = max((i for i, row_id in enumerate(ids) if row_id in trail), default=-1)
+            if known < 0:
+                rows.clear()
+                self._begin_again()
+                return
+            del rows[: known + 1], ids[: known + 1]
+        if token is not None:
+            self._refuse_loop(ids, token)
+        if ids:
+            self._page_token = self._token
+            self._trail.extend(ids)
+            self._known.extend(ids)
+        self._token = token
+        self._has_next_page = token is not None
+
+    def update_request(self, request: Request) -> None:
+        """Asks for the page of the token."""
+        if self._token is None:
+            request.params.pop(self._position_param, None)
+        else:
+            request.params[self._position_param] = self._token
+
+    def _next_token(self, response: Response) -> str | int | None:
+        token = self._field(response, self._next_field)
+        if token is None or token == "":
+            return None
+        if type(token) in (str, int):
+            return token  # type: ignore[no-any-return]
+        raise UntrustedPageError(f"`{self._next_field}` is no token")
+
+    def _refuse_loop(self, ids: list[str], token: str | int) -> None:
+        is_empty = all(row_id in self._known for row_id in ids)
+        self._empty_pages = self._empty_pages + 1 if is_empty else 0
+        if self._loop.is_closed_by(str(token)) or self._empty_pages > self.MAX_EMPTY_PAGES:
+            raise UntrustedPageError(
+                f"the token `{self._position_param}` does not advance: the pages bring nothing new"
+                " and promise that more follow"
+            )
+
+    def _begin_again(self) -> None:
+        self._start_over()
+        self._token = self._page_token = None
+        self._loop, self._known = LoopGuard(), RecentIds(RECENT_ROWS)
+        self._empty_pages = 0
