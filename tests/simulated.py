@@ -8,7 +8,13 @@ from typing import Any
 from requests import Request
 
 from ai_batches.errors import RequestError
-from ai_batches.paginators import BatchListPaginator, CursorPaginator, OffsetPaginator
+from ai_batches.paginators import (
+    BatchListPaginator,
+    CursorPaginator,
+    OffsetPaginator,
+    PageNumberPaginator,
+    TokenPaginator,
+)
 from ai_batches.walk import Page, Run, Sighting, Walker, WalkSettings
 
 SECOND = 1_000_000
@@ -126,18 +132,25 @@ class Provider:
 
     def paginator(self) -> BatchListPaginator:
         """The paginator that this list needs."""
-        return CursorPaginator() if self.paging == "cursor" else OffsetPaginator()
+        kinds: dict[str, Callable[[], BatchListPaginator]] = {
+            "cursor": CursorPaginator,
+            "offset": OffsetPaginator,
+            "page number": lambda: PageNumberPaginator(self.page_size),
+            "token": TokenPaginator,
+        }
+        return kinds[self.paging]()
 
     def ask(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Answers one request."""
         self.requests += 1
         self.on_request()
         jobs = self.listed()
-        start = params.get("offset", 0)
-        if "after" in params:
+        start = params.get("offset", params.get("page", 0) * self.page_size)
+        after = params.get("after", params.get("page_token"))
+        if after is not None:
             ids = [job.id for job in jobs if not self.forgets or job.id == self.last_sent]
-            if params["after"] in ids:
-                start = [job.id for job in jobs].index(params["after"]) + 1
+            if after in ids:
+                start = [job.id for job in jobs].index(after) + 1
             elif self.lost_cursor == "error":
                 raise NotFoundError
             else:
@@ -145,8 +158,13 @@ class Provider:
         page = jobs[start : start + self.page_size]
         self.last_sent = page[-1].id if page else None
         body: dict[str, Any] = {"data": [job.row() for job in page]}
-        if self.says_more:
-            body["has_more"] = start + self.page_size < len(jobs)
+        has_more = start + self.page_size < len(jobs)
+        if self.paging == "page number":
+            body["total"] = len(jobs)
+        elif self.paging == "token":
+            body["next_page_token"] = self.last_sent if has_more else None
+        elif self.says_more:
+            body["has_more"] = has_more
         return body
 
     def pages(self, position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:

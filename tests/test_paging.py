@@ -498,7 +498,7 @@ def test_a_batch_that_moves_on_while_the_list_is_read_is_true_after_the_next_run
 
 
 @pytest.mark.parametrize("says_more", [True, False])
-@pytest.mark.parametrize("paging", ["cursor", "offset"])
+@pytest.mark.parametrize("paging", ["cursor", "offset", "token", "page number"])
 def test_requests_are_foretold(paging: str, says_more: bool) -> None:
     for page_size, count in itertools.product((2, 3, 5), range(14)):
         provider = SimulatedProvider(paging=paging, says_more=says_more, page_size=page_size)

@@ -14,8 +14,9 @@ class PageNumberPaginator(BatchListPaginator):
 
     New rows push the list down, so that rows come again; deleted ones pull it up, so that rows
     would be passed over. That many at most are missing as the total went down by: then the page
-    goes back by so much. Going on asks for the last page again, to the same end. The list ends
-    with an empty page, or a short one with which the total is reached.
+    goes back by so much. Going on asks for the last page again, which has to show a row of the
+    trail, or else one of the pages that it may have been pushed to; otherwise the walk begins again
+    at the head. The list ends with an empty page, or a short one with which the total is reached.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
@@ -48,6 +49,9 @@ class PageNumberPaginator(BatchListPaginator):
         self._read_page = 0
         """The page that was handed on last."""
         self._steps_back = self._stale_pages = 0
+        self._is_resumed = False
+        self._last_page_to_try = 0
+        """How far the trail may have been pushed down since."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position, with the page that was handed on last."""
@@ -55,6 +59,7 @@ class PageNumberPaginator(BatchListPaginator):
         self._known.extend(position["trail"])
         self._page = self._read_page = position["page"]
         self._size, self._total = position["size"], position["total"]
+        self._is_resumed = bool(self._trail)
 
     @property
     def position(self) -> dict[str, Any]:
@@ -66,8 +71,10 @@ class PageNumberPaginator(BatchListPaginator):
         self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
     ) -> int:
         """Counts them: a full page has to be followed by another one, if only by an empty one."""
-        pages = rows // page_size + 1 if to_end else max(1, ceil(rows / page_size))
-        return pages + is_resumed
+        if not to_end:
+            return max(1, ceil(rows / page_size)) + is_resumed
+        begin = max(1, ceil((self._total - rows) / page_size)) - 1 if is_resumed else 0
+        return (self._total if is_resumed else rows) // page_size + 1 - begin
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Takes in a page, and leaves in `data` the rows that were not handed on.
@@ -80,12 +87,20 @@ class PageNumberPaginator(BatchListPaginator):
         ids, before = self._ids(rows), self._total
         self._total = self._total_of(response)
         is_place_known = any(row_id in self._known for row_id in ids)
-        if self._total < before and self._page > 0 and not is_place_known:
+        if not is_place_known and self._page > 0 and self._total < before:
             rows.clear()
             self._step_back(before - self._total)
             return
+        if not is_place_known and self._is_resumed:
+            rows.clear()
+            self._look_further(self._total - before)
+            return
+        self._is_resumed = False
         self._steps_back = 0
-        self._size = self._size or len(ids)
+        if not self._size:
+            # a server may cut pages to fewer rows than were asked for
+            is_cut = not self._limit or len(ids) < self._total
+            self._size = len(ids) if is_cut else max(self._limit or 0, len(ids))
         reached = self._page * self._size + len(ids)
         if not ids and reached < self._total:
             raise UntrustedPageError(
@@ -98,7 +113,7 @@ class PageNumberPaginator(BatchListPaginator):
         self._trail.extend(ids)
         self._read_page = self._page
         self._page += 1
-        is_whole_list = is_stale and len(ids) == self._total
+        is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
         is_last = len(ids) < self._size and reached >= self._total
         self._has_next_page = bool(ids) and not is_last and not is_whole_list
 
@@ -117,6 +132,15 @@ class PageNumberPaginator(BatchListPaginator):
         if self._steps_back > self.MAX_STEPS_BACK:
             raise UntrustedPageError("rows are deleted faster than they are read")
         self._page = self._read_page = max(0, self._page - ceil(rows / max(1, self._size)))
+
+    def _look_further(self, added: int) -> None:
+        self._last_page_to_try += ceil(added / max(1, self._size))
+        if self._page < self._read_page + self._last_page_to_try:
+            self._page += 1
+            return
+        self._start_over()
+        self._page = self._read_page = self._size = self._total = 0
+        self._known, self._is_resumed = RecentIds(RECENT_ROWS), False
 
     def _refuse_repeated_pages(self, is_stale: bool) -> None:
         # rows that were created or deleted meanwhile explain as many
