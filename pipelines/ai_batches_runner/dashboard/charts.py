@@ -17,9 +17,6 @@ _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 """Okabe's and Ito's, which the colour-blind can tell apart, without those too pale or too dark."""
 _NEUTRAL = {OTHERS: "#8A8F98", UNTOLD: "#B5BAC2"}
 
-PROVIDER_COLOURS = dict(
-    zip(("openai", "kimi", "novita", "respan", "bland"), _PALETTE, strict=False)
-)
 OUTCOME_COLOURS = {
     # what is as it should be stays in the background
     "completed": "#7FA7BF",
@@ -42,13 +39,15 @@ _TICKS = {
 
 
 def colours(series: Sequence[Series], breakdown: str) -> dict[str, str]:
-    """A colour for each series; a provider has the same one always."""
-    if breakdown == "provider":
-        known = {**PROVIDER_COLOURS}
-        free = iter(_PALETTE[len(PROVIDERS) :] * len(series))
-    else:
-        known, free = {}, iter(_PALETTE)
-    return {one.name: _NEUTRAL.get(one.name) or known.get(one.name) or next(free) for one in series}
+    """A colour for each series; a provider keeps its own, unless one before it has the same."""
+    order = list(PROVIDERS) if breakdown == "provider" else []
+    chosen: dict[str, str] = {}
+    for one in series:
+        start = order.index(one.name) if one.name in order else 0
+        wanted = [_PALETTE[(start + step) % len(_PALETTE)] for step in range(len(_PALETTE))]
+        free = [colour for colour in wanted if colour not in chosen.values()]
+        chosen[one.name] = _NEUTRAL.get(one.name) or (free or wanted)[0]
+    return chosen
 
 
 def over_time(view: View, shown: Mapping[str, str], measure: str) -> alt.TopLevelMixin:

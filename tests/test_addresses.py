@@ -1,0 +1,168 @@
+"""What is asked where an address depends on the user, and by which credentials."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+from dlt import Pipeline
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from requests import PreparedRequest
+
+from ai_batches import PROVIDERS, Account, Provider, SettingsError, provider_settings
+from ai_batches.client import BatchListClient
+from ai_batches.credentials import EnvironmentAuth
+from ai_batches.errors import RefusedKeyError, RequestError
+from ai_batches.paginators import CursorPaginator
+from support import KEY, Lists, batch, cursor_list, failure, load, page, select
+
+FOUND = "token-of-the-library-0123456789"
+
+REGIONAL = Provider(
+    name="regional",
+    title="Regional",
+    docs="https://vendor.example/docs",
+    base_url="https://{region}.vendor.example/{project}/v1",
+    path="/batches",
+    api_key_env="REGIONAL_API_KEY",
+    auth=BearerTokenAuth,
+    paginator=CursorPaginator,
+    page_size=100,
+    fields={"id": "id"},
+    url_settings={"region": "REGIONAL_REGION", "project": "REGIONAL_PROJECT"},
+)
+"""A vendor that nobody has, of the kind that has an address for each customer."""
+
+
+@pytest.fixture
+def set_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets settings of the provider by environment variables."""
+    monkeypatch.setenv("REGIONAL_API_KEY", KEY)
+
+    def set_all(**values: str) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(f"SOURCES__AI_BATCHES__REGIONAL__{name.upper()}", value)
+
+    return set_all
+
+
+def test_the_address_is_made_of_settings(
+    monkeypatch: pytest.MonkeyPatch, set_to: Callable[..., None]
+) -> None:
+    monkeypatch.setenv("REGIONAL_PROJECT", " p1/ ")
+    set_to(region="eu")
+    assert provider_settings(REGIONAL).base_url == "https://eu.vendor.example/p1/v1"
+    set_to(base_url="http://proxy.example/api/?version=2/")
+    assert provider_settings(REGIONAL).base_url == "http://proxy.example/api?version=2/"
+
+
+@pytest.mark.parametrize(("given", "missing"), [({"region": "eu"}, "project"), ({}, "region")])
+def test_a_missing_part_is_named(
+    set_to: Callable[..., None], given: dict[str, str], missing: str
+) -> None:
+    set_to(**given)
+    with pytest.raises(SettingsError) as caught:
+        provider_settings(REGIONAL)
+    assert f"`{missing}`" in str(caught.value)
+    assert "[sources.ai_batches.regional]" in str(caught.value)
+    assert "REGIONAL_REGION and REGIONAL_PROJECT" in str(caught.value)
+
+
+def test_accounts_may_have_addresses_of_their_own(set_to: Callable[..., None]) -> None:
+    set_to(
+        region="eu",
+        project="p1",
+        accounts='{"shared": "k1", "other": {"api_key": "k2", "region": "us"},'
+        ' "whole": {"api_key": "k3", "base_url": "http://localhost:1/v1/"}}',
+    )
+    found = provider_settings(REGIONAL)
+    assert found.base_url == "https://eu.vendor.example/p1/v1"
+    assert {account.name: account.base_url for account in found.accounts} == {
+        "shared": "",
+        "other": "https://us.vendor.example/p1/v1",
+        "whole": "http://localhost:1/v1",
+    }
+
+
+def test_each_account_is_asked_at_its_address(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    lists.serve("kimi", cursor_list([batch(2)]))
+    accounts = (Account("here", KEY, "t"), Account("there", KEY, "t", base_url=lists.url("kimi")))
+    load(pipeline, lists.settings("openai", accounts=accounts))
+    found = select(pipeline, "SELECT provider, account, id FROM batches ORDER BY account")
+    assert found == [("openai", "here", "batch_1"), ("openai", "there", "batch_2")]
+
+
+def test_a_query_of_the_address_goes_with_each_request(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("openai", cursor_list([batch(n) for n in range(150, 0, -1)]))
+    settings = lists.settings("openai", base_url=lists.url("openai") + "?api-version=2024&x=")
+    assert load(pipeline, settings)["openai", "default"]["rows"] == 150
+    assert [str(request.query_params) for request in lists.requests] == [
+        "api-version=2024&x=&limit=100",
+        "api-version=2024&x=&limit=100&after=batch_51",
+    ]
+
+
+def find_token() -> Callable[[PreparedRequest], None]:
+    """Stands for a vendor's library."""
+
+    def sign(request: PreparedRequest) -> None:
+        request.headers["Authorization"] = f"Bearer {FOUND}"
+
+    return sign
+
+
+def find_nothing() -> Callable[[PreparedRequest], None]:
+    raise RuntimeError(f"the file says {FOUND}, which is nothing")
+
+
+def not_installed() -> Callable[[PreparedRequest], None]:
+    raise ModuleNotFoundError("no vendors_library")
+
+
+def ask(lists: Lists, find: Callable[[], Callable[[PreparedRequest], None]]) -> list[str]:
+    """Reads a list whose key is set to `environment`; gives the ids."""
+    from dataclasses import replace
+
+    provider = replace(
+        PROVIDERS["openai"], environment_auth=partial(EnvironmentAuth, "vendors", find)
+    )
+    account = Account("default", "environment", "the setting")
+    client = BatchListClient(provider, lists.settings("openai")["openai"], account)
+    return [row["id"] for each in client.pages() for row in each.rows]
+
+
+def test_a_vendors_library_may_find_the_credentials(lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    assert ask(lists, find_token) == ["batch_1"]
+    assert lists.requests[0].headers["authorization"] == f"Bearer {FOUND}"
+
+
+@pytest.mark.parametrize(
+    ("find", "said"),
+    [(find_nothing, "no usable credentials"), (not_installed, "not installed (extra `vendors`)")],
+)
+def test_credentials_that_are_not_found(
+    lists: Lists, find: Callable[[], Callable[[PreparedRequest], None]], said: str
+) -> None:
+    lists.serve("openai", page([batch(1)]))
+    with pytest.raises(RefusedKeyError) as caught:
+        ask(lists, find)
+    assert said in str(caught.value)
+    assert FOUND[:9] not in str(caught.value)
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert not lists.requests
+
+
+def test_credentials_that_were_found_are_not_quoted(lists: Lists) -> None:
+    lists.serve("openai", failure(400, {"error": f"bad token {FOUND}"}))
+    with pytest.raises(RequestError) as caught:
+        ask(lists, find_token)
+    assert FOUND[:9] not in str(caught.value)
+
+
+def test_a_provider_without_such_a_way_takes_the_word_for_a_key(
+    pipeline: Pipeline, lists: Lists
+) -> None:
+    lists.serve("kimi", page([batch(1)]))
+    load(pipeline, lists.settings("kimi", accounts=(Account("default", "environment", "t"),)))
+    assert lists.requests[0].headers["authorization"] == "Bearer environment"
