@@ -5,7 +5,7 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo load dashboard test test-all test-long bench house lint clean
+.PHONY: demo load dashboard test test-all test-long bench house docs lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches --demo
@@ -33,6 +33,10 @@ bench: .venv/installed
 
 house: .venvs/house/installed
 	.venvs/house/bin/python benchmarks/house/house.py $(HOUSE)
+
+# the tables of providers in the documents, from the registry
+docs: .venv/installed
+	$(BIN)/python docs/provider_tables.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .
