@@ -15,7 +15,8 @@ class OffsetPaginator(BatchListPaginator):
 
     Rows that are created meanwhile push the list down; rows that are deleted pull it up. Where a
     page shows no row that is known, the paginator goes forward if the page lies before the last
-    row, by its times and the order of the list so far, and back if it does not. Where a page holds
+    row, by its times and the order of the list so far, and back if it does not, or if the times are
+    in no order: going back passes nothing over. Where a page holds
     the last row alone, and nothing stands behind it, the list ends.
 
     Args:
@@ -51,6 +52,8 @@ class OffsetPaginator(BatchListPaginator):
         """When the last row was created, in microseconds."""
         self._is_oldest_first = False
         """What the last page with different times showed."""
+        self._is_sorted = True
+        """Whether all pages so far, from row to row, showed the same order."""
         self._first_page: list[str] = []
         self._known = RecentIds(RECENT_ROWS)
         self._page: list[str] = []
@@ -67,6 +70,7 @@ class OffsetPaginator(BatchListPaginator):
         self._offset = position["offset"]
         self._created = position["created"]
         self._is_oldest_first = position["is_oldest_first"]
+        self._is_sorted = position.get("is_sorted", False)
         self._known.extend(position["trail"])
 
     @property
@@ -77,6 +81,7 @@ class OffsetPaginator(BatchListPaginator):
             "offset": self._offset,
             "created": self._created,
             "is_oldest_first": self._is_oldest_first,
+            "is_sorted": self._is_sorted,
         }
 
     def requests_for(
@@ -137,9 +142,14 @@ class OffsetPaginator(BatchListPaginator):
             return
         known = max((i for i, row_id in enumerate(ids) if row_id in self._known), default=-1)
         self._first_page = self._first_page or ids
-        first, self._created = self._time(rows[0]), self._time(rows[-1])
+        times = [self._time(row) for row in rows]
+        first, self._created = times[0], times[-1]
         if first is not None and self._created is not None and first != self._created:
-            self._is_oldest_first = first < self._created
+            is_oldest_first = first < self._created
+            is_turned = bool(self._trail) and is_oldest_first != self._is_oldest_first
+            self._is_sorted &= not is_turned
+            self._is_oldest_first = is_oldest_first
+        self._is_sorted &= _is_sorted(times, self._is_oldest_first)
         del rows[: known + 1]
         self._known.extend(ids)
         self._trail.extend(ids)
@@ -150,7 +160,11 @@ class OffsetPaginator(BatchListPaginator):
         """Moves to where the last row may be now: no row of the page is known."""
         self._steps += 1
         last, sought = self._time(rows[-1]) if rows else None, self._created
-        if last and sought and last != sought and (last > sought) != self._is_oldest_first:
+        is_sorted = self._is_sorted and _is_sorted(
+            [self._time(row) for row in rows], self._is_oldest_first
+        )
+        is_before = last and sought and last != sought and (last > sought) != self._is_oldest_first
+        if is_sorted and is_before:
             # rows before the place: others were added
             self._offset += max(1, len(rows) - 1)
         elif self._offset > 0:
@@ -182,3 +196,9 @@ class OffsetPaginator(BatchListPaginator):
             )
         self._refuse_part_of_list(len(ids))
         return True
+
+
+def _is_sorted(times: list[int | None], is_oldest_first: bool) -> bool:
+    """Whether times are all known, and none stands before one that belongs before it."""
+    known = [time for time in times if time is not None]
+    return len(known) == len(times) and known == sorted(known, reverse=not is_oldest_first)
