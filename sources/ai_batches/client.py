@@ -215,8 +215,10 @@ class _ListRESTClient(RESTClient):
 
     def extract_response(self, response: Response, data_selector: jsonpath.TJsonPath) -> list[Any]:
         body = response.json()
-        rows = body if data_selector == WHOLE_REPLY else None
-        if isinstance(body, dict):
+        rows = None
+        if data_selector == WHOLE_REPLY:
+            rows = [] if body is None and self.empty_reply is not None else body
+        elif isinstance(body, dict):
             rows = body.get(data_selector)
             if rows is None and self.empty_reply is not None and body.keys() <= self.empty_reply:
                 rows = []

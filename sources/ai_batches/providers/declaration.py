@@ -68,7 +68,7 @@ class Provider:
             column `status`, where they differ.
         rows_field (str): Field of a reply that holds the list of rows; `$` where the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
-            leaves the list out; None where it has an empty list.
+            leaves the list out, or is `null`; None where it has an empty list.
         params (Mapping[str, str]): Further query parameters of each request.
         headers (Mapping[str, str]): Further headers of each request.
         url_settings (Mapping[str, str]): Settings that `base_url` needs, to the environment
