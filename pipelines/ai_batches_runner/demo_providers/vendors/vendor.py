@@ -69,7 +69,7 @@ class DemoVendor:
         further_headers (Mapping[str, str]): Headers without which a request is refused, too.
         read_as (Mapping[str, str | None]): Status words of the plan that the vendor has no word
             for, to those that its rows are read as.
-        clock (int): Seconds in the unit of its creation times.
+        clock (int): Seconds in the unit of its times.
         is_newest_first (bool): Whether its list is.
     """
 
