@@ -16,6 +16,7 @@ REPLIES = {
     "respan": ["respan.json"],
     "novita": ["novita-single.json"],
     "bland": ["bland-v2.json"],
+    "anthropic": ["anthropic-1.json"],
 }
 
 

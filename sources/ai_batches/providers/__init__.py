@@ -1,5 +1,6 @@
 """The registry: every provider that the source can read."""
 
+from .anthropic import ANTHROPIC
 from .bland import BLAND
 from .declaration import Provider
 from .kimi import KIMI
@@ -8,7 +9,15 @@ from .openai import OPENAI
 from .respan import RESPAN
 
 PROVIDERS: dict[str, Provider] = {
-    provider.name: provider for provider in (BLAND, RESPAN, OPENAI, NOVITA, KIMI)
+    provider.name: provider
+    for provider in (
+        BLAND,
+        RESPAN,
+        OPENAI,
+        NOVITA,
+        KIMI,
+        ANTHROPIC,
+    )
 }
 """Providers by name."""
 

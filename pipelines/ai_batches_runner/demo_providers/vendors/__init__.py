@@ -1,5 +1,6 @@
 """How each vendor shows its batches, after its page and recorded replies."""
 
+from .anthropic import ANTHROPIC
 from .bland import BLAND
 from .kimi import KIMI
 from .novita import NOVITA
@@ -8,7 +9,15 @@ from .respan import RESPAN
 from .vendor import DemoVendor
 
 VENDORS: dict[str, DemoVendor] = {
-    vendor.name: vendor for vendor in (BLAND, RESPAN, OPENAI, NOVITA, KIMI)
+    vendor.name: vendor
+    for vendor in (
+        BLAND,
+        RESPAN,
+        OPENAI,
+        NOVITA,
+        KIMI,
+        ANTHROPIC,
+    )
 }
 """The vendors that the demo server speaks as, by provider name."""
 
