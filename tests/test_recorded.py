@@ -17,6 +17,7 @@ REPLIES = {
     "novita": ["novita-single.json"],
     "bland": ["bland-v2.json"],
     "anthropic": ["anthropic-1.json"],
+    "groq": ["groq.json"],
 }
 
 

@@ -3,6 +3,7 @@
 from .anthropic import ANTHROPIC
 from .bland import BLAND
 from .declaration import Provider
+from .groq import GROQ
 from .kimi import KIMI
 from .novita import NOVITA
 from .openai import OPENAI
@@ -17,6 +18,7 @@ PROVIDERS: dict[str, Provider] = {
         NOVITA,
         KIMI,
         ANTHROPIC,
+        GROQ,
     )
 }
 """Providers by name."""

@@ -2,6 +2,7 @@
 
 from .anthropic import ANTHROPIC
 from .bland import BLAND
+from .groq import GROQ
 from .kimi import KIMI
 from .novita import NOVITA
 from .openai import OPENAI
@@ -17,6 +18,7 @@ VENDORS: dict[str, DemoVendor] = {
         NOVITA,
         KIMI,
         ANTHROPIC,
+        GROQ,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""
