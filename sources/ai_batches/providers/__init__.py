@@ -5,6 +5,7 @@ from .bland import BLAND
 from .declaration import Provider
 from .groq import GROQ
 from .kimi import KIMI
+from .mistral import MISTRAL
 from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
@@ -19,6 +20,7 @@ PROVIDERS: dict[str, Provider] = {
         KIMI,
         ANTHROPIC,
         GROQ,
+        MISTRAL,
     )
 }
 """Providers by name."""

@@ -4,6 +4,7 @@ from .anthropic import ANTHROPIC
 from .bland import BLAND
 from .groq import GROQ
 from .kimi import KIMI
+from .mistral import MISTRAL
 from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
@@ -19,6 +20,7 @@ VENDORS: dict[str, DemoVendor] = {
         KIMI,
         ANTHROPIC,
         GROQ,
+        MISTRAL,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""

@@ -1,0 +1,71 @@
+"""Mistral: as in its specification, which lets an empty list leave `data` out."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from ..batches import ENDPOINTS, MODELS, Batch, BatchList
+from .paging import numbered_rows
+from .vendor import FAILURES, DemoVendor, Reply
+
+WORDS = {
+    "validating": "QUEUED",
+    "in_progress": "RUNNING",
+    "finalizing": "RUNNING",
+    "completed": "SUCCESS",
+    "failed": "FAILED",
+    "expired": "TIMEOUT_EXCEEDED",
+    "cancelling": "CANCELLATION_REQUESTED",
+    "cancelled": "CANCELLED",
+}
+ENDS = ("completed", "failed", "expired", "cancelled")
+
+
+def _uuid(batch: Batch, of: str) -> str:
+    return str(uuid5(NAMESPACE_OID, f"{of} {batch.id}"))
+
+
+def _row(batch: Batch, now: int) -> dict[str, Any]:
+    status = batch.status(now)
+    done, failed = batch.done(now), batch.failed(now)
+    message = FAILURES[batch.number % len(FAILURES)][1]
+    return {
+        "id": _uuid(batch, "job"),
+        "object": "batch",
+        "input_files": [_uuid(batch, f"input {n}") for n in range(1 + (batch.number % 5 == 0))],
+        "metadata": [None, {"team": "search", "run": str(batch.number)}][batch.number % 2],
+        "endpoint": ENDPOINTS[batch.number % 2],
+        "model": MODELS[batch.number % len(MODELS)],
+        "agent_id": None,
+        "output_file": _uuid(batch, "output") if done else None,
+        "error_file": _uuid(batch, "error") if failed else None,
+        "errors": [{"message": message, "count": 1}] if status == "failed" else [],
+        "outputs": None,
+        "status": WORDS[status],
+        "created_at": batch.created_at,
+        "total_requests": batch.requests,
+        "completed_requests": done + failed,
+        "succeeded_requests": done,
+        "failed_requests": failed,
+        "started_at": batch.reached("in_progress", now),
+        "completed_at": batch.steps[status] if status in ENDS else None,
+    }
+
+
+def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
+    rows, total = numbered_rows(_row, batches, query, "page", "page_size", default=100)
+    return 200, {"object": "list", "total": total} | ({"data": rows} if total else {})
+
+
+def _refusal(key: str) -> Any:
+    return {"detail": "Unauthorized"}
+
+
+MISTRAL = DemoVendor(
+    root="/mistral/v1",
+    path="/batch/jobs",
+    row=_row,
+    page=_page,
+    refusal=_refusal,
+    read_as={"finalizing": "in_progress"},
+)
