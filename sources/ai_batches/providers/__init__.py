@@ -9,6 +9,7 @@ from .mistral import MISTRAL
 from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
+from .together import TOGETHER
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -21,6 +22,7 @@ PROVIDERS: dict[str, Provider] = {
         ANTHROPIC,
         GROQ,
         MISTRAL,
+        TOGETHER,
     )
 }
 """Providers by name."""

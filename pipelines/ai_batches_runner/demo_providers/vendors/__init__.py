@@ -8,6 +8,7 @@ from .mistral import MISTRAL
 from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
+from .together import TOGETHER
 from .vendor import DemoVendor
 
 VENDORS: dict[str, DemoVendor] = {
@@ -21,6 +22,7 @@ VENDORS: dict[str, DemoVendor] = {
         ANTHROPIC,
         GROQ,
         MISTRAL,
+        TOGETHER,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""
