@@ -10,6 +10,7 @@ from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
 from .together import TOGETHER
+from .xai import XAI
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -23,6 +24,7 @@ PROVIDERS: dict[str, Provider] = {
         GROQ,
         MISTRAL,
         TOGETHER,
+        XAI,
     )
 }
 """Providers by name."""

@@ -10,6 +10,7 @@ from .openai import OPENAI
 from .respan import RESPAN
 from .together import TOGETHER
 from .vendor import DemoVendor
+from .xai import XAI
 
 VENDORS: dict[str, DemoVendor] = {
     vendor.name: vendor
@@ -23,6 +24,7 @@ VENDORS: dict[str, DemoVendor] = {
         GROQ,
         MISTRAL,
         TOGETHER,
+        XAI,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""

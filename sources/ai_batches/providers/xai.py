@@ -1,0 +1,63 @@
+"""xAI: containers of requests, with counts instead of a status, and days instead of times."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+
+from ..paginators import TokenPaginator
+from .declaration import Provider
+
+
+def _status(row: Mapping[str, Any]) -> str | None:
+    """The status: by whom it was cancelled, if at all; else if requests came, and are all done."""
+    state = row.get("state")
+    if row.get("cancel_time"):
+        return "failed" if row.get("cancel_by_xai_message") else "cancelled"
+    if state is None:
+        return None
+    if not state.get("num_requests"):
+        return "validating"
+    return "in_progress" if state.get("num_pending") else "completed"
+
+
+# Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
+# cancels it, and says why, where the file is bad. So `completed` is: something was in it, and all
+# of it is done. It is not final: more requests reopen it, which is seen while it is young or when
+# the list is read whole again. In recorded replies times are days; the end of a batch that was not
+# cancelled is not told. `expire_time` is when it leaves the list, some 30 days on. Completed are
+# the successes, failed the errors; pending and cancelled ones stay in `extra`. `state` may be
+# missing, says the vendor: then the status is unknown. Assumed: days of UTC, no order, and that
+# 100, the default page size, may be asked for.
+XAI = Provider(
+    name="xai",
+    title="xAI",
+    docs="https://docs.x.ai/developers/advanced-api-usage/batch-api",
+    base_url="https://api.x.ai/v1",
+    path="/batches",
+    api_key_env="XAI_API_KEY",
+    auth=BearerTokenAuth,
+    paginator=partial(
+        TokenPaginator,
+        position_param="pagination_token",
+        next_field="pagination_token",
+        limit_param="limit",
+        id_field="batch_id",
+    ),
+    page_size=100,
+    rows_field="batches",
+    fields={
+        "id": "batch_id",
+        "description": "name",
+        "input_file_id": "input_file_id",
+        "requests_total": "state.num_requests",
+        "requests_completed": "state.num_success",
+        "requests_failed": "state.num_error",
+        "created_at": "create_time",
+        "expires_at": "expire_time",
+        "ended_at": "cancel_time",
+        "errors": "cancel_by_xai_message",
+    },
+    derived={"status": _status},
+)
