@@ -521,3 +521,12 @@ def test_requests_are_foretold(paging: str, says_more: bool) -> None:
             assert left == count - handed_on
             foretold = asked.requests_for(left, page_size, to_end=True, is_resumed=True)
             assert foretold == provider.requests
+
+
+def test_a_page_size_does_not_cut_a_list_of_one_reply(
+    read: Callable[..., AccountMetrics],
+) -> None:
+    def answer(request: Request) -> TAnswer:
+        return failure(200, rows(30)[: int(request.query_params.get("limit", 30))])
+
+    assert read("together", answer, page_size=10)["rows"] == 30

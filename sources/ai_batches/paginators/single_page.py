@@ -12,11 +12,11 @@ class SinglePagePaginator(BatchListPaginator):
     """Takes the one reply for the whole list: nothing in it could tell that there is more.
 
     Args:
-        limit (int | None): None: a limit would cut the list.
+        limit (int | None): Is not sent: a limit would cut the list.
     """
 
     def __init__(self, limit: int | None = None) -> None:
-        super().__init__(limit, "", "limit", "id")
+        super().__init__(None, "", "limit", "id")
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Reads the list again."""
