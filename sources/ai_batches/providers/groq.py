@@ -10,7 +10,8 @@ from .declaration import BATCH_OBJECT_FIELDS, Provider
 # Its guide gives `paging.next_cursor` in the reply and `cursor` in the request; its own client
 # knows neither and reads one page. No page tells the order or a parameter for the page size, so
 # none is sent. `errors` is an object in the client and a list in the guide. A window may be as long
-# as seven days. Assumed: on the last page `paging` or the token is null, empty or absent.
+# as seven days. Assumed: on the last page `paging` or the token is null, empty or absent; `limit`,
+# where a user sets `page_size`.
 GROQ = Provider(
     name="groq",
     title="Groq",
@@ -19,7 +20,12 @@ GROQ = Provider(
     path="/batches",
     api_key_env="GROQ_API_KEY",
     auth=BearerTokenAuth,
-    paginator=partial(TokenPaginator, position_param="cursor", next_field="paging.next_cursor"),
+    paginator=partial(
+        TokenPaginator,
+        position_param="cursor",
+        next_field="paging.next_cursor",
+        limit_param="limit",
+    ),
     page_size=None,
     fields=BATCH_OBJECT_FIELDS,
 )
