@@ -31,7 +31,8 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("SOURCES__", "DESTINATION__", "RUNTIME__")):
             monkeypatch.delenv(name)
     for provider in PROVIDERS.values():
-        monkeypatch.delenv(provider.api_key_env, raising=False)
+        for variable in (provider.api_key_env, *provider.url_settings.values()):
+            monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     monkeypatch.setenv("RUNTIME__REQUEST_BACKOFF_FACTOR", "0.001")

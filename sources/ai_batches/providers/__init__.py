@@ -1,6 +1,7 @@
 """The registry: every provider that the source can read."""
 
 from .anthropic import ANTHROPIC
+from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
 from .declaration import Provider
 from .groq import GROQ
@@ -21,6 +22,7 @@ PROVIDERS: dict[str, Provider] = {
         NOVITA,
         KIMI,
         ANTHROPIC,
+        AZURE_OPENAI,
         GROQ,
         MISTRAL,
         TOGETHER,

@@ -1,6 +1,7 @@
 """How each vendor shows its batches, after its page and recorded replies."""
 
 from .anthropic import ANTHROPIC
+from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
 from .groq import GROQ
 from .kimi import KIMI
@@ -21,6 +22,7 @@ VENDORS: dict[str, DemoVendor] = {
         NOVITA,
         KIMI,
         ANTHROPIC,
+        AZURE_OPENAI,
         GROQ,
         MISTRAL,
         TOGETHER,
