@@ -4,6 +4,7 @@ from .anthropic import ANTHROPIC
 from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
 from .declaration import Provider
+from .deepinfra import DEEPINFRA
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -23,6 +24,7 @@ PROVIDERS: dict[str, Provider] = {
         KIMI,
         ANTHROPIC,
         AZURE_OPENAI,
+        DEEPINFRA,
         GROQ,
         MISTRAL,
         TOGETHER,
