@@ -5,6 +5,7 @@ from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
 from .declaration import Provider
 from .deepinfra import DEEPINFRA
+from .doubleword import DOUBLEWORD
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -25,6 +26,7 @@ PROVIDERS: dict[str, Provider] = {
         ANTHROPIC,
         AZURE_OPENAI,
         DEEPINFRA,
+        DOUBLEWORD,
         GROQ,
         MISTRAL,
         TOGETHER,

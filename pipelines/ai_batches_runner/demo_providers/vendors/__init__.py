@@ -4,6 +4,7 @@ from .anthropic import ANTHROPIC
 from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
 from .deepinfra import DEEPINFRA
+from .doubleword import DOUBLEWORD
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -25,6 +26,7 @@ VENDORS: dict[str, DemoVendor] = {
         ANTHROPIC,
         AZURE_OPENAI,
         DEEPINFRA,
+        DOUBLEWORD,
         GROQ,
         MISTRAL,
         TOGETHER,
