@@ -9,6 +9,7 @@ from .doubleword import DOUBLEWORD
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
+from .nebius import NEBIUS
 from .novita import NOVITA
 from .openai import OPENAI
 from .respan import RESPAN
@@ -29,6 +30,7 @@ PROVIDERS: dict[str, Provider] = {
         DOUBLEWORD,
         GROQ,
         MISTRAL,
+        NEBIUS,
         TOGETHER,
         XAI,
     )
