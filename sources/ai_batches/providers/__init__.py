@@ -12,6 +12,7 @@ from .mistral import MISTRAL
 from .nebius import NEBIUS
 from .novita import NOVITA
 from .openai import OPENAI
+from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
 from .xai import XAI
@@ -31,6 +32,7 @@ PROVIDERS: dict[str, Provider] = {
         GROQ,
         MISTRAL,
         NEBIUS,
+        OPENROUTER,
         TOGETHER,
         XAI,
     )

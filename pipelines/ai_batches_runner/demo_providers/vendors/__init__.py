@@ -11,6 +11,7 @@ from .mistral import MISTRAL
 from .nebius import NEBIUS
 from .novita import NOVITA
 from .openai import OPENAI
+from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
 from .vendor import DemoVendor
@@ -31,6 +32,7 @@ VENDORS: dict[str, DemoVendor] = {
         GROQ,
         MISTRAL,
         NEBIUS,
+        OPENROUTER,
         TOGETHER,
         XAI,
     )
