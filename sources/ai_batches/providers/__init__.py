@@ -15,6 +15,7 @@ from .openai import OPENAI
 from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
+from .voyage import VOYAGE
 from .xai import XAI
 
 PROVIDERS: dict[str, Provider] = {
@@ -34,6 +35,7 @@ PROVIDERS: dict[str, Provider] = {
         NEBIUS,
         OPENROUTER,
         TOGETHER,
+        VOYAGE,
         XAI,
     )
 }

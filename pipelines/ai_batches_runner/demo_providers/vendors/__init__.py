@@ -15,6 +15,7 @@ from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
 from .vendor import DemoVendor
+from .voyage import VOYAGE
 from .xai import XAI
 
 VENDORS: dict[str, DemoVendor] = {
@@ -34,6 +35,7 @@ VENDORS: dict[str, DemoVendor] = {
         NEBIUS,
         OPENROUTER,
         TOGETHER,
+        VOYAGE,
         XAI,
     )
 }
