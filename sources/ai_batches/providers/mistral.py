@@ -11,7 +11,7 @@ from .declaration import Provider
 
 def _input_file(row: Mapping[str, Any]) -> str | None:
     """The file that a batch was made of, where it is one; a batch may have several, or none."""
-    files = row["input_files"]
+    files = row.get("input_files") or []
     return str(files[0]) if len(files) == 1 else None
 
 
