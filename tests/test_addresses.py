@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 import pytest
 from dlt import Pipeline
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
+from starlette.responses import Response
 
 from ai_batches import PROVIDERS, Account, Provider, SettingsError, provider_settings
 from ai_batches.client import BatchListClient
@@ -135,6 +137,22 @@ def test_a_vendors_library_may_find_the_credentials(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     assert ask(lists, find_token) == ["batch_1"]
     assert lists.requests[0].headers["authorization"] == f"Bearer {FOUND}"
+
+
+def test_each_attempt_is_signed_anew(lists: Lists) -> None:
+    def find() -> Callable[[PreparedRequest], None]:
+        numbers = count()
+
+        def sign(request: PreparedRequest) -> None:
+            request.headers["Authorization"] = f"Signed {next(numbers)}"
+
+        return sign
+
+    moved = Response(status_code=302, headers={"Location": lists.url("openai") + "/batches?moved"})
+    lists.serve("openai", [failure(503), moved, page([batch(1)])])
+    assert ask(lists, find) == ["batch_1"]
+    sent = [request.headers["authorization"] for request in lists.requests]
+    assert sent == ["Signed 0", "Signed 1", "Signed 2"]
 
 
 @pytest.mark.parametrize(

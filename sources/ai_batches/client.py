@@ -12,6 +12,7 @@ from dlt.sources.helpers.requests import Client
 from dlt.sources.helpers.rest_client.client import RESTClient
 from requests import HTTPError, PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
 
 from . import lenient_json
@@ -56,12 +57,13 @@ class BatchListClient:
     ) -> None:
         self._provider = provider
         self._account = account
-        auth = provider.auth(account.api_key)
+        auth: AuthBase | None = provider.auth(account.api_key)
+        signing = None
         self._secrets = [account.api_key, *settings.headers.values()]
         """What no text may quote, beside what the vendor's library signs requests with."""
         if provider.environment_auth and account.api_key == ENVIRONMENT:
-            auth, self._secrets[0] = provider.environment_auth(), ""
-        self._adapter = _WatchedAdapter(on_trouble)
+            auth, signing, self._secrets[0] = None, provider.environment_auth(), ""
+        self._adapter = _WatchedAdapter(on_trouble, signing)
         http = Client(
             raise_for_status=False,
             exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
@@ -182,16 +184,23 @@ class BatchListClient:
 
 
 class _WatchedAdapter(HTTPAdapter):
-    """Counts what is really sent, retries and redirects included, and tells of failures."""
+    """Counts what is really sent, retries and redirects included, and tells of failures.
 
-    def __init__(self, on_trouble: Callable[[str], None] | None) -> None:
+    Credentials of the environment are put on here, since a signature is out of date soon: dlt's
+    session sends the same request again.
+    """
+
+    def __init__(self, on_trouble: Callable[[str], None] | None, signing: AuthBase | None) -> None:
         super().__init__()
+        self._signing = signing
         self.requests = 0
         self.credentials: list[str] = []
         """What the last request was signed with, word by word."""
         self._on_trouble = on_trouble or (lambda trouble: None)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        if self._signing:
+            self._signing(request)
         self.requests += 1
         self.credentials = [
             *request.headers.get("Authorization", "").split()[1:],
