@@ -3,6 +3,7 @@
 from .anthropic import ANTHROPIC
 from .azure_openai import AZURE_OPENAI
 from .bland import BLAND
+from .cohere import COHERE
 from .declaration import Provider
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
@@ -28,6 +29,7 @@ PROVIDERS: dict[str, Provider] = {
         KIMI,
         ANTHROPIC,
         AZURE_OPENAI,
+        COHERE,
         DEEPINFRA,
         DOUBLEWORD,
         GROQ,
