@@ -7,6 +7,7 @@ from .cohere import COHERE
 from .declaration import Provider
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
+from .fireworks import FIREWORKS
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -32,6 +33,7 @@ PROVIDERS: dict[str, Provider] = {
         COHERE,
         DEEPINFRA,
         DOUBLEWORD,
+        FIREWORKS,
         GROQ,
         MISTRAL,
         NEBIUS,

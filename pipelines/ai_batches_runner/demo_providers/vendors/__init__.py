@@ -6,6 +6,7 @@ from .bland import BLAND
 from .cohere import COHERE
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
+from .fireworks import FIREWORKS
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -32,6 +33,7 @@ VENDORS: dict[str, DemoVendor] = {
         COHERE,
         DEEPINFRA,
         DOUBLEWORD,
+        FIREWORKS,
         GROQ,
         MISTRAL,
         NEBIUS,
