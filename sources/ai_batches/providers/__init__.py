@@ -8,6 +8,7 @@ from .declaration import Provider
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
 from .fireworks import FIREWORKS
+from .gemini import GEMINI
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -34,6 +35,7 @@ PROVIDERS: dict[str, Provider] = {
         DEEPINFRA,
         DOUBLEWORD,
         FIREWORKS,
+        GEMINI,
         GROQ,
         MISTRAL,
         NEBIUS,

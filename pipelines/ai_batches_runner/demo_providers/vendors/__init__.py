@@ -7,6 +7,7 @@ from .cohere import COHERE
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
 from .fireworks import FIREWORKS
+from .gemini import GEMINI
 from .groq import GROQ
 from .kimi import KIMI
 from .mistral import MISTRAL
@@ -34,6 +35,7 @@ VENDORS: dict[str, DemoVendor] = {
         DEEPINFRA,
         DOUBLEWORD,
         FIREWORKS,
+        GEMINI,
         GROQ,
         MISTRAL,
         NEBIUS,
