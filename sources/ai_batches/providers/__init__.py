@@ -18,6 +18,7 @@ from .openai import OPENAI
 from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
+from .vertex import VERTEX
 from .voyage import VOYAGE
 from .xai import XAI
 
@@ -41,6 +42,7 @@ PROVIDERS: dict[str, Provider] = {
         NEBIUS,
         OPENROUTER,
         TOGETHER,
+        VERTEX,
         VOYAGE,
         XAI,
     )

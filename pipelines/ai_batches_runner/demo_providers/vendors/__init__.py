@@ -18,6 +18,7 @@ from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
 from .vendor import DemoVendor
+from .vertex import VERTEX
 from .voyage import VOYAGE
 from .xai import XAI
 
@@ -41,6 +42,7 @@ VENDORS: dict[str, DemoVendor] = {
         NEBIUS,
         OPENROUTER,
         TOGETHER,
+        VERTEX,
         VOYAGE,
         XAI,
     )
