@@ -2,6 +2,7 @@
 
 from .anthropic import ANTHROPIC
 from .azure_openai import AZURE_OPENAI
+from .bedrock import BEDROCK
 from .bland import BLAND
 from .cohere import COHERE
 from .declaration import Provider
@@ -32,6 +33,7 @@ PROVIDERS: dict[str, Provider] = {
         KIMI,
         ANTHROPIC,
         AZURE_OPENAI,
+        BEDROCK,
         COHERE,
         DEEPINFRA,
         DOUBLEWORD,

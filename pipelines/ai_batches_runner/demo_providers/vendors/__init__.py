@@ -2,6 +2,7 @@
 
 from .anthropic import ANTHROPIC
 from .azure_openai import AZURE_OPENAI
+from .bedrock import BEDROCK
 from .bland import BLAND
 from .cohere import COHERE
 from .deepinfra import DEEPINFRA
@@ -32,6 +33,7 @@ VENDORS: dict[str, DemoVendor] = {
         KIMI,
         ANTHROPIC,
         AZURE_OPENAI,
+        BEDROCK,
         COHERE,
         DEEPINFRA,
         DOUBLEWORD,

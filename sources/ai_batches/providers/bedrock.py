@@ -1,0 +1,102 @@
+"""Amazon Bedrock: model invocation jobs of an AWS account in a region."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+from requests import PreparedRequest
+
+from ..credentials import EnvironmentAuth
+from ..paginators import TokenPaginator
+from .declaration import Provider
+
+_REGION = re.compile(r"(?:^|\.)bedrock(?:-fips)?\.([a-z0-9-]+)\.")
+
+
+def _find_signer() -> Callable[[PreparedRequest], None]:
+    """Looks for credentials as AWS's tools do, and signs for the region of the address."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.exceptions import NoCredentialsError
+    from botocore.session import Session
+
+    session = Session()
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise NoCredentialsError
+    own_region = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+
+    def sign(request: PreparedRequest) -> None:
+        in_host = _REGION.search(urlsplit(request.url or "").netloc)
+        region = in_host[1] if in_host else own_region
+        # the address alone is signed: a proxy may change other headers
+        signed = AWSRequest(method=request.method, url=request.url)
+        SigV4Auth(credentials.get_frozen_credentials(), "bedrock", region).add_auth(signed)
+        request.headers.update(signed.headers.items())
+
+    return sign
+
+
+def _window(row: Mapping[str, Any]) -> str | None:
+    """The hours until a job times out, as a span of time."""
+    hours = row.get("timeoutDurationInHours")
+    return None if hours is None else f"{int(hours)}h"
+
+
+# From the service model of AWS's own client: pages of up to 1000; neither the list nor the token is
+# required in a reply. The order that comes unasked is not documented, so the newest are asked for
+# first. The key is a Bedrock API key, or `environment` for credentials as AWS's tools find them.
+# Completed are the successful records, failed those with an error; records that were not processed
+# in time, which make a job partially completed, are in neither. What stopped was cancelled.
+BEDROCK = Provider(
+    name="bedrock",
+    title="Amazon Bedrock",
+    docs="https://docs.aws.amazon.com/bedrock/latest/APIReference/API_ListModelInvocationJobs.html",
+    base_url="https://bedrock.{region}.amazonaws.com",
+    path="/model-invocation-jobs",
+    api_key_env="AWS_BEARER_TOKEN_BEDROCK",
+    url_settings={"region": "AWS_REGION"},
+    auth=BearerTokenAuth,
+    environment_auth=partial(EnvironmentAuth, "bedrock", _find_signer),
+    paginator=partial(
+        TokenPaginator,
+        position_param="nextToken",
+        next_field="nextToken",
+        limit_param="maxResults",
+        id_field="jobArn",
+    ),
+    page_size=1_000,
+    params={"sortBy": "CreationTime", "sortOrder": "Descending"},
+    rows_field="invocationJobSummaries",
+    empty_reply=frozenset({"nextToken"}),
+    fields={
+        "id": "jobArn",
+        "status_raw": "status",
+        "description": "jobName",
+        "endpoint": "modelInvocationType",
+        "model": "modelId",
+        "input_file_id": "inputDataConfig.s3InputDataConfig.s3Uri",
+        "output_file_id": "outputDataConfig.s3OutputDataConfig.s3Uri",
+        "requests_total": "totalRecordCount",
+        "requests_completed": "successRecordCount",
+        "requests_failed": "errorRecordCount",
+        "created_at": "submitTime",
+        "updated_at": "lastModifiedTime",
+        "expires_at": "jobExpirationTime",
+        "ended_at": "endTime",
+        "errors": "message",
+    },
+    derived={"completion_window": _window},
+    statuses={
+        "submitted": "validating",
+        "scheduled": "validating",
+        "inprogress": "in_progress",
+        "partiallycompleted": "completed",
+        "stopping": "cancelling",
+        "stopped": "cancelled",
+    },
+)
