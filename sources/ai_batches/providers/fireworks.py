@@ -1,4 +1,4 @@
-"""Fireworks AI: batch inference jobs of an account, listed oldest first."""
+"""Fireworks AI: batch inference jobs of an account, oldest first unless asked otherwise."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -24,9 +24,9 @@ def _tokens(row: Mapping[str, Any]) -> int | None:
     return int(progress["inputTokens"]) + int(progress.get("outputTokens", 0))
 
 
-# Its client and specification: pages of up to 200; ordered by time of creation, ascending, unless
-# `orderBy` asks for something else. That is not sent: its values are shown nowhere, and a wrong one
-# would stop everything; so each run reads the whole list. The output dataset holds the errors, too.
+# Its client and specification: pages of up to 200, ordered by `created_time`, ascending; `orderBy`
+# takes the name of a field, and ` desc` behind it. Assumed: that this name can be given as it is
+# told; `base_url = "...?orderBy="` takes it back. The output dataset holds the errors, too.
 # Times of the end are not told. Completed are the requests that were processed successfully, failed
 # the failed ones. `createdBy` is an e-mail address; the setting `exclude` leaves it out. A job that
 # was stopped early counts as completed, one that waits for whatever it needs as validating, one
@@ -49,6 +49,7 @@ FIREWORKS = Provider(
         id_field="name",
     ),
     page_size=200,
+    params={"orderBy": "created_time desc"},
     rows_field="batchInferenceJobs",
     empty_reply=frozenset({"nextPageToken", "totalSize"}),
     fields={

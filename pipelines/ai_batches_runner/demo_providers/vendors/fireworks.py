@@ -1,4 +1,4 @@
-"""Fireworks AI: as in its specification, the oldest first."""
+"""Fireworks AI: as in its specification, the newest first only if asked to."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -68,8 +68,9 @@ def _refusal(key: str) -> Any:
 
 
 def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
+    newest_first = query.get("orderBy") == "created_time desc"
     taken = token_page(
-        _row, batches, query, "pageToken", "pageSize", largest=200, default=50, newest_first=False
+        _row, batches, query, "pageToken", "pageSize", 200, 50, newest_first=newest_first
     )
     if taken is None:
         return 400, {"code": 3, "message": "The page token is invalid.", "details": []}
@@ -84,5 +85,4 @@ FIREWORKS = DemoVendor(
     row=_row,
     page=_page,
     refusal=_refusal,
-    is_newest_first=False,
 )
