@@ -24,6 +24,7 @@ PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
 HOURS = 2
 SHOWN_CHANGES = 12
+SHOWN_FINDINGS = 8
 
 TBatch = tuple[str, str]
 """Provider and id."""
@@ -50,7 +51,7 @@ def run_demo(console: Console) -> bool:
     ):
         _forget_earlier_demo(pipeline)
         settings = demo_settings(providers, server)
-        console.rule("First run: five made-up providers, read whole", align="left")
+        console.rule(f"First run: {len(VENDORS)} made-up providers, read whole", align="left")
         first = load(pipeline, list(PROVIDERS), settings)
         print_summary(first, describe_place(pipeline), console)
         before = _statuses(pipeline)
@@ -60,8 +61,11 @@ def run_demo(console: Console) -> bool:
         print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
         console.rule("What a person should look at", align="left")
-        for finding in find_attention(pipeline, WAIT):
+        findings = find_attention(pipeline, WAIT)
+        for finding in findings[:SHOWN_FINDINGS]:
             console.print(f"- {finding}", markup=False, highlight=False, soft_wrap=True)
+        if len(findings) > SHOWN_FINDINGS:
+            console.print(f"... and {len(findings) - SHOWN_FINDINGS} more")
     return not any(report.error for report in first + second)
 
 
