@@ -5,6 +5,7 @@ from .azure_openai import AZURE_OPENAI
 from .bedrock import BEDROCK
 from .bland import BLAND
 from .cohere import COHERE
+from .dashscope import DASHSCOPE
 from .declaration import Provider
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
@@ -35,6 +36,7 @@ PROVIDERS: dict[str, Provider] = {
         AZURE_OPENAI,
         BEDROCK,
         COHERE,
+        DASHSCOPE,
         DEEPINFRA,
         DOUBLEWORD,
         FIREWORKS,

@@ -5,6 +5,7 @@ from .azure_openai import AZURE_OPENAI
 from .bedrock import BEDROCK
 from .bland import BLAND
 from .cohere import COHERE
+from .dashscope import DASHSCOPE
 from .deepinfra import DEEPINFRA
 from .doubleword import DOUBLEWORD
 from .fireworks import FIREWORKS
@@ -35,6 +36,7 @@ VENDORS: dict[str, DemoVendor] = {
         AZURE_OPENAI,
         BEDROCK,
         COHERE,
+        DASHSCOPE,
         DEEPINFRA,
         DOUBLEWORD,
         FIREWORKS,
