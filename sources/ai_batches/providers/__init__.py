@@ -17,6 +17,7 @@ from .mistral import MISTRAL
 from .nebius import NEBIUS
 from .novita import NOVITA
 from .openai import OPENAI
+from .openai_compatible import OPENAI_COMPATIBLE
 from .openrouter import OPENROUTER
 from .respan import RESPAN
 from .together import TOGETHER
@@ -44,6 +45,7 @@ PROVIDERS: dict[str, Provider] = {
         GROQ,
         MISTRAL,
         NEBIUS,
+        OPENAI_COMPATIBLE,
         OPENROUTER,
         TOGETHER,
         VERTEX,

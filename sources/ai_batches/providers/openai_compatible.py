@@ -1,0 +1,34 @@
+"""Any server that lists batches as OpenAI does: a gateway or a server of one's own."""
+
+from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
+
+from ..paginators import CursorPaginator
+from .declaration import BATCH_OBJECT_FIELDS, Provider
+
+# `base_url` has to be set, up to and with `/v1`; each account may have its own. Where a server
+# needs no key, any text will do; where it needs more headers, as Portkey does, set `headers`. The
+# variable is not OPENAI_API_KEY, whose key would go to a server that is not OpenAI's. LiteLLM, ogx,
+# aibrix and Portkey were read in their source. The status words are aibrix's (scheduling) and those
+# of smaller servers' pages; any other word counts as open. A gateway lists batches of other
+# vendors, under its own ids or theirs: read them here or there, not in both places.
+OPENAI_COMPATIBLE = Provider(
+    name="openai_compatible",
+    title="OpenAI-compatible server",
+    docs="https://developers.openai.com/api/reference/resources/batches/methods/list",
+    base_url="",
+    path="/batches",
+    api_key_env="OPENAI_COMPATIBLE_API_KEY",
+    auth=BearerTokenAuth,
+    paginator=CursorPaginator,
+    page_size=100,
+    fields=BATCH_OBJECT_FIELDS,
+    statuses={
+        "scheduling": "validating",
+        "queued": "validating",
+        "in_queue": "validating",
+        "pending": "validating",
+        "processing": "in_progress",
+        "canceling": "cancelling",
+        "canceled": "cancelled",
+    },
+)
