@@ -20,6 +20,7 @@ from .openai import OPENAI
 from .openai_compatible import OPENAI_COMPATIBLE
 from .openrouter import OPENROUTER
 from .respan import RESPAN
+from .siliconflow import SILICONFLOW
 from .together import TOGETHER
 from .vertex import VERTEX
 from .voyage import VOYAGE
@@ -47,6 +48,7 @@ PROVIDERS: dict[str, Provider] = {
         NEBIUS,
         OPENAI_COMPATIBLE,
         OPENROUTER,
+        SILICONFLOW,
         TOGETHER,
         VERTEX,
         VOYAGE,

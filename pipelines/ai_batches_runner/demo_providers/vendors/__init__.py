@@ -19,6 +19,7 @@ from .openai import OPENAI
 from .openai_compatible import OPENAI_COMPATIBLE
 from .openrouter import OPENROUTER
 from .respan import RESPAN
+from .siliconflow import SILICONFLOW
 from .together import TOGETHER
 from .vendor import DemoVendor
 from .vertex import VERTEX
@@ -47,6 +48,7 @@ VENDORS: dict[str, DemoVendor] = {
         NEBIUS,
         OPENAI_COMPATIBLE,
         OPENROUTER,
+        SILICONFLOW,
         TOGETHER,
         VERTEX,
         VOYAGE,
