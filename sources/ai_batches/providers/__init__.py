@@ -25,6 +25,7 @@ from .together import TOGETHER
 from .vertex import VERTEX
 from .voyage import VOYAGE
 from .xai import XAI
+from .zhipu import ZHIPU
 
 PROVIDERS: dict[str, Provider] = {
     provider.name: provider
@@ -53,6 +54,7 @@ PROVIDERS: dict[str, Provider] = {
         VERTEX,
         VOYAGE,
         XAI,
+        ZHIPU,
     )
 }
 """Providers by name."""

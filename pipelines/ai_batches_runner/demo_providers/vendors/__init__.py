@@ -25,6 +25,7 @@ from .vendor import DemoVendor
 from .vertex import VERTEX
 from .voyage import VOYAGE
 from .xai import XAI
+from .zhipu import ZHIPU
 
 VENDORS: dict[str, DemoVendor] = {
     vendor.name: vendor
@@ -53,6 +54,7 @@ VENDORS: dict[str, DemoVendor] = {
         VERTEX,
         VOYAGE,
         XAI,
+        ZHIPU,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""
