@@ -49,8 +49,8 @@ lint: .venv/installed
 	touch $@
 
 .venvs/%/installed: PROJECT := -e .
-# the driver of a BI tool is older than what the project can write with
-.venvs/bi/installed: PROJECT :=
+# the driver of a BI tool is older than what the project can write with; clients do without it
+.venvs/bi/installed .venvs/clients/installed: PROJECT :=
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
