@@ -148,11 +148,15 @@ class CursorPaginator(BatchListPaginator):
         if not ids:
             return False
         if self._rungs is not None:
-            return ids[0] in list(self._trail)[-self._rungs[0] :]
-        # a server may repeat the end of the page before; what comes again from further up is lost
-        return ids[0] in self._trail or not (
-            self._trail and (ids[0] in self._first_page or ids[0] in self._recent)
-        )
+            # what comes behind more than one row does not hang on the row
+            is_fixed = self._cursor() is not None and ids in self._strays
+            return ids[0] in list(self._trail)[-self._rungs[0] :] and not is_fixed
+        if ids[0] in self._trail:
+            # a server may repeat the end of the page before, without a gap
+            repeated = list(self._trail)[self._trail.index(ids[0]) :]
+            return ids[: len(repeated)] == repeated
+        # what comes again from further up is lost
+        return not (self._trail and (ids[0] in self._first_page or ids[0] in self._recent))
 
     def _hand_on(
         self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
