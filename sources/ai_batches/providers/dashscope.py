@@ -24,7 +24,7 @@ def _task_name(row: Mapping[str, Any]) -> Any:
 DASHSCOPE = Provider(
     name="dashscope",
     title="DashScope (Alibaba Cloud)",
-    docs="https://platform.qianwenai.com/docs/api-reference/platform-api/batch/list-batches",
+    docs="https://www.alibabacloud.com/help/en/model-studio/batch-interfaces-compatible-with-openai",
     base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
     path="/batches",
     api_key_env="DASHSCOPE_API_KEY",
