@@ -16,7 +16,7 @@ from ai_batches import (
 )
 
 from .destination import connected
-from .merging import TableFormat, fit_to_destination
+from .merging import TableFormat, fit_to_destination, write_disposition
 from .report import (
     AccountReport,
     TAccount,
@@ -77,7 +77,7 @@ def load(
     if run.since is None:
         run.since = scheduled_since()
     run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
-    leaves_unchanged_rows = fit_to_destination(ai_batches_source(settings), pipeline, table_format)
+    _, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
         pipeline = follow_destination(pipeline)
         if pipeline.has_pending_data:

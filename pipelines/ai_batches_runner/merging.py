@@ -21,31 +21,27 @@ _LIBRARIES = {"delta": "dlt.common.libs.deltalake", "iceberg": "dlt.common.libs.
 
 def fit_to_destination(
     source: DltSource, pipeline: Pipeline, table_format: TableFormat | None = None
-) -> bool:
+) -> None:
     """Has rows merged in the best way the destination knows.
 
     Args:
-        source (DltSource): The source, whose hints are set.
+        source (DltSource): The source; the hints of its selected resources are set.
         pipeline (Pipeline): Whose destination to ask.
         table_format (TableFormat | None): How tables in files are kept; None: as the destination
             does.
 
-    Returns:
-        bool: Whether rows that did not change are left alone.
-
     Raises:
         UnusableDestinationError: If the destination cannot keep one row a batch.
     """
-    disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    disposition, _ = write_disposition(pipeline, table_format)
     columns = column_hints(pipeline.destination.capabilities())
-    for resource in source.resources.values():
+    for resource in source.selected_resources.values():
         resource.apply_hints(
             write_disposition=disposition,
             table_format=table_format,
             # an empty dict would take the hints away that are there
             columns=columns or None,
         )
-    return leaves_unchanged_rows
 
 
 def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> tuple[Any, bool]:
