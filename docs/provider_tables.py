@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from ai_batches import PROVIDERS, Provider
+from ai_batches.rows import RowReader
+from ai_batches_runner.demo_providers import VENDORS, make_list
 
 ROOT = Path(__file__).parents[1]
 BEGIN = "<!-- from the registry, by `make docs` -->\n"
 END = "<!-- end -->"
+DEMO_CLOCK = 1_760_000_000
 
 
 def key_of(provider: Provider) -> str:
@@ -39,7 +42,53 @@ def short_table() -> str:
     return "| resource | key |\n|---|---|\n" + "".join(rows)
 
 
-TABLES = {"README.md": full_table, "sources/ai_batches/README.md": short_table}
+def told_table() -> str:
+    """Which columns rows of the documented shapes fill: the table of `docs/providers.md`."""
+    groups = {
+        "status": "status",
+        "requests": "requests_total",
+        "tokens": "total_tokens",
+        "model": "model",
+        "end": "ended_at",
+        "last change": "updated_at",
+        "errors": "errors",
+        "metadata": "metadata",
+    }
+    rows = []
+    for name, provider in PROVIDERS.items():
+        told = filled_columns(name)
+        cells = ["yes" if column in told else "" for column in groups.values()]
+        paginator = provider.paginator(None)
+        paging = type(paginator).__name__.removesuffix("Paginator")
+        size = provider.page_size or "as the vendor likes"
+        rows.append(f"| `{name}` | {' | '.join(cells)} | {PAGING[paging]} | {size} |\n")
+    heading = f"| provider | {' | '.join(groups)} | goes on by | rows a page |\n"
+    return heading + "|---" * (len(groups) + 3) + "|\n" + "".join(rows)
+
+
+def filled_columns(name: str) -> set[str]:
+    """The columns that a provider's demo fills, whose rows have the documented shape."""
+    batches = make_list(name, DEMO_CLOCK, 300, 0)
+    rows = [VENDORS[name].row(batch, DEMO_CLOCK) for batch in batches.visible()]
+    reader = RowReader(PROVIDERS[name], "default")
+    table = reader.to_arrow(reader.read(rows).records, "")
+    return {column for column in table.column_names if table[column].null_count < len(rows)}
+
+
+PAGING = {
+    "Cursor": "last row",
+    "Offset": "rows to skip",
+    "PageNumber": "page number",
+    "SinglePage": "one reply",
+    "Token": "token",
+}
+"""Kinds of paginators, in words."""
+
+TABLES = {
+    "README.md": full_table,
+    "docs/providers.md": told_table,
+    "sources/ai_batches/README.md": short_table,
+}
 """The documents, and what makes their table."""
 
 

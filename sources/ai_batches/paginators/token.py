@@ -65,8 +65,8 @@ class TokenPaginator(BatchListPaginator):
         return max(not is_resumed, ceil(rows / page_size)) + is_resumed
 
     def refused(self, status_code: int) -> bool:
-        """Begins again at the head where the server does not know the token."""
-        if status_code not in (400, 404) or self._token is None:
+        """Begins again at the head, once, where the server does not know the token."""
+        if status_code not in (400, 404) or self._token is None or self.restarts:
             return False
         self._begin_again()
         return True
