@@ -1,4 +1,4 @@
-"""Writes the tables of providers in the documents, from the registry: `make docs`."""
+"""Writes what documents say of each provider, from the registry: `make docs`."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from ai_batches.rows import RowReader
 from ai_batches_runner.demo_providers import VENDORS, make_list
 
 ROOT = Path(__file__).parents[1]
-BEGIN = "<!-- from the registry, by `make docs` -->\n"
-END = "<!-- end -->"
+BEGIN = "from the registry, by `make docs`"
+END = {".md": "<!-- end -->", ".yml": "          # end"}
 DEMO_CLOCK = 1_760_000_000
 
 
@@ -84,16 +84,27 @@ PAGING = {
 }
 """Kinds of paginators, in words."""
 
+
+def workflow_keys() -> str:
+    """The variables that a workflow hands on: keys, and parts of addresses."""
+    keys = [provider.api_key_env for provider in PROVIDERS.values()]
+    parts = [name for provider in PROVIDERS.values() for name in provider.url_settings.values()]
+    lines = [f"{name}: ${{{{ secrets.{name} }}}}" for name in keys]
+    lines += [f"{name}: ${{{{ vars.{name} }}}}" for name in parts]
+    return "".join(f"          {line}\n" for line in lines)
+
+
 TABLES = {
     "README.md": full_table,
     "docs/providers.md": told_table,
+    "pipelines/github_actions/ai_batches.yml": workflow_keys,
     "sources/ai_batches/README.md": short_table,
 }
-"""The documents, and what makes their table."""
+"""The documents, and what makes the part of them between two marks."""
 
 
 def with_table(document: str) -> str:
-    """The text of a document with the table as it has to be.
+    """The text of a document with that part as it has to be.
 
     Args:
         document (str): Path below the repository's root.
@@ -101,9 +112,9 @@ def with_table(document: str) -> str:
     Returns:
         str: The whole text.
     """
-    before, _, rest = (ROOT / document).read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + TABLES[document]() + END + after
+    text, end = (ROOT / document).read_text(), END[Path(document).suffix]
+    begin = text.index("\n", text.index(BEGIN)) + 1
+    return text[:begin] + TABLES[document]() + text[text.index(end, begin) :]
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
-from ai_batches import PROVIDERS
 from ai_batches_runner.cli import ANOTHER_RUN, PARTIAL
 from commands import COMMAND, keys, run, table
 from environments import ROOT, binary
@@ -257,15 +256,6 @@ def test_the_workflow_is_one() -> None:
     schema = ["--builtin-schema", "vendor.github-workflows"]
     done = call(binary("lint", "check-jsonschema"), *schema, str(WORKFLOW))
     assert done.returncode == 0, done.stdout
-
-
-def test_the_workflow_names_the_key_of_every_provider() -> None:
-    passed = dict(re.findall(r"^ +(\w+): \$\{\{ secrets\.(\w+) \}\}$", WORKFLOW.read_text(), re.M))
-    assert set(passed) == {
-        "DESTINATION__POSTGRES__CREDENTIALS",
-        *(provider.api_key_env for provider in PROVIDERS.values()),
-    }
-    assert all(variable == secret for variable, secret in passed.items())
 
 
 @pytest.mark.parametrize(
