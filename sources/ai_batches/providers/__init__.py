@@ -19,6 +19,7 @@ from .novita import NOVITA
 from .openai import OPENAI
 from .openai_compatible import OPENAI_COMPATIBLE
 from .openrouter import OPENROUTER
+from .perplexity import PERPLEXITY
 from .respan import RESPAN
 from .siliconflow import SILICONFLOW
 from .together import TOGETHER
@@ -55,6 +56,7 @@ PROVIDERS: dict[str, Provider] = {
         VOYAGE,
         XAI,
         ZHIPU,
+        PERPLEXITY,
     )
 }
 """Providers by name."""

@@ -18,6 +18,7 @@ from .novita import NOVITA
 from .openai import OPENAI
 from .openai_compatible import OPENAI_COMPATIBLE
 from .openrouter import OPENROUTER
+from .perplexity import PERPLEXITY
 from .respan import RESPAN
 from .siliconflow import SILICONFLOW
 from .together import TOGETHER
@@ -55,6 +56,7 @@ VENDORS: dict[str, DemoVendor] = {
         VOYAGE,
         XAI,
         ZHIPU,
+        PERPLEXITY,
     )
 }
 """The vendors that the demo server speaks as, by provider name."""
