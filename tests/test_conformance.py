@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ai_batches import PROVIDERS
 from ai_batches.paginators import SinglePagePaginator
+from ai_batches.providers.declaration import BATCH_OBJECT_FIELDS
 from ai_batches.table import TERMINAL_STATUSES
 from ai_batches_runner.demo import demo_settings
 from ai_batches_runner.demo_providers import (
@@ -58,6 +59,14 @@ def expected_ids(name: str, batches: BatchList) -> set[str]:
     """The ids of all rows that the vendor shows."""
     field = PROVIDERS[name].fields["id"]
     return {str(VENDORS[name].row(batch, batches.clock)[field]) for batch in batches.visible()}
+
+
+def paths(row: Mapping[str, Any], parent: str = "") -> Iterator[str]:
+    """Every field of a row, nested ones with dots."""
+    for key, value in row.items():
+        yield parent + key
+        if isinstance(value, dict):
+            yield from paths(value, f"{parent}{key}.")
 
 
 def in_seconds(value: datetime | None) -> int | None:
@@ -117,6 +126,14 @@ def test_two_runs_leave_one_true_row_a_batch(
             assert row["requests_total"] in (None, plan.requests)
             assert row["requests_completed"] in (None, plan.done(batches.clock))
             assert row["requests_failed"] in (None, plan.failed(batches.clock))
+
+
+def test_its_own_fields_are_in_its_rows(name: str) -> None:
+    """Fields that most vendors share may be missing; one that only this vendor has may not."""
+    batches = made_list(name)
+    rows = [VENDORS[name].row(batch, batches.clock) for batch in batches.visible()]
+    sent = {path for row in rows for path in paths(row)}
+    assert {*PROVIDERS[name].fields.values()} - {*BATCH_OBJECT_FIELDS.values()} <= sent
 
 
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
