@@ -1,5 +1,7 @@
 """What is asked where an address depends on the user, and by which credentials."""
 
+import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from itertools import count
@@ -10,7 +12,14 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 from starlette.responses import Response
 
-from ai_batches import PROVIDERS, Account, Provider, SettingsError, provider_settings
+from ai_batches import (
+    PROVIDERS,
+    Account,
+    Provider,
+    SettingsError,
+    provider_settings,
+    providers_with_key,
+)
 from ai_batches.client import BatchListClient
 from ai_batches.credentials import EnvironmentAuth
 from ai_batches.errors import RefusedKeyError, RequestError
@@ -50,7 +59,7 @@ def set_to(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def test_the_address_is_made_of_settings(
     monkeypatch: pytest.MonkeyPatch, set_to: Callable[..., None]
 ) -> None:
-    monkeypatch.setenv("REGIONAL_PROJECT", " p1/ ")
+    monkeypatch.setenv("REGIONAL_PROJECT", " p1 ")
     set_to(region="eu")
     assert provider_settings(REGIONAL).base_url == "https://eu.vendor.example/p1/v1"
     set_to(base_url="http://proxy.example/api/?version=2/")
@@ -67,6 +76,67 @@ def test_a_missing_part_is_named(
     assert f"`{missing}`" in str(caught.value)
     assert "[sources.ai_batches.regional]" in str(caught.value)
     assert "REGIONAL_REGION and REGIONAL_PROJECT" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["acme/eu", "a?x=1", "https://eu", "-"])
+def test_a_part_that_is_no_name_is_refused(
+    monkeypatch: pytest.MonkeyPatch, set_to: Callable[..., None], value: str
+) -> None:
+    monkeypatch.setenv("REGIONAL_PROJECT", value)
+    set_to(region="eu")
+    with pytest.raises(SettingsError, match="environment variable REGIONAL_PROJECT"):
+        provider_settings(REGIONAL)
+    set_to(project=value)
+    with pytest.raises(SettingsError, match=r"sources\.ai_batches\.regional\.project"):
+        provider_settings(REGIONAL)
+    set_to(project="p", accounts=json.dumps({"own": {"api_key": KEY, "project": value}}))
+    with pytest.raises(SettingsError, match=r"accounts\.own\.project"):
+        provider_settings(REGIONAL)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("myres.openai.azure.com", "AZURE_OPENAI_ENDPOINT is not an http"),
+        ("https://myres.openai.azure.com?api-version=1", "AZURE_OPENAI_ENDPOINT has a query"),
+        ("https://u:p@myres.openai.azure.com", "AZURE_OPENAI_ENDPOINT holds a user name"),
+    ],
+)
+def test_a_part_that_is_a_whole_address_has_to_be_one(
+    monkeypatch: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", value)
+    with pytest.raises(SettingsError, match=said):
+        provider_settings(PROVIDERS["azure_openai"])
+    monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://myres.openai.azure.com/ ")
+    found = provider_settings(PROVIDERS["azure_openai"])
+    assert found.base_url == "https://myres.openai.azure.com/openai/v1"
+
+
+def test_a_setting_that_no_account_has_is_refused(set_to: Callable[..., None]) -> None:
+    set_to(
+        base_url="http://localhost:1",
+        accounts='{"one": {"api_key": "secret", "base-url": "http://localhost:2"}}',
+    )
+    with pytest.raises(SettingsError) as caught:
+        provider_settings(REGIONAL)
+    assert "accounts.one.base-url is no setting of an account" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_key_without_an_address_may_be_for_another_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", KEY)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert providers_with_key() == ["openai"]
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "us-east1")
+    assert providers_with_key() == ["openai", "vertex"]
+    monkeypatch.setenv("SOURCES__AI_BATCHES__FIREWORKS__API_KEY", KEY)
+    # it was set for us: what is missing is an error
+    assert providers_with_key() == ["openai", "fireworks", "vertex"]
 
 
 def test_accounts_may_have_addresses_of_their_own(set_to: Callable[..., None]) -> None:
@@ -102,6 +172,49 @@ def test_a_query_of_the_address_goes_with_each_request(pipeline: Pipeline, lists
         "api-version=2024&x=&limit=100",
         "api-version=2024&x=&limit=100&after=batch_51",
     ]
+
+
+def test_a_parameter_may_stand_twice_in_the_address(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("openai", page([batch(1)]))
+    settings = lists.settings("openai", base_url=lists.url("openai") + "?status=a&status=b")
+    load(pipeline, settings)
+    assert lists.requests[0].query_params.getlist("status") == ["a", "b"]
+
+
+def test_what_the_query_of_the_address_holds_is_not_told(
+    lists: Lists, pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    lists.serve("openai", failure(400, {"error": f"bad key {FOUND}"}))
+    settings = lists.settings("openai", base_url=lists.url("openai") + f"?key={FOUND}")
+    logger = logging.getLogger("dlt")
+    logger.addHandler(caplog.handler)
+    level = logger.level
+    logger.setLevel(logging.DEBUG)
+    try:
+        error = load(pipeline, settings)["openai", "default"]["error"]
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(caplog.handler)
+    assert lists.requests[0].query_params["key"] == FOUND
+    for text in (str(error), repr(settings), caplog.text):
+        assert FOUND[:9] not in text
+
+
+def test_headers_of_the_provider_stay_with_its_own_address(
+    pipeline: Pipeline, lists: Lists
+) -> None:
+    lists.serve("openai", cursor_list([batch(1)]))
+    lists.serve("kimi", cursor_list([batch(2)]))
+    accounts = (
+        Account("here", KEY, "t"),
+        Account("there", KEY, "t", base_url=lists.url("kimi"), headers={"x-own": "b"}),
+    )
+    load(pipeline, lists.settings("openai", accounts=accounts, headers={"x-shared": "a"}))
+    sent = {
+        request.path_params["provider"]: {name for name in request.headers if name[:2] == "x-"}
+        for request in lists.requests
+    }
+    assert sent == {"openai": {"x-shared"}, "kimi": {"x-own"}}
 
 
 def find_token() -> Callable[[PreparedRequest], None]:

@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pytest
 from dlt import Pipeline
@@ -228,7 +228,7 @@ def test_openais_own_key_is_not_sent_to_it(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_each_server_is_an_account(pipeline: Pipeline) -> None:
-    """Two servers side by side, with headers that one of them, or a gateway before it, needs."""
+    """Two servers side by side; what is a secret of one of them does not reach the other."""
 
     def guarded(request: Request) -> TAnswer:
         assert request.headers["x-portkey-provider"] == "openai"
@@ -236,17 +236,21 @@ def test_each_server_is_an_account(pipeline: Pipeline) -> None:
 
     with Lists() as one, Lists() as other:
         one.serve(NAME, guarded)
-        other.serve(NAME, guarded)
+        other.serve(NAME, cursor_list(rows(120)))
+        headers = {"x-portkey-provider": "openai"}
         accounts = (
-            Account("litellm", KEY, "the test", base_url=one.url(NAME)),
+            Account("portkey", KEY, "the test", base_url=one.url(NAME), headers=headers),
             Account("ogx", "none", "the test", base_url=other.url(NAME)),
         )
-        headers: Mapping[str, str] = {"x-portkey-provider": "openai"}
-        settings = one.settings(NAME, accounts=accounts, base_url="", headers=headers)
+        shared = {"x-shared": "of the provider's own address"}
+        settings = one.settings(NAME, accounts=accounts, base_url="", headers=shared)
         done = load(pipeline, settings)
         assert {key: entry["rows"] for key, entry in done.items()} == {
-            (NAME, "litellm"): 120,
+            (NAME, "portkey"): 120,
             (NAME, "ogx"): 120,
         }
+        sent = {name for each in (one, other) for r in each.requests for name in r.headers}
+        assert "x-shared" not in sent
+        assert all("x-portkey-provider" not in request.headers for request in other.requests)
         sent = {request.headers["authorization"] for request in other.requests}
         assert sent == {"Bearer none"}

@@ -300,6 +300,44 @@ def test_excluded_fields_are_left_out_altogether(
     assert phone.encode() not in (tmp_path / "test.duckdb").read_bytes()
 
 
+def test_a_nested_field_is_left_out_too(pipeline: Pipeline, lists: Lists) -> None:
+    rows = [
+        batch(2, metadata={"team": "search", "note": "secret"}, usage={"total_tokens": 3}),
+        batch(1, metadata="note", deep={"er": {"note": "secret", "kept": 1}}),
+    ]
+    lists.serve("openai", page(rows))
+    left_out = ("metadata.note", "usage.total_tokens", "deep.er.note", "deep.nothing.x")
+    load(pipeline, lists.settings(exclude=left_out))
+    found = stored(pipeline, "openai")
+    assert json.loads(found["batch_2"]["metadata"]) == {"team": "search"}
+    assert found["batch_2"]["total_tokens"] is None
+    assert json.loads(found["batch_1"]["metadata"]) == "note"
+    assert json.loads(found["batch_1"]["extra"]) == {"deep": {"er": {"kept": 1}}}
+
+
+def test_a_status_is_told_by_fields_that_are_left_out(
+    pipeline: Pipeline, lists: Lists, caplog: pytest.LogCaptureFixture
+) -> None:
+    row = {
+        "id": "msgbatch_1",
+        "processing_status": "ended",
+        "request_counts": {"succeeded": 1, "errored": 0, "canceled": 0, "expired": 0},
+        "created_at": "2026-01-01T00:00:00Z",
+        "ended_at": "2026-01-01T01:00:00Z",
+    }
+    lists.serve("anthropic", page([row]))
+    with dlt_log(caplog):
+        load(pipeline, lists.settings(exclude=("request_counts",)))
+    found = stored(pipeline, "anthropic")["msgbatch_1"]
+    assert (found["status"], found["is_open"], found["requests_total"]) == (
+        "completed",
+        False,
+        None,
+    )
+    assert found["extra"] is None
+    assert "1 values of the column `requests_total` could not be made" in caplog.text
+
+
 def test_accounts_of_one_provider_stand_side_by_side(pipeline: Pipeline, lists: Lists) -> None:
     def answer(request: Any) -> Any:
         research = request.headers["authorization"] == "Bearer key-of-research"
@@ -386,7 +424,7 @@ def test_a_strangers_key_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACCOUNTS", '["secret"]', "not a table"),
         ("ACCOUNTS", '{"a": 7}', "holds no key"),
         ("ACCOUNTS", '{"": "secret"}', "without a name"),
-        ("BASE_URL", "localhost:80", "not the http(s) address"),
+        ("BASE_URL", "localhost:80", "not an http(s) address"),
         ("BASE_URL", "http://user:secret@localhost", "user name or a password"),
         ("PAGE_SIZE", "1", "at least 2"),
         ("PAGE_SIZE", "many", "at least 2"),

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 from dlt.common import jsonpath
 from dlt.sources.helpers.requests import Client
@@ -16,7 +17,7 @@ from requests.auth import AuthBase
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
 
 from . import lenient_json
-from .credentials import ENVIRONMENT, CredentialsError
+from .credentials import ENVIRONMENT, CredentialsError, EnvironmentAuth
 from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
 from .paginators import BatchListPaginator, UntrustedPageError
 from .providers import Provider
@@ -57,13 +58,17 @@ class BatchListClient:
     ) -> None:
         self._provider = provider
         self._account = account
-        auth: AuthBase | None = provider.auth(account.api_key)
-        signing = None
-        self._secrets = [account.api_key, *settings.headers.values()]
+        address, _, query = (account.base_url or settings.base_url).partition("?")
+        params = parse_qs(query, keep_blank_values=True)
+        # an address of its own is another server, which the shared headers are not meant for
+        headers = {**({} if account.base_url else settings.headers), **account.headers}
+        self._secrets = [account.api_key, *headers.values(), *chain(*params.values())]
         """What no text may quote, beside what the vendor's library signs requests with."""
+        auth: AuthBase | None = provider.auth(account.api_key)
+        self._signing: EnvironmentAuth | None = None
         if provider.environment_auth and account.api_key == ENVIRONMENT:
-            auth, signing, self._secrets[0] = None, provider.environment_auth(), ""
-        self._adapter = _WatchedAdapter(on_trouble, signing)
+            auth, self._signing, self._secrets[0] = None, provider.environment_auth(), ""
+        self._adapter = _WatchedAdapter(on_trouble, self._signing)
         http = Client(
             raise_for_status=False,
             exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
@@ -72,14 +77,14 @@ class BatchListClient:
         self._session = http.session
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        address, _, query = (account.base_url or settings.base_url).partition("?")
         # looked up once, not for each request: proxies and certificates of the environment
         environment = self._session.merge_environment_settings(address, {}, None, None, None)
         self._session.proxies = environment["proxies"]
         self._session.verify = environment["verify"]
         self._session.trust_env = False
-        # not on the RESTClient, which logs its headers at level DEBUG
-        self._session.headers.update({**provider.headers, **settings.headers})
+        # not on the RESTClient, which logs its headers and parameters at level DEBUG
+        self._session.headers.update({**provider.headers, **headers})
+        self._session.params = {**provider.params, **params}
         self._rest = _ListRESTClient(
             base_url=address,
             session=self._session,
@@ -88,7 +93,6 @@ class BatchListClient:
         )
         self._rest.id_field = provider.fields["id"]
         self._rest.empty_reply = provider.empty_reply
-        self._params = {**provider.params, **dict(parse_qsl(query, keep_blank_values=True))}
         self._page_size = settings.page_size
         self._url = address + provider.path
 
@@ -127,7 +131,6 @@ class BatchListClient:
                 try:
                     for page in self._rest.paginate(
                         self._provider.path,
-                        params=self._params,
                         paginator=paginator,
                         hooks={"response": [_check_response]},
                     ):
@@ -177,7 +180,7 @@ class BatchListClient:
         self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
-        secrets = [*self._secrets, *self._adapter.credentials]
+        secrets = [*self._secrets, *(self._signing.secrets if self._signing else ())]
         if quote and not any(_shares_a_part(quote, secret) for secret in secrets):
             problem += f", saying: {quote}"
         return kind(self._provider.name, self._account.name, problem, remedy)
@@ -190,22 +193,18 @@ class _WatchedAdapter(HTTPAdapter):
     session sends the same request again.
     """
 
-    def __init__(self, on_trouble: Callable[[str], None] | None, signing: AuthBase | None) -> None:
+    def __init__(
+        self, on_trouble: Callable[[str], None] | None, signing: EnvironmentAuth | None
+    ) -> None:
         super().__init__()
         self._signing = signing
         self.requests = 0
-        self.credentials: list[str] = []
-        """What the last request was signed with, word by word."""
         self._on_trouble = on_trouble or (lambda trouble: None)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         if self._signing:
             self._signing(request)
         self.requests += 1
-        self.credentials = [
-            *request.headers.get("Authorization", "").split()[1:],
-            request.headers.get("X-Amz-Security-Token", ""),
-        ]
         try:
             response = super().send(request, *args, **kwargs)
         except RequestException as ex:

@@ -1,9 +1,12 @@
 """Credentials that a vendor's own library finds in the environment, instead of a key."""
 
+import re
 from collections.abc import Callable
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
+
+_WORD = re.compile(r"[^\s,=/]+")
 
 ENVIRONMENT = "environment"
 """What to set as the key where a vendor's own library is to find the credentials."""
@@ -26,6 +29,8 @@ class EnvironmentAuth(AuthBase):
         self._extra = extra
         self._find = find
         self._sign: Callable[[PreparedRequest], None] | None = None
+        self.secrets: list[str] = []
+        """What the last request was signed with, word by word."""
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Signs a request.
@@ -33,6 +38,7 @@ class EnvironmentAuth(AuthBase):
         Raises:
             CredentialsError: If the library is not installed or finds no credentials.
         """
+        before = dict(request.headers)
         try:
             self._sign = self._sign or self._find()
             self._sign(request)
@@ -43,4 +49,7 @@ class EnvironmentAuth(AuthBase):
             # what libraries say of credentials may quote them
             problem = f"no usable credentials were found in the environment ({type(ex).__name__})"
             raise CredentialsError(problem) from None
+        added = {value for name, value in request.headers.items() if before.get(name) != value}
+        # shorter words are names, such as that of a region
+        self.secrets = [word for word in _WORD.findall(" ".join(added)) if len(word) >= 20]
         return request

@@ -179,6 +179,11 @@ def _read_account(
             f"{whose}: {len(stuck)} batches are open for longer than `max_open_age`, and are read"
             f" only when the list is read whole: {_some(list(stuck))}"
         )
+    for column, count in reader.underivable.items():
+        logger.warning(
+            f"{whose}: {count} values of the column `{column}` could not be made of what their rows"
+            " tell, and are null."
+        )
     for field, count in reader.unreadable.items():
         logger.warning(
             f"{whose}: {count} values of `{field}` could not be"

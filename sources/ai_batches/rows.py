@@ -52,7 +52,7 @@ class RowReader:
             status belongs to `status_raw`. `ended_at` follows from the status where no field gives
             it.
         account (str): What goes into the column `account`.
-        exclude (Sequence[str]): Top-level fields that are left out altogether.
+        exclude (Sequence[str]): Fields that are left out altogether, nested ones with dots.
     """
 
     def __init__(
@@ -63,12 +63,14 @@ class RowReader:
     ) -> None:
         self.unreadable: Counter[str] = Counter()
         """How many values of each field could not be read so far; `extra` holds them."""
+        self.underivable: Counter[str] = Counter()
+        """How many values of each derived column could not be made of their rows so far."""
         self._provider = provider.name
         self._account = account
         self._paths = provider.fields
         self._derived = provider.derived
         self._statuses = provider.statuses
-        self._exclude = frozenset(exclude)
+        self._exclude = [path.split(".") for path in exclude]
         self._told = self._paths.keys() | self._derived.keys()
         self._reports_status = bool(self._told & {"status", "status_raw"})
         paths = [path.split(".") for path in self._paths.values()]
@@ -85,8 +87,9 @@ class RowReader:
         Returns:
             Reading: What became of them.
         """
-        if self._exclude:
-            rows = [{k: v for k, v in row.items() if k not in self._exclude} for row in rows]
+        whole_rows = rows
+        for path in self._exclude:
+            rows = [_without(row, path) for row in rows]
         values, extras = self._fields.take_from(rows)
         columns: dict[str, list[Any]] = {
             name: self._read_all(name, values, extras)
@@ -94,7 +97,9 @@ class RowReader:
             if name not in _DERIVED or name in self._paths
         }
         for name, derive in self._derived.items():
-            columns[name] = [self._derive(name, derive, row) for row in rows]
+            # what is left out of the table still tells whether a batch is open
+            told_by = whole_rows if name == "status" else rows
+            columns[name] = [self._derive(name, derive, row) for row in told_by]
         if "status" not in self._derived:
             columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
         words = columns["status"]
@@ -169,7 +174,7 @@ class RowReader:
         try:
             return COLUMNS[column][0].read(derive(row))
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            self.unreadable[column] += 1
+            self.underivable[column] += 1
             return None
 
     def _extra(self, extra: Row) -> str:
@@ -271,6 +276,15 @@ def _columns(keys: Collection[str], rows: Sequence[Row]) -> dict[str, list[Any]]
     except KeyError:
         pass
     return {key: [row.get(key) for row in rows] for key in keys}
+
+
+def _without(row: Row, path: Sequence[str]) -> Row:
+    """A row without one of its fields."""
+    key, *below = path
+    if key not in row or (below and not isinstance(row[key], dict)):
+        return row
+    left = {name: value for name, value in row.items() if name != key}
+    return {**left, key: _without(row[key], below)} if below else left
 
 
 def _put(extra: Row, path: str, value: Any) -> None:

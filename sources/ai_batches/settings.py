@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,6 +26,8 @@ DEFAULT_ACCOUNT = "default"
 
 _SPAN = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""Of a region, an account or a project."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
@@ -41,6 +44,9 @@ class Account(NamedTuple):
     """How far down a run reads."""
     base_url: str = ""
     """API root of its own; empty: that of the provider's settings."""
+    headers: Mapping[str, str] = {}
+    """Further headers of its own. Those of the provider's settings go to the provider's API root
+    only."""
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, origin={self.origin!r})"
@@ -56,12 +62,13 @@ class ProviderSettings(NamedTuple):
     page_size: int | None = None
     """Rows to ask for in a page; None sends no limit."""
     exclude: tuple[str, ...] = ()
-    """Top-level fields of the provider's rows that are not loaded at all."""
+    """Fields of the provider's rows that are not loaded at all, nested ones with dots."""
     headers: Mapping[str, str] = {}
     """Further headers of each request; their values are treated as secrets."""
 
     def __repr__(self) -> str:
-        return f"ProviderSettings(accounts={self.accounts}, base_url={self.base_url!r}, ...)"
+        base_url = self.base_url.partition("?")[0]
+        return f"ProviderSettings(accounts={self.accounts}, base_url={base_url!r}, ...)"
 
 
 def provider_settings(provider: Provider) -> ProviderSettings:
@@ -86,22 +93,38 @@ def provider_settings(provider: Provider) -> ProviderSettings:
         base_url=base_url,
         page_size=_page_size(provider),
         exclude=_exclude(provider),
-        headers=_headers(provider),
+        headers=_headers(provider, dlt.secrets.get(_path(provider, "headers"))),
     )
 
 
 def has_key(provider: Provider) -> bool:
     """Whether any key is set for a provider, usable or not."""
-    return bool(
-        dlt.secrets.get(_path(provider, "api_key"))
-        or dlt.secrets.get(_path(provider, "accounts"))
-        or os.environ.get(provider.api_key_env)
-    )
+    return _is_configured(provider) or bool(os.environ.get(provider.api_key_env))
 
 
 def providers_with_key() -> list[str]:
-    """Names of the providers that have a key, in the order of the registry."""
-    return [name for name, provider in PROVIDERS.items() if has_key(provider)]
+    """Names of the providers that have a key, in the order of the registry.
+
+    A key in the vendor's own variable may be there for another program: where the address is not
+    set as well, it does not count.
+    """
+    return [
+        name
+        for name, provider in PROVIDERS.items()
+        if has_key(provider) and (_is_configured(provider) or _has_address(provider))
+    ]
+
+
+def _is_configured(provider: Provider) -> bool:
+    return any(dlt.secrets.get(_path(provider, name)) for name in ("api_key", "accounts"))
+
+
+def _has_address(provider: Provider) -> bool:
+    try:
+        return bool(_base_url(provider))
+    except SettingsError:
+        # to be told when it runs
+        return True
 
 
 def missing_key(provider: Provider) -> SettingsError:
@@ -152,12 +175,16 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
     """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise _unusable(provider, "accounts", "holds an account without a name")
-    api_key, base_url = value, ""
-    if isinstance(value, Mapping):
-        api_key = value.get("api_key")
-        walk = _walk_settings(provider, f"accounts.{name}.", value.get, walk)
-        if not value.keys().isdisjoint({"base_url", *provider.url_settings}):
-            base_url = _base_url(provider, value)
+    own = value if isinstance(value, Mapping) else {"api_key": value}
+    api_key, prefix = own.get("api_key"), f"accounts.{name}."
+    of_address = {"base_url", *provider.url_settings}
+    unknown = own.keys() - {"api_key", "headers", *of_address, *WalkSettings._fields}
+    if unknown:
+        # a mistyped address would send the key to another server
+        raise _unusable(provider, prefix + min(unknown), "is no setting of an account")
+    walk = _walk_settings(provider, prefix, own.get, walk)
+    base_url = "" if own.keys().isdisjoint(of_address) else _base_url(provider, own, prefix)
+    headers = _headers(provider, own.get("headers"), prefix)
     # a file often leaves a line end behind the key
     key = api_key.strip() if isinstance(api_key, str) else ""
     if not key:
@@ -171,7 +198,7 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
             f"the key in {origin} holds characters that no key has",
             "Copy it again, without quotes or spaces.",
         )
-    return Account(name, key, origin, walk, base_url)
+    return Account(name, key, origin, walk, base_url, headers)
 
 
 def _walk_settings(
@@ -193,25 +220,38 @@ def _walk_settings(
     return WalkSettings(**spans)
 
 
-def _base_url(provider: Provider, own: Mapping[str, Any] | None = None) -> str:
+def _base_url(provider: Provider, own: Mapping[str, Any] | None = None, prefix: str = "") -> str:
     """The API root that is set, or the provider's; empty where it needs a setting that is not set.
 
     What is set for an account goes before what is set for the provider.
     """
     own = own or {}
-    url: Any = own.get("base_url")
+    name, url = f"{prefix}base_url", own.get("base_url")
     if not url and own.keys().isdisjoint(provider.url_settings):
-        url = dlt.config.get(_path(provider, "base_url"))
-    if not url:
-        needed = {
-            name: own.get(name) or dlt.config.get(_path(provider, name)) or os.environ.get(variable)
-            for name, variable in provider.url_settings.items()
-        }
-        if not provider.base_url or not all(needed.values()):
-            return ""
-        url = provider.base_url.format_map(
-            {name: str(value).strip().rstrip("/") for name, value in needed.items()}
-        )
+        name, url = "base_url", dlt.config.get(_path(provider, "base_url"))
+    if url:
+        return _address(url, partial(_unusable, provider, name))
+    parts = {name: _part(provider, own, prefix, name) for name in provider.url_settings}
+    return provider.base_url.format_map(parts) if all(parts.values()) else ""
+
+
+def _part(provider: Provider, own: Mapping[str, Any], prefix: str, name: str) -> str:
+    """A part of the API root: of the account, of the provider, or in the vendor's own variable."""
+    variable = provider.url_settings[name]
+    wrong = partial(_unusable, provider, prefix + name if name in own else name)
+    value: Any = own.get(name) or dlt.config.get(_path(provider, name))
+    if not value and (value := os.environ.get(variable)):
+        wrong = partial(_unusable_variable, provider, variable)
+    text = str(value or "").strip()
+    if text and provider.base_url.startswith(f"{{{name}}}"):
+        return _address(text, wrong, may_have_query=False)
+    if text and not _NAME.fullmatch(text):
+        raise wrong("is no plain name")
+    return text
+
+
+def _address(url: Any, wrong: Callable[[str], SettingsError], may_have_query: bool = True) -> str:
+    """An address of a server, without a slash at the end of its path."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -220,11 +260,13 @@ def _base_url(provider: Provider, own: Mapping[str, Any] | None = None) -> str:
     except (ValueError, AttributeError, TypeError):
         usable = has_login = False
     if has_login:
-        raise _unusable(provider, "base_url", "holds a user name or a password")
+        raise wrong("holds a user name or a password")
     if not usable or parts.fragment:
-        raise _unusable(provider, "base_url", "is not the http(s) address of an API root")
-    root: str = urlunsplit(parts._replace(path=parts.path.rstrip("/")))
-    return root
+        raise wrong("is not an http(s) address, such as https://api.vendor.example/v1")
+    if parts.query and not may_have_query:
+        raise wrong("has a query, which only `base_url` may have")
+    address: str = urlunsplit(parts._replace(path=parts.path.rstrip("/")))
+    return address
 
 
 def _page_size(provider: Provider) -> int | None:
@@ -250,13 +292,14 @@ def _exclude(provider: Provider) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _headers(provider: Provider) -> Mapping[str, str]:
-    headers = _table(provider, "headers", dlt.secrets.get(_path(provider, "headers")))
-    for name, value in headers.items():
+def _headers(provider: Provider, value: Any, prefix: str = "") -> Mapping[str, str]:
+    setting = f"{prefix}headers"
+    headers = _table(provider, setting, value)
+    for name, text in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise _unusable(provider, "headers", "holds a name that no header can have")
-        if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
-            raise _unusable(provider, "headers", f"has no plain text for `{name}`")
+            raise _unusable(provider, setting, "holds a name that no header can have")
+        if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
+            raise _unusable(provider, setting, f"has no plain text for `{name}`")
     return headers
 
 
@@ -282,6 +325,12 @@ def _parsed(provider: Provider, name: str, value: Any) -> Any:
 
 def _path(provider: Provider, name: str) -> str:
     return f"{SECTION}.{provider.name}.{name}"
+
+
+def _unusable_variable(provider: Provider, variable: str, problem: str) -> SettingsError:
+    return SettingsError(
+        provider.name, None, f"the environment variable {variable} {problem}", "Correct it."
+    )
 
 
 def _unusable(provider: Provider, name: str, problem: str) -> SettingsError:

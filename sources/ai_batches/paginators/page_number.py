@@ -6,7 +6,13 @@ from typing import Any
 
 from requests import Request, Response
 
-from .base import RECENT_ROWS, BatchListPaginator, RecentIds, UntrustedPageError
+from .base import (
+    MAX_RESTARTS,
+    RECENT_ROWS,
+    BatchListPaginator,
+    RecentIds,
+    UntrustedPageError,
+)
 
 
 class PageNumberPaginator(BatchListPaginator):
@@ -16,7 +22,9 @@ class PageNumberPaginator(BatchListPaginator):
     would be passed over. That many at most are missing as the total went down by: then the page
     goes back by so much. Going on asks for the last page again, which has to show a row of the
     trail, or else one of the pages that it may have been pushed to; otherwise the walk begins again
-    at the head. The list ends with an empty page, or a short one with which the total is reached.
+    at the head. Each reply is held against its own total: a page with fewer rows than it should
+    have shifts all pages behind it, so that the walk begins again, too. The list ends with an empty
+    page, or a short one with which the total is reached.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
@@ -42,7 +50,7 @@ class PageNumberPaginator(BatchListPaginator):
         self._total_field = total_field
         self._page = 0
         self._size = 0
-        """Rows of a page, as the server cuts them; 0 before the first one."""
+        """Rows of a full page, as the server cuts them; 0 before the first one."""
         self._total = 0
         """What the last reply said."""
         self._known = RecentIds(RECENT_ROWS)
@@ -55,6 +63,10 @@ class PageNumberPaginator(BatchListPaginator):
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position, with the page that was handed on last."""
+        if position["limit"] != self._limit:
+            # pages of another size have other rows
+            self._start_over()
+            return
         super().resume(position)
         self._known.extend(position["trail"])
         self._page = self._read_page = position["page"]
@@ -64,8 +76,21 @@ class PageNumberPaginator(BatchListPaginator):
     @property
     def position(self) -> dict[str, Any]:
         """Where the rows handed on so far end."""
-        counts = {"page": self._read_page, "size": self._size, "total": self._total}
-        return {**super().position, **counts}
+        return {
+            **super().position,
+            "page": self._read_page,
+            "size": self._size,
+            "total": self._total,
+            "limit": self._limit,
+        }
+
+    def refused(self, status_code: int) -> bool:
+        """Takes an error behind the end of the list for an empty page."""
+        is_behind_end = self._size > 0 and self._page * self._size >= self._total
+        if status_code not in (400, 404) or not is_behind_end:
+            return False
+        self._has_next_page = False
+        return True
 
     def requests_for(
         self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
@@ -80,8 +105,8 @@ class PageNumberPaginator(BatchListPaginator):
         """Takes in a page, and leaves in `data` the rows that were not handed on.
 
         Raises:
-            UntrustedPageError: If the reply has no total, if the list ends before its total is
-                reached, or if the server sends the same page at every number.
+            UntrustedPageError: If the reply has no total, if pages have fewer rows than the total
+                promises, or if the server sends the same page at every number.
         """
         rows = data if data is not None else []
         ids, before = self._ids(rows), self._total
@@ -99,13 +124,14 @@ class PageNumberPaginator(BatchListPaginator):
         self._steps_back = 0
         if not self._size:
             # a server may cut pages to fewer rows than were asked for
-            is_cut = not self._limit or len(ids) < self._total
-            self._size = len(ids) if is_cut else max(self._limit or 0, len(ids))
-        reached = self._page * self._size + len(ids)
-        if not ids and reached < self._total:
-            raise UntrustedPageError(
-                f"the list ends after {reached} rows, and says that it has {self._total}"
-            )
+            is_whole = self._limit and len(ids) == self._total < self._limit
+            self._size = self._limit if is_whole and self._limit else len(ids)
+        passed = self._page * self._size
+        expected = min(self._size or self._total, self._total - passed)
+        if len(ids) < expected or len(ids) > self._size:
+            rows.clear()
+            self._begin_again(len(ids), expected)
+            return
         rows[:] = [row for row, i in zip(rows, ids, strict=True) if i not in self._known]
         is_stale = bool(ids) and not rows
         self._refuse_repeated_pages(is_stale)
@@ -114,7 +140,7 @@ class PageNumberPaginator(BatchListPaginator):
         self._read_page = self._page
         self._page += 1
         is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
-        is_last = len(ids) < self._size and reached >= self._total
+        is_last = len(ids) < self._size and passed + len(ids) >= self._total
         self._has_next_page = bool(ids) and not is_last and not is_whole_list
 
     def update_request(self, request: Request) -> None:
@@ -138,6 +164,16 @@ class PageNumberPaginator(BatchListPaginator):
         if self._page < self._read_page + self._last_page_to_try:
             self._page += 1
             return
+        self._reset()
+
+    def _begin_again(self, rows: int, expected: int) -> None:
+        if self.restarts == MAX_RESTARTS:
+            raise UntrustedPageError(
+                f"page {self._page} has {rows} rows, where {expected} of the {self._total} belong"
+            )
+        self._reset()
+
+    def _reset(self) -> None:
         self._start_over()
         self._page = self._read_page = self._size = self._total = 0
         self._known, self._is_resumed = RecentIds(RECENT_ROWS), False

@@ -15,17 +15,21 @@ class TokenPaginator(BatchListPaginator):
     A token does not say which row it stands for. So a position is the token of the page that was
     handed on last: going on, that page is asked for again, and has to show a row of the trail.
     Where it does not, or the server knows the token no more, the walk begins again at the head.
+    Tokens that count rows instead of naming one pass a row over where one above is deleted
+    meanwhile; where the list tells its total, that shows in the end.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
         position_param (str): Query parameter for the token.
         next_field (str): Field of the reply that holds the next token, nested ones with dots;
             null, empty or absent on the last page.
+        total_field (str | None): Field of the reply that holds the number of rows of the list, if
+            there is one.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
     """
 
-    MAX_EMPTY_PAGES = 20
+    MAX_STALE_PAGES = 20
     """Pages in a row that may hold nothing, or nothing new, and promise more."""
 
     def __init__(
@@ -35,8 +39,13 @@ class TokenPaginator(BatchListPaginator):
         next_field: str = "next_page_token",
         limit_param: str = "page_size",
         id_field: str = "id",
+        total_field: str | None = None,
     ) -> None:
         super().__init__(limit, position_param, limit_param, id_field)
+        self._total_field = total_field
+        self._least_total: int | None = None
+        """The lowest total so far: rows are added while the list is read."""
+        self._handed_on = 0
         self._next_field = next_field
         self._token: str | int | None = None
         """Of the page to ask for; None for the first one."""
@@ -45,18 +54,20 @@ class TokenPaginator(BatchListPaginator):
         self._is_resumed = False
         self._loop = LoopGuard()
         self._known = RecentIds(RECENT_ROWS)
-        self._empty_pages = 0
+        self._stale_pages = 0
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position; the first page must show a row of the trail again."""
         super().resume(position)
         self._token = self._page_token = position["token"]
+        self._handed_on, self._least_total = position["handed_on"], position["least_total"]
         self._is_resumed = bool(self._trail)
 
     @property
     def position(self) -> dict[str, Any]:
         """Where the rows handed on so far end."""
-        return {**super().position, "token": self._page_token}
+        counts = {"handed_on": self._handed_on, "least_total": self._least_total}
+        return {**super().position, **counts, "token": self._page_token}
 
     def requests_for(
         self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
@@ -66,7 +77,7 @@ class TokenPaginator(BatchListPaginator):
 
     def refused(self, status_code: int) -> bool:
         """Begins again at the head, once, where the server does not know the token."""
-        if status_code not in (400, 404) or self._token is None or self.restarts:
+        if status_code not in (400, 404, 410, 422) or self._token is None or self.restarts:
             return False
         self._begin_again()
         return True
@@ -75,10 +86,16 @@ class TokenPaginator(BatchListPaginator):
         """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
 
         Raises:
-            UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing.
+            UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing,
+                or if the last one is not the end by what the reply says.
         """
         rows = data if data is not None else []
         ids, token = self._ids(rows), self._next_token(response)
+        if self._total_field:
+            total = self._field(response, self._total_field)
+            if type(total) is int:
+                least = self._least_total
+                self._least_total = total if least is None else min(total, least)
         if self._is_resumed:
             self._is_resumed = False
             trail = set(self._trail)
@@ -88,12 +105,18 @@ class TokenPaginator(BatchListPaginator):
                 self._begin_again()
                 return
             del rows[: known + 1], ids[: known + 1]
-        if token is not None:
-            self._refuse_loop(ids, token)
+        is_stale = all(row_id in self._known for row_id in ids)
         if ids:
             self._page_token = self._token
             self._trail.extend(ids)
             self._known.extend(ids)
+            self._handed_on += len(ids)
+        if token is None:
+            self._refuse_early_end(response)
+        elif is_stale:
+            self._refuse_loop(token)
+        else:
+            self._stale_pages = 0
         self._token = token
         self._has_next_page = token is not None
 
@@ -112,10 +135,20 @@ class TokenPaginator(BatchListPaginator):
             return token  # type: ignore[no-any-return]
         raise UntrustedPageError(f"`{self._next_field}` is no token")
 
-    def _refuse_loop(self, ids: list[str], token: str | int) -> None:
-        is_empty = all(row_id in self._known for row_id in ids)
-        self._empty_pages = self._empty_pages + 1 if is_empty else 0
-        if self._loop.is_closed_by(str(token)) or self._empty_pages > self.MAX_EMPTY_PAGES:
+    def _refuse_early_end(self, response: Response) -> None:
+        if self._field(response, "has_more") is True:
+            raise UntrustedPageError(
+                f"the reply promises more rows and gives no `{self._next_field}` to ask for them"
+            )
+        if self._least_total is not None and self._handed_on < self._least_total:
+            raise UntrustedPageError(
+                f"the list ends after {self._handed_on} rows, and says that it has"
+                f" {self._least_total}"
+            )
+
+    def _refuse_loop(self, token: str | int) -> None:
+        self._stale_pages += 1
+        if self._loop.is_closed_by(str(token)) or self._stale_pages > self.MAX_STALE_PAGES:
             raise UntrustedPageError(
                 f"the token `{self._position_param}` does not advance: the pages bring nothing new"
                 " and promise that more follow"
@@ -125,4 +158,5 @@ class TokenPaginator(BatchListPaginator):
         self._start_over()
         self._token = self._page_token = None
         self._loop, self._known = LoopGuard(), RecentIds(RECENT_ROWS)
-        self._empty_pages = 0
+        self._stale_pages = self._handed_on = 0
+        self._least_total = None

@@ -6,6 +6,7 @@ from typing import Any
 
 from requests.auth import AuthBase
 
+from ..credentials import EnvironmentAuth
 from ..paginators import BatchListPaginator
 
 BATCH_OBJECT_FIELDS: Mapping[str, str] = {
@@ -53,8 +54,8 @@ class Provider:
         path (str): Path of the list below the root.
         api_key_env (str): Environment variable in which the vendor's users have their key.
         auth (Callable[[str], AuthBase]): How a request carries a key.
-        environment_auth (Callable[[], AuthBase] | None): How requests are signed where the key is
-            set to `environment`; None where there is no such way.
+        environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed where the
+            key is set to `environment`; None where there is no such way.
         paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one walk,
             given the page size.
         page_size (int | None): Rows to ask for in a page; None where the vendor documents no
@@ -63,7 +64,7 @@ class Provider:
             `id` is a top-level field. Where `ended_at` has one, it also fills the column of the
             outcome, such as `failed_at`, that has none.
         derived (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
-            alone, to what makes their value of a row. The fields it takes stay in `extra`.
+            alone, to what makes their value of a row. Fields without a column stay in `extra`.
         statuses (Mapping[str, str]): The vendor's status words, in lower case, to the words of the
             column `status`, where they differ.
         rows_field (str): Field of a reply that holds the list of rows; `$` where the reply is it.
@@ -93,5 +94,5 @@ class Provider:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     url_settings: Mapping[str, str] = field(default_factory=dict)
-    environment_auth: Callable[[], AuthBase] | None = None
+    environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None

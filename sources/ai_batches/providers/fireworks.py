@@ -47,6 +47,7 @@ FIREWORKS = Provider(
         next_field="nextPageToken",
         limit_param="pageSize",
         id_field="name",
+        total_field="totalSize",
     ),
     page_size=200,
     params={"orderBy": "created_time desc"},
