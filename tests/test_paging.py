@@ -37,6 +37,17 @@ def rows(count: int) -> list[TRow]:
     return [batch(number) for number in range(count, 0, -1)]
 
 
+def numbered_list(full: list[TRow], largest: int = 100) -> Callable[[Request], dict[str, Any]]:
+    """Answers as a right list of numbered pages would."""
+
+    def answer(request: Request) -> dict[str, Any]:
+        size = min(int(request.query_params["page_size"]), largest)
+        start = int(request.query_params["page"]) * size
+        return {"object": "list", "data": full[start : start + size], "total": len(full)}
+
+    return answer
+
+
 def ids(pipeline: Pipeline, provider: str) -> list[int]:
     """Numbers of the stored batches, newest first; fails where one stands twice."""
     found = select(pipeline, f"SELECT id FROM batches WHERE provider = '{provider}'")  # noqa: S608
@@ -451,8 +462,14 @@ def test_rows_that_are_deleted_under_the_cursor_hide_nothing(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-def test_no_batch_is_missed_in_an_offset_list_that_moves(
-    lists: Lists, count: int, page_size: int, moves: dict[int, int]
+@pytest.mark.parametrize(("name", "answers"), [("bland", offset_list), ("mistral", numbered_list)])
+def test_no_batch_is_missed_in_a_counted_list_that_moves(
+    lists: Lists,
+    name: str,
+    answers: Callable[[list[TRow]], Callable[[Request], TAnswer]],
+    count: int,
+    page_size: int,
+    moves: dict[int, int],
 ) -> None:
     """Rows that stand in the list throughout are read, however it moves; or it is an error."""
     from ai_batches import PROVIDERS, Account
@@ -462,7 +479,7 @@ def test_no_batch_is_missed_in_an_offset_list_that_moves(
     full = rows(count)
     asked = [0]
     gone: set[str] = set()
-    inner = offset_list(full)
+    inner = answers(full)
 
     def moving(request: Request) -> TAnswer:
         asked[0] += 1
@@ -474,9 +491,9 @@ def test_no_batch_is_missed_in_an_offset_list_that_moves(
             del full[:-move]
         return inner(request)
 
-    lists.serve("bland", moving)
-    chosen = lists.settings("bland", page_size=page_size)["bland"]
-    client = BatchListClient(PROVIDERS["bland"], chosen, Account("default", KEY, "the test"))
+    lists.serve(name, moving)
+    chosen = lists.settings(name, page_size=page_size)[name]
+    client = BatchListClient(PROVIDERS[name], chosen, Account("default", KEY, "the test"))
     try:
         found = {row["id"] for one in client.pages() for row in one.rows}
     except BadPageError:
@@ -495,6 +512,132 @@ def test_a_batch_that_moves_on_while_the_list_is_read_is_true_after_the_next_run
     full[:] = [batch(n) for n in range(150, 0, -1)]
     load(pipeline, lists.settings())
     assert {row["status"] for row in stored(pipeline, "openai").values()} == {"completed"}
+
+
+def test_a_short_numbered_page_is_doubted(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    full = rows(250)
+
+    def answer(request: Request) -> TAnswer:
+        body = numbered_list(full)(request)
+        if request.query_params["page"] == "1":
+            del body["data"][60:]
+        return body
+
+    error = read("mistral", answer)["error"] or ""
+    assert "page 1 has 60 rows, where 100 of the 250 belong" in error
+
+
+@pytest.mark.parametrize("total", [None, 0, 40])
+@pytest.mark.parametrize("lowered_at", [1, 3])
+def test_a_server_may_cut_numbered_pages_smaller(
+    pipeline: Pipeline,
+    read: Callable[..., AccountMetrics],
+    lists: Lists,
+    lowered_at: int,
+    total: int | None,
+) -> None:
+    full = rows(570)
+
+    def answer(request: Request) -> TAnswer:
+        size = 100 if lists.count("mistral") < lowered_at else 50
+        body = numbered_list(full, largest=size)(request)
+        # a total that is too low ends nothing
+        return body if total is None else body | {"total": total}
+
+    assert read("mistral", answer)["error"] is None
+    assert len(ids(pipeline, "mistral")) == 570
+
+
+def test_a_numbered_list_that_was_cut_goes_on_with_pages_of_another_size(
+    pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")
+    inner = numbered_list(rows(370))
+    lists.serve(
+        "mistral",
+        lambda request: failure(500) if lists.count("mistral") == 3 else inner(request),
+    )
+    assert load(pipeline, lists.settings(page_size=50))["mistral", "default"]["error"]
+    assert load(pipeline, lists.settings(page_size=100))["mistral", "default"]["error"] is None
+    assert len(ids(pipeline, "mistral")) == 370
+
+
+def test_an_error_behind_the_last_numbered_page_is_its_end(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    inner = numbered_list(rows(200))
+
+    def answer(request: Request) -> TAnswer:
+        body = inner(request)
+        return body if body["data"] else failure(404, {"detail": "Invalid page."})
+
+    assert read("mistral", answer)["error"] is None
+    assert len(ids(pipeline, "mistral")) == 200
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "said"),
+    [
+        ("groq", page(rows(100), True), "promises more rows and gives no `paging.next_cursor`"),
+        ("fireworks", {"totalSize": 250, "nextPageToken": ""}, "ends after 0 rows"),
+        (
+            "fireworks",
+            {"batchInferenceJobs": [{"name": "a"}], "totalSize": 250},
+            "ends after 1 rows, and says that it has 250",
+        ),
+    ],
+)
+def test_a_token_list_that_denies_its_end_is_doubted(
+    read: Callable[..., AccountMetrics], provider: str, body: TAnswer, said: str
+) -> None:
+    assert said in (read(provider, body)["error"] or "")
+
+
+def test_a_token_that_stays_the_same_may_bring_new_rows(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics]
+) -> None:
+    left = rows(250)
+
+    def scroll(request: Request) -> TAnswer:
+        taken = left[:50]
+        del left[:50]
+        return {"batches": taken, "next_page_token": "scroll" if left else None}
+
+    assert read("cohere", scroll)["error"] is None
+    assert len(ids(pipeline, "cohere")) == 250
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_a_token_that_is_forgotten_begins_the_list_again(
+    pipeline: Pipeline, read: Callable[..., AccountMetrics], lists: Lists, status: int
+) -> None:
+    full = rows(250)
+
+    def answer(request: Request) -> TAnswer:
+        if lists.count("cohere") == 3:
+            return failure(status, {"message": "invalid page_token"})
+        start = int(request.query_params.get("page_token", 0))
+        token = str(start + 100) if start + 100 < len(full) else None
+        return {"batches": full[start : start + 100], "next_page_token": token}
+
+    done = read("cohere", answer)
+    assert (done["error"], done["requests"]) == (None, 6)
+    assert len(ids(pipeline, "cohere")) == 250
+
+
+def test_a_token_that_is_refused_twice_is_an_error_with_the_servers_words(
+    read: Callable[..., AccountMetrics],
+) -> None:
+    def answer(request: Request) -> TAnswer:
+        if "page_token" in request.query_params:
+            return failure(400, {"message": "page_token: unknown field"})
+        return {"batches": rows(100), "next_page_token": "a"}
+
+    done = read("cohere", answer)
+    assert "saying: page_token: unknown field" in (done["error"] or "")
+    assert done["requests"] == 4
 
 
 @pytest.mark.parametrize("says_more", [True, False])

@@ -24,7 +24,7 @@ class PageNumberPaginator(BatchListPaginator):
     trail, or else one of the pages that it may have been pushed to; otherwise the walk begins again
     at the head. Each reply is held against its own total: a page with fewer rows than it should
     have shifts all pages behind it, so that the walk begins again, too. The list ends with an empty
-    page, or a short one with which the total is reached.
+    page, or a short one that reaches the total and does not pass it.
 
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
@@ -140,7 +140,7 @@ class PageNumberPaginator(BatchListPaginator):
         self._read_page = self._page
         self._page += 1
         is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
-        is_last = len(ids) < self._size and passed + len(ids) >= self._total
+        is_last = len(ids) < self._size and passed + len(ids) == self._total
         self._has_next_page = bool(ids) and not is_last and not is_whole_list
 
     def update_request(self, request: Request) -> None:
