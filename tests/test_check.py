@@ -123,6 +123,7 @@ def test_what_is_new_is_counted(lists: Lists) -> None:
     assert situation.outcome() == (1, True, None)
 
 
+@pytest.mark.integration
 def test_an_open_batch_deep_in_the_list_is_read_down_to(lists: Lists) -> None:
     rows = newest_first(1_000)
     rows[400]["status"] = "in_progress"
@@ -132,17 +133,20 @@ def test_an_open_batch_deep_in_the_list_is_read_down_to(lists: Lists) -> None:
     assert situation.outcome() == (5, False, None)
 
 
+@pytest.mark.integration
 def test_an_open_batch_at_the_end_of_the_list_is_read_down_to(lists: Lists) -> None:
     rows = newest_first(250)
     rows[-1]["status"] = "in_progress"
     assert Situation(lists, rows).outcome() == (3, False, None)
 
 
+@pytest.mark.integration
 def test_a_list_that_is_due_is_read_whole(lists: Lists) -> None:
     situation = Situation(lists, newest_first(330), full_every="0d")
     assert situation.outcome() == (4, False, "due")
 
 
+@pytest.mark.integration
 def test_a_refresh_that_is_owed_is_done(lists: Lists) -> None:
     situation = Situation(lists, newest_first(330))
     lists.serve("openai", failure(401))
@@ -151,6 +155,7 @@ def test_a_refresh_that_is_owed_is_done(lists: Lists) -> None:
     assert situation.outcome() == (4, False, "full refresh owed")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(("full_every", "requests"), [("7d", 4), ("0d", 8)])
 def test_a_walk_that_was_cut_goes_on(lists: Lists, full_every: str, requests: int) -> None:
     situation = Situation(lists, newest_first(450), full_every="0d")
@@ -160,6 +165,7 @@ def test_a_walk_that_was_cut_goes_on(lists: Lists, full_every: str, requests: in
     assert situation.outcome() == (requests, False, "was cut")
 
 
+@pytest.mark.integration
 def test_a_first_run_that_was_cut_goes_on(lists: Lists) -> None:
     rows = newest_first(450)
     situation = Situation(lists, rows[:0])
@@ -172,6 +178,7 @@ def test_a_first_run_that_was_cut_goes_on(lists: Lists) -> None:
     assert found["openai"]["whole_list_because"] == "was cut"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("rows", "requests"),
     [(newest_first(40), 1), (newest_first(330)[::-1], 4), ([], 1)],
@@ -185,12 +192,14 @@ def test_a_list_whose_order_is_not_proven_is_read_whole(
     assert situation.outcome() == (requests, requests == 1, "order not proven")
 
 
+@pytest.mark.integration
 def test_a_list_whose_newest_batch_is_gone_is_read_whole(lists: Lists) -> None:
     situation = Situation(lists, newest_first(330))
     del situation.rows[0]
     assert situation.outcome() == (4, False, "in doubt")
 
 
+@pytest.mark.integration
 def test_a_first_page_of_new_batches_tells_the_least(lists: Lists) -> None:
     rows = newest_first(300)
     lists.serve("openai", cursor_list(rows))
@@ -202,6 +211,7 @@ def test_a_first_page_of_new_batches_tells_the_least(lists: Lists) -> None:
     assert requests_of(lists, (), variables) > 2
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("full_every", ["7d", "0d"])
 @pytest.mark.parametrize("count", [1, 299])
 def test_lists_that_do_not_tell_their_end(lists: Lists, full_every: str, count: int) -> None:
@@ -357,6 +367,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     assert f"The folder {folder} cannot be written (Permission denied)" in str(found["destination"])
 
 
+@pytest.mark.integration
 def test_sqlite_is_left_as_it_was(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(newest_first(300)))
     url = f"sqlite:///{tmp_path / 'batches.sqlite'}"
@@ -385,6 +396,7 @@ def test_a_sqlite_file_that_is_being_written_is_named(lists: Lists, tmp_path: Pa
     assert found["openai"]["requests"] == 1
 
 
+@pytest.mark.integration
 def test_a_bucket_is_left_as_it_was(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(newest_first(300)))
     variables = keys(lists, "openai")
@@ -425,6 +437,7 @@ def to_postgres(url: str, lists: Lists) -> dict[str, str]:
     return keys(lists, "openai") | {"DESTINATION__POSTGRES__CREDENTIALS": url}
 
 
+@pytest.mark.integration
 def test_postgres_is_left_as_it_was(lists: Lists, postgres: str) -> None:
     variables = to_postgres(postgres, lists)
     command = ("--destination", "postgres", "--dataset", "left_as_it_was")
@@ -437,6 +450,7 @@ def test_postgres_is_left_as_it_was(lists: Lists, postgres: str) -> None:
         assert run(*command, **variables)[0] == 0
 
 
+@pytest.mark.integration
 def test_a_role_without_a_privilege_is_told_which(lists: Lists, postgres: str) -> None:
     command = ("--destination", "postgres", "--dataset", "of_another")
     assert run(*command, **to_postgres(postgres, lists))[0] == 0
