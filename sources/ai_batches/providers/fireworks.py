@@ -1,13 +1,12 @@
 """Fireworks AI: batch inference jobs of an account, oldest first unless asked otherwise."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
-from ..paginators import TokenPaginator
 from .declaration import Provider
+from .google_json import by_page_token
 
 
 def _errors(row: Mapping[str, Any]) -> Any:
@@ -41,14 +40,7 @@ FIREWORKS = Provider(
     api_key_env="FIREWORKS_API_KEY",
     url_settings={"account_id": "FIREWORKS_ACCOUNT_ID"},
     auth=BearerTokenAuth,
-    paginator=partial(
-        TokenPaginator,
-        position_param="pageToken",
-        next_field="nextPageToken",
-        limit_param="pageSize",
-        id_field="name",
-        total_field="totalSize",
-    ),
+    paginator=partial(by_page_token, total_field="totalSize"),
     page_size=200,
     params={"orderBy": "created_time desc"},
     rows_field="batchInferenceJobs",

@@ -1,12 +1,9 @@
 """Gemini API: batches as long-running operations, whose `metadata` is the batch."""
 
-from functools import partial
-
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
-from ..paginators import TokenPaginator
 from .declaration import Provider
-from .google_json import count
+from .google_json import by_page_token, count
 
 # Its page: the name is `batches/...`; times have up to nine digits behind the seconds; counts are
 # texts, and a count of zero, like an empty list, is left out. Completed are the successful
@@ -21,13 +18,7 @@ GEMINI = Provider(
     path="/batches",
     api_key_env="GEMINI_API_KEY",
     auth=lambda api_key: APIKeyAuth(name="x-goog-api-key", api_key=api_key, location="header"),
-    paginator=partial(
-        TokenPaginator,
-        position_param="pageToken",
-        next_field="nextPageToken",
-        limit_param="pageSize",
-        id_field="name",
-    ),
+    paginator=by_page_token,
     page_size=100,
     rows_field="operations",
     empty_reply=frozenset({"nextPageToken"}),

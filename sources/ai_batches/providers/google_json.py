@@ -1,7 +1,19 @@
-"""What Google's JSON leaves out: zeros and empty lists. Its counts are texts."""
+"""What APIs of Google's design share: pages by token, and a JSON without zeros and empty lists."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
+
+from ..paginators import TokenPaginator
+
+by_page_token = partial(
+    TokenPaginator,
+    position_param="pageToken",
+    next_field="nextPageToken",
+    limit_param="pageSize",
+    id_field="name",
+)
+"""Makes the paginator of a list whose rows are known by their resource name."""
 
 
 def count(path: str) -> Callable[[Mapping[str, Any]], int | None]:

@@ -8,9 +8,8 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
 from ..credentials import EnvironmentAuth
-from ..paginators import TokenPaginator
 from .declaration import Provider
-from .google_json import count
+from .google_json import by_page_token, count
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
@@ -73,13 +72,7 @@ VERTEX = Provider(
     url_settings={"project": "GOOGLE_CLOUD_PROJECT", "location": "GOOGLE_CLOUD_LOCATION"},
     auth=BearerTokenAuth,
     environment_auth=partial(EnvironmentAuth, "vertex", _find_token),
-    paginator=partial(
-        TokenPaginator,
-        position_param="pageToken",
-        next_field="nextPageToken",
-        limit_param="pageSize",
-        id_field="name",
-    ),
+    paginator=by_page_token,
     page_size=100,
     rows_field="batchPredictionJobs",
     empty_reply=frozenset({"nextPageToken"}),
