@@ -54,6 +54,8 @@ def test_a_batch_of_xai_is_what_its_counts_say_now(pipeline: Pipeline, lists: Li
         # more requests came
         {"state": counts | {"num_requests": 5, "num_pending": 3}},
         {"state": counts, "cancel_time": "2026-01-02"},
+        # those that run are waited for
+        {"state": counts | {"num_pending": 1}, "cancel_time": "2026-01-02"},
         {"state": None, "cancel_time": "2026-01-02", "cancel_by_xai_message": "not a file"},
     ):
         row = {"batch_id": "batch_1", "create_time": "2026-01-01", **changes}
@@ -67,5 +69,12 @@ def test_a_batch_of_xai_is_what_its_counts_say_now(pipeline: Pipeline, lists: Li
         ("completed", False, True, True, True),
         ("in_progress", True, True, True, True),
         ("cancelled", False, False, True, False),
+        ("cancelling", True, True, True, True),
         ("failed", False, True, False, False),
     ]
+
+
+def test_a_list_of_xai_may_be_left_out(pipeline: Pipeline, lists: Lists) -> None:
+    lists.serve("xai", {"pagination_token": None})
+    done = load(pipeline, lists.settings())["xai", "default"]
+    assert (done["error"], done["rows"]) == (None, 0)

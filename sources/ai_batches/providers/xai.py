@@ -13,13 +13,21 @@ from .declaration import Provider
 def _status(row: Mapping[str, Any]) -> str | None:
     """The status: by whom it was cancelled, if at all; else if requests came, and are all done."""
     state = row.get("state")
+    is_pending = bool(state and state.get("num_pending"))
     if row.get("cancel_time"):
+        if is_pending:
+            return "cancelling"
         return "failed" if row.get("cancel_by_xai_message") else "cancelled"
     if state is None:
         return None
     if not state.get("num_requests"):
         return "validating"
-    return "in_progress" if state.get("num_pending") else "completed"
+    return "in_progress" if is_pending else "completed"
+
+
+def _end(row: Mapping[str, Any]) -> Any:
+    """When a batch was cancelled, once none of its requests is pending any more."""
+    return None if _status(row) == "cancelling" else row.get("cancel_time")
 
 
 # Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
@@ -28,8 +36,8 @@ def _status(row: Mapping[str, Any]) -> str | None:
 # the list is read whole again. In recorded replies times are days; the end of a batch that was not
 # cancelled is not told. `expire_time` is when it leaves the list, some 30 days on. Completed are
 # the successes, failed the errors; pending and cancelled ones stay in `extra`. `state` may be
-# missing, says the vendor: then the status is unknown. Assumed: days of UTC, no order, and that
-# 100, the default page size, may be asked for.
+# missing, says the vendor: then the status is unknown. Assumed: days of UTC, no order, that 100,
+# the default page size, may be asked for, and that an empty list may be left out.
 XAI = Provider(
     name="xai",
     title="xAI",
@@ -47,6 +55,7 @@ XAI = Provider(
     ),
     page_size=100,
     rows_field="batches",
+    empty_reply=frozenset({"pagination_token"}),
     fields={
         "id": "batch_id",
         "description": "name",
@@ -56,8 +65,7 @@ XAI = Provider(
         "requests_failed": "state.num_error",
         "created_at": "create_time",
         "expires_at": "expire_time",
-        "ended_at": "cancel_time",
         "errors": "cancel_by_xai_message",
     },
-    derived={"status": _status},
+    derived={"status": _status, "ended_at": _end},
 )
