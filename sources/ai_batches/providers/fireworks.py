@@ -18,9 +18,8 @@ def _errors(row: Mapping[str, Any]) -> Any:
 def _tokens(row: Mapping[str, Any]) -> int | None:
     """Tokens in and out."""
     progress = row.get("jobProgress") or {}
-    if "inputTokens" not in progress:
-        return None
-    return int(progress["inputTokens"]) + int(progress.get("outputTokens", 0))
+    sent = progress.get("inputTokens")
+    return None if sent is None else int(sent) + int(progress.get("outputTokens") or 0)
 
 
 # Its client and specification: pages of up to 200, ordered by `created_time`, ascending; `orderBy`

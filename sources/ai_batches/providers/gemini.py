@@ -7,9 +7,9 @@ from .google_json import by_page_token, count
 
 # Its page: the name is `batches/...`; times have up to nine digits behind the seconds; counts are
 # texts, and a count of zero, like an empty list, is left out. Completed are the successful
-# requests, failed the failed ones; pending ones stay in `extra`. Google's own notebook shows the
-# newest first, and no responses in the list. Assumed: that a page of 100 is allowed or lowered, no
-# limit being documented. Where responses come along all the same, `exclude` leaves out `response`.
+# requests, failed the failed ones; `extra` has all counts. Google's own notebook shows the newest
+# first, and no responses in the list. Assumed: that a page of 100 is allowed or lowered, no limit
+# being documented. Where responses come along all the same, `exclude` leaves out `response`.
 GEMINI = Provider(
     name="gemini",
     title="Gemini API",
@@ -29,13 +29,13 @@ GEMINI = Provider(
         "model": "metadata.model",
         "input_file_id": "metadata.inputConfig.fileName",
         "output_file_id": "metadata.output.responsesFile",
-        "requests_total": "metadata.batchStats.requestCount",
         "created_at": "metadata.createTime",
         "updated_at": "metadata.updateTime",
         "ended_at": "metadata.endTime",
         "errors": "error",
     },
     derived={
+        "requests_total": count("metadata.batchStats.requestCount"),
         "requests_completed": count("metadata.batchStats.successfulRequestCount"),
         "requests_failed": count("metadata.batchStats.failedRequestCount"),
     },

@@ -34,6 +34,6 @@ def count(path: str) -> Callable[[Mapping[str, Any]], int | None]:
             value = value.get(parent)
             if value is None:
                 return None
-        return int(value.get(field, 0))
+        return int(value.get(field) or 0)
 
     return read

@@ -34,7 +34,7 @@ def _total(row: Mapping[str, Any]) -> int | None:
     if stats is None:
         return None
     incomplete = int(stats.get("incompleteCount", 0))
-    has_run_all = row["state"] in ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")
+    has_run_all = row.get("state") in ("JOB_STATE_SUCCEEDED", "JOB_STATE_PARTIALLY_SUCCEEDED")
     if incomplete < 0 or not (incomplete or has_run_all):
         return None
     return sum(int(stats.get(f"{kind}Count", 0)) for kind in ("successful", "failed", "incomplete"))
