@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
+from ai_batches.rows import RowReader
 from ai_batches_runner.demo_providers import LoopbackServer
 from ai_batches_runner.report import read_metrics
 
@@ -156,6 +157,13 @@ def offset_list(rows: list[TRow]) -> TAnswerer:
         return {"data": rows[start : start + int(request.query_params["take"])], "errors": None}
 
     return answer
+
+
+def read_row(provider: str, row: TRow) -> tuple[TRow, dict[str, int]]:
+    """What becomes of a row, and how many values of its fields could not be read."""
+    reader = RowReader(PROVIDERS[provider], "default")
+    (found,) = reader.to_arrow(reader.read([row]).records, "").to_pylist()
+    return found, dict(reader.unreadable)
 
 
 def load(
