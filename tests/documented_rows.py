@@ -725,3 +725,80 @@ DOCUMENTED: dict[str, Documented] = {
     ),
 }
 """By provider, and by what is odd about further rows of it."""
+
+STATUS_WORDS: dict[str, dict[str, str]] = {
+    "azure_openai": {"validating": "Validating"},
+    "bedrock": {
+        "validating": "Submitted Validating Scheduled",
+        "in_progress": "InProgress",
+        "completed": "Completed PartiallyCompleted",
+        "failed": "Failed",
+        "expired": "Expired",
+        "cancelling": "Stopping",
+        "cancelled": "Stopped",
+    },
+    "cohere": {
+        "validating": "BATCH_STATUS_QUEUED",
+        "in_progress": "BATCH_STATUS_IN_PROGRESS",
+        "completed": "BATCH_STATUS_COMPLETED",
+        "failed": "BATCH_STATUS_FAILED",
+        "cancelling": "BATCH_STATUS_CANCELING",
+        "cancelled": "BATCH_STATUS_CANCELED",
+    },
+    "fireworks": {
+        "validating": "JOB_STATE_CREATING JOB_STATE_CREATING_INPUT_DATASET JOB_STATE_VALIDATING"
+        " JOB_STATE_PENDING JOB_STATE_RE_QUEUEING JOB_STATE_IDLE",
+        "in_progress": "JOB_STATE_RUNNING JOB_STATE_PAUSED",
+        "finalizing": "JOB_STATE_WRITING_RESULTS",
+        "completed": "JOB_STATE_COMPLETED JOB_STATE_EARLY_STOPPED",
+        "failed": "JOB_STATE_FAILED",
+        "expired": "JOB_STATE_EXPIRED",
+        "cancelling": "JOB_STATE_CANCELLING JOB_STATE_DELETING JOB_STATE_DELETING_CLEANING_UP",
+        "cancelled": "JOB_STATE_CANCELLED JOB_STATE_DELETED",
+    },
+    "gemini": {
+        "validating": "BATCH_STATE_PENDING",
+        "in_progress": "BATCH_STATE_RUNNING",
+        "completed": "BATCH_STATE_SUCCEEDED",
+        "failed": "BATCH_STATE_FAILED",
+        "expired": "BATCH_STATE_EXPIRED",
+        "cancelling": "BATCH_STATE_CANCELLING",
+        "cancelled": "BATCH_STATE_CANCELLED",
+        "batch_state_new": "BATCH_STATE_NEW",
+    },
+    "mistral": {
+        "validating": "QUEUED",
+        "in_progress": "RUNNING",
+        "completed": "SUCCESS",
+        "failed": "FAILED",
+        "expired": "TIMEOUT_EXCEEDED",
+        "cancelling": "CANCELLATION_REQUESTED",
+        "cancelled": "CANCELLED",
+    },
+    "openai_compatible": {
+        "validating": "validating scheduling queued in_queue pending",
+        "in_progress": "in_progress processing",
+        "cancelling": "cancelling canceling",
+        "cancelled": "cancelled canceled",
+    },
+    "siliconflow": {"validating": "in_queue validating", "completed": "completed"},
+    "together": {
+        "validating": "VALIDATING",
+        "in_progress": "IN_PROGRESS",
+        "completed": "COMPLETED",
+        "failed": "FAILED",
+        "expired": "EXPIRED",
+        "cancelling": "CANCELING",
+        "cancelled": "CANCELLED",
+    },
+    "vertex": {
+        "validating": "JOB_STATE_QUEUED JOB_STATE_PENDING",
+        "in_progress": "JOB_STATE_RUNNING JOB_STATE_UPDATING JOB_STATE_PAUSED",
+        "completed": "JOB_STATE_SUCCEEDED JOB_STATE_PARTIALLY_SUCCEEDED",
+        "failed": "JOB_STATE_FAILED",
+        "expired": "JOB_STATE_EXPIRED",
+        "cancelling": "JOB_STATE_CANCELLING",
+        "cancelled": "JOB_STATE_CANCELLED",
+    },
+}
+"""The words of vendors that have words of their own, by what each is read as."""

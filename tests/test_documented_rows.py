@@ -9,7 +9,7 @@ from dlt import Pipeline
 
 from ai_batches import PROVIDERS
 from ai_batches.table import JSON_COLUMNS
-from documented_rows import DOCUMENTED, at
+from documented_rows import DOCUMENTED, STATUS_WORDS, at, iso
 from support import Lists, TRow, load, page, read_row, stored
 
 OF_RECORDED_REPLIES = {"bland", "kimi", "novita", "openai", "respan"}
@@ -35,6 +35,15 @@ def filled(row: TRow) -> TRow:
 def provider_of(case: str) -> str:
     """The provider whose row it is."""
     return case.partition(",")[0]
+
+
+def status_of(name: str, word: str) -> Any:
+    """What a status word is read as."""
+    *parents, field = PROVIDERS[name].fields["status_raw"].split(".")
+    status: Any = {field: word}
+    for parent in reversed(parents):
+        status = {parent: status}
+    return read_row(name, {PROVIDERS[name].fields["id"]: "1"} | status)[0]["status"]
 
 
 @pytest.mark.parametrize("case", list(DOCUMENTED))
@@ -83,6 +92,40 @@ def test_a_row_may_leave_out(name: str, row: TRow, columns: TRow) -> None:
     found, unreadable = read_row(name, row)
     assert unreadable == {}
     assert {k: v for k, v in filled(found).items() if k != "extra"} == columns
+
+
+@pytest.mark.parametrize("name", list(STATUS_WORDS))
+def test_what_status_words_are_read_as(name: str) -> None:
+    expected = {
+        word: status for status, words in STATUS_WORDS[name].items() for word in words.split()
+    }
+    assert {word: status_of(name, word) for word in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [
+        ({"done": True, "response": {}}, "completed"),
+        ({"done": True, "error": {"code": 13, "message": "It broke"}}, "failed"),
+        ({"done": True, "error": {"code": 1, "message": "Cancelled by hand"}}, "cancelled"),
+        ({"done": False}, None),
+        ({}, None),
+        # it says more
+        (
+            {"done": True, "error": {"code": 4}, "metadata": {"state": "BATCH_STATE_EXPIRED"}},
+            "expired",
+        ),
+    ],
+)
+def test_an_operation_without_a_state_tells_its_end(operation: TRow, status: str | None) -> None:
+    metadata = {"endTime": iso(3)} | operation.get("metadata", {})
+    found, unreadable = read_row(
+        "gemini", {"name": "batches/1"} | operation | {"metadata": metadata}
+    )
+    assert unreadable == {}
+    assert found["status"] == status
+    if status:
+        assert found[f"{status}_at"] == found["ended_at"]
 
 
 def test_a_batch_that_doubleword_retries_is_open_again(pipeline: Pipeline, lists: Lists) -> None:

@@ -1,15 +1,48 @@
 """Gemini API: batches as long-running operations, whose `metadata` is the batch."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
 from .declaration import Provider
 from .google_json import by_page_token, count
 
+_WORDS = {
+    "batch_state_pending": "validating",
+    "batch_state_running": "in_progress",
+    "batch_state_cancelling": "cancelling",
+    "batch_state_succeeded": "completed",
+    "batch_state_failed": "failed",
+    "batch_state_cancelled": "cancelled",
+    "batch_state_expired": "expired",
+}
+
+_CANCELLED = 1
+"""Code of the error of an operation that was cancelled."""
+
+
+def _status(row: Mapping[str, Any]) -> str | None:
+    """The status: what the state says, and without one, what the operation says of its end."""
+    state = (row.get("metadata") or {}).get("state")
+    if state:
+        word: str = state.lower()
+        return _WORDS.get(word, word)
+    if not row.get("done"):
+        return None
+    # not the response, which `exclude` may have left out
+    error = row.get("error")
+    if not error:
+        return "completed"
+    return "cancelled" if error.get("code") == _CANCELLED else "failed"
+
+
 # Its page: the name is `batches/...`; times have up to nine digits behind the seconds; counts are
 # texts, and a count of zero, like an empty list, is left out. Completed are the successful
 # requests, failed the failed ones; `extra` has all counts. Google's own notebook shows the newest
-# first, and no responses in the list. Assumed: that a page of 100 is allowed or lowered, no limit
-# being documented. Where responses come along all the same, `exclude` leaves out `response`.
+# first, and no responses in the list. The word for cancelling is not on the page, but in public
+# code. Assumed: that a page of 100 is allowed or lowered, no limit being documented. Where
+# responses come along all the same, `exclude` leaves out `response`.
 GEMINI = Provider(
     name="gemini",
     title="Gemini API",
@@ -35,16 +68,9 @@ GEMINI = Provider(
         "errors": "error",
     },
     derived={
+        "status": _status,
         "requests_total": count("metadata.batchStats.requestCount"),
         "requests_completed": count("metadata.batchStats.successfulRequestCount"),
         "requests_failed": count("metadata.batchStats.failedRequestCount"),
-    },
-    statuses={
-        "batch_state_pending": "validating",
-        "batch_state_running": "in_progress",
-        "batch_state_succeeded": "completed",
-        "batch_state_failed": "failed",
-        "batch_state_cancelled": "cancelled",
-        "batch_state_expired": "expired",
     },
 )
