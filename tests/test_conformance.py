@@ -1,12 +1,14 @@
 """What every provider has to do, over HTTP into DuckDB: a new one is tested by being registered."""
 
 import logging
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
+import requests
 from dlt import Pipeline
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +25,7 @@ from ai_batches_runner.demo_providers import (
     LoopbackServer,
     make_list,
 )
+from provider_tables import filled_columns
 from support import KEY, Lists, TAnswer, failure, load, stored
 
 PAGE_SIZE = 20
@@ -59,14 +62,6 @@ def expected_ids(name: str, batches: BatchList) -> set[str]:
     """The ids of all rows that the vendor shows."""
     field = PROVIDERS[name].fields["id"]
     return {str(VENDORS[name].row(batch, batches.clock)[field]) for batch in batches.visible()}
-
-
-def paths(row: Mapping[str, Any], parent: str = "") -> Iterator[str]:
-    """Every field of a row, nested ones with dots."""
-    for key, value in row.items():
-        yield parent + key
-        if isinstance(value, dict):
-            yield from paths(value, f"{parent}{key}.")
 
 
 def in_seconds(value: datetime | None) -> int | None:
@@ -129,11 +124,14 @@ def test_two_runs_leave_one_true_row_a_batch(
 
 
 def test_its_own_fields_are_in_its_rows(name: str) -> None:
-    """Fields that most vendors share may be missing; one that only this vendor has may not."""
-    batches = made_list(name)
-    rows = [VENDORS[name].row(batch, batches.clock) for batch in batches.visible()]
-    sent = {path for row in rows for path in paths(row)}
-    assert {*PROVIDERS[name].fields.values()} - {*BATCH_OBJECT_FIELDS.values()} <= sent
+    """Fields that most vendors share may be missing; what only this vendor has fills its column."""
+    provider = PROVIDERS[name]
+    own = {
+        column
+        for column, field in provider.fields.items()
+        if field != BATCH_OBJECT_FIELDS.get(column)
+    }
+    assert own | provider.derived.keys() <= filled_columns(name)
 
 
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
@@ -218,5 +216,27 @@ def test_it_is_asked_as_its_page_says(name: str) -> None:
     """The demo server answers at the vendor's path, with the vendor's headers, and nowhere else."""
     provider, vendor = PROVIDERS[name], VENDORS[name]
     assert provider.path == vendor.path
-    root = provider.base_url.split("://")[-1].partition("/")[2].partition("{")[0].rstrip("/")
-    assert vendor.root.partition(name)[2].lstrip("/").startswith(root)
+    assert provider.headers == vendor.further_headers
+    # where users set all of it, it ends as OpenAI's
+    _, _, root = (provider.base_url or "{host}/v1").split("://")[-1].partition("/")
+    pattern = "".join(
+        "[^/]+" if part.startswith("{") else re.escape(part)
+        for part in re.split(r"(\{\w+\})", f"/{name}/{root}".rstrip("/"))
+    )
+    assert re.fullmatch(pattern, vendor.root), pattern
+
+
+def test_the_demo_refuses_who_leaves_out_a_header(name: str) -> None:
+    vendor = VENDORS[name]
+    providers = DemoProviders({name: made_list(name, past=3, future=0)})
+    headers = {
+        vendor.key_header: vendor.key_value(providers.keys[name]),
+        **vendor.further_headers,
+    }
+    with LoopbackServer(providers.app) as server, requests.Session() as session:
+        session.trust_env = False
+        url = providers.base_urls(server)[name] + PROVIDERS[name].path
+        assert session.get(url, headers=headers).status_code == 200
+        for left_out in headers:
+            fewer = {key: value for key, value in headers.items() if key != left_out}
+            assert session.get(url, headers=fewer).status_code == 401, left_out
