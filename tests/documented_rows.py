@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-TRow = dict[str, Any]
+from support import TRow
 
 START = 1_782_097_200
 """2026-06-22T03:00:00Z."""
