@@ -21,7 +21,7 @@ def _find_signer() -> Callable[[PreparedRequest], None]:
     """Looks for credentials as AWS's tools do, and signs for the region of the address."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
-    from botocore.exceptions import NoCredentialsError
+    from botocore.exceptions import NoCredentialsError, NoRegionError
     from botocore.session import Session
 
     session = Session()
@@ -33,6 +33,8 @@ def _find_signer() -> Callable[[PreparedRequest], None]:
     def sign(request: PreparedRequest) -> None:
         in_host = _REGION.search(urlsplit(request.url or "").netloc)
         region = in_host[1] if in_host else own_region
+        if not region:
+            raise NoRegionError
         # the address alone is signed: a proxy may change other headers
         signed = AWSRequest(method=request.method, url=request.url)
         SigV4Auth(credentials.get_frozen_credentials(), "bedrock", region).add_auth(signed)

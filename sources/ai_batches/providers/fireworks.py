@@ -1,6 +1,7 @@
 """Fireworks AI: batch inference jobs of an account, oldest first unless asked otherwise."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
