@@ -58,6 +58,8 @@ class OffsetPaginator(BatchListPaginator):
         self._known = RecentIds(RECENT_ROWS)
         self._page: list[str] = []
         self._probes_behind_last = False
+        self._has_handed_on = False
+        """Whether this paginator did, not only the one that it goes on for."""
         self._step = 1
         self._steps = 0
         self._repeats = 0
@@ -135,7 +137,6 @@ class OffsetPaginator(BatchListPaginator):
             self._hand_on(rows, ids)
         else:
             self._search(rows)
-            rows.clear()
 
     def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
         if not ids:
@@ -151,13 +152,18 @@ class OffsetPaginator(BatchListPaginator):
             self._is_oldest_first = is_oldest_first
         self._is_sorted &= _is_sorted(times, self._is_oldest_first)
         del rows[: known + 1]
+        self._has_handed_on |= bool(rows)
         self._known.extend(ids)
         self._trail.extend(ids)
         self._offset += len(ids) - 1
         self._step, self._steps = len(ids), 0
 
     def _search(self, rows: list[Any]) -> None:
-        """Moves to where the last row may be now: no row of the page is known."""
+        """Moves to where the last row may be now: no row of the page is known.
+
+        Rows that are passed on the way down are handed on: nobody saw them yet. Where an earlier
+        walk is gone on with, they are new, and the walk that follows it reads them.
+        """
         self._steps += 1
         last, sought = self._time(rows[-1]) if rows else None, self._created
         is_sorted = self._is_sorted and _is_sorted(
@@ -167,12 +173,16 @@ class OffsetPaginator(BatchListPaginator):
         if is_sorted and is_before:
             # rows before the place: others were added
             self._offset += max(1, len(rows) - 1)
+            if not self._has_handed_on:
+                rows.clear()
         elif self._offset > 0:
             self._offset = max(0, self._offset - self._step)
             self._step *= 2
+            rows.clear()
         else:
             self._steps = self.MAX_STEPS + 1
         if self._steps > self.MAX_STEPS:
+            rows.clear()
             self._start_over()
             self._known = RecentIds(RECENT_ROWS)
             self._offset, self._steps, self._step = 0, 0, 1
