@@ -151,7 +151,7 @@ def describe_place(pipeline: Pipeline) -> str:
 
 def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:
     """Prints the reports as a table, and below it what failed and where the rows are."""
-    table = Table(box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, collapse_padding=console.width < 100)
     for heading in ("provider", "account"):
         table.add_column(heading, overflow="fold")
     for heading in ("read", "new", "changed", "open now", "requests", "seconds"):
