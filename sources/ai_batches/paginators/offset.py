@@ -151,7 +151,11 @@ class OffsetPaginator(BatchListPaginator):
             self._is_sorted &= not is_turned
             self._is_oldest_first = is_oldest_first
         self._is_sorted &= _is_sorted(times, self._is_oldest_first)
-        del rows[: known + 1]
+        if self._has_handed_on:
+            # a known row may have moved down to rows that nobody saw yet
+            rows[:] = [row for row, i in zip(rows, ids, strict=True) if i not in self._known]
+        else:
+            del rows[: known + 1]
         self._has_handed_on |= bool(rows)
         self._known.extend(ids)
         self._trail.extend(ids)
