@@ -52,6 +52,9 @@ class MovingList(RuleBasedStateMachine):
         if paging == "token" and lost_cursor == "empty":
             # nobody could tell it from the end of the list
             lost_cursor = "error"
+        if paging == "token" and order == "open first":
+            # a token that names a row which moves down passes over what lies between
+            order = "newest first"
         if paging == "page number":
             # rows that come below while others go above would balance the total
             order = "newest first"
