@@ -374,6 +374,8 @@ def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
         subprocess.Popen(  # noqa: S603
             [COMMAND],
             env={**os.environ, **keys(lists, "openai")},
+            # whoever runs the tests in the background of a shell has it ignored
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             stderr=subprocess.PIPE,
             text=True,
         )
