@@ -16,7 +16,7 @@ def key_of(provider: Provider) -> str:
     """What a user has to set, in one cell."""
     key = f"`{provider.api_key_env}`"
     if provider.environment_auth:
-        key += ", or [`environment`](#without-a-key)"
+        key += ", or `environment`"
     parts = [f"`{name}` (`{variable}`)" for name, variable in provider.url_settings.items()]
     if not provider.base_url:
         parts = ["`base_url`"]
@@ -26,7 +26,8 @@ def key_of(provider: Provider) -> str:
 def full_table() -> str:
     """Who is asked, with which key, and where: the README's table."""
     rows = [
-        f"| `{name}` | [{provider.title}]({provider.docs}) | {key_of(provider)} |"
+        f"| `{name}` | [{provider.title}]({provider.docs}) |"
+        f" {key_of(provider).replace('`environment`', '[`environment`](#without-a-key)')} |"
         f" `{provider.base_url or '{base_url}'}{provider.path}` |\n"
         for name, provider in PROVIDERS.items()
     ]
@@ -35,10 +36,7 @@ def full_table() -> str:
 
 def short_table() -> str:
     """Resources and keys: the table of the source's own README."""
-    rows = [
-        f"| `{name}` | {key_of(provider).replace('[', '').replace('](#without-a-key)', '')} |\n"
-        for name, provider in PROVIDERS.items()
-    ]
+    rows = [f"| `{name}` | {key_of(provider)} |\n" for name, provider in PROVIDERS.items()]
     return "| resource | key |\n|---|---|\n" + "".join(rows)
 
 

@@ -160,10 +160,10 @@ def offset_list(rows: list[TRow]) -> TAnswerer:
 
 
 def read_row(provider: str, row: TRow) -> tuple[TRow, dict[str, int]]:
-    """What becomes of a row, and how many values of its fields could not be read."""
+    """What becomes of a row, and how many of its values could not be read, or be derived."""
     reader = RowReader(PROVIDERS[provider], "default")
     (found,) = reader.to_arrow(reader.read([row]).records, "").to_pylist()
-    return found, dict(reader.unreadable)
+    return found, dict(reader.unreadable + reader.underivable)
 
 
 def load(

@@ -93,6 +93,7 @@ def test_two_runs_leave_one_true_row_a_batch(
     finally:
         logging.getLogger("dlt").removeHandler(caplog.handler)
     assert "could not be read" not in caplog.text
+    assert "could not be made" not in caplog.text
     batches = providers.lists[name]
     after = stored(pipeline, name)
     assert first["error"] is second["error"] is None

@@ -77,7 +77,7 @@ def load(
     if run.since is None:
         run.since = scheduled_since()
     run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
-    _, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
         pipeline = follow_destination(pipeline)
         if pipeline.has_pending_data:
@@ -91,7 +91,7 @@ def load(
     load_ids: list[str] = []
     while True:
         source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
-        fit_to_destination(source, pipeline, table_format)
+        fit_to_destination(source, pipeline, disposition, table_format)
         package = read_metrics(pipeline.extract(source))
         for name, entry in package:
             add_metrics(metrics, name, entry)

@@ -20,20 +20,17 @@ _LIBRARIES = {"delta": "dlt.common.libs.deltalake", "iceberg": "dlt.common.libs.
 
 
 def fit_to_destination(
-    source: DltSource, pipeline: Pipeline, table_format: TableFormat | None = None
+    source: DltSource, pipeline: Pipeline, disposition: Any, table_format: TableFormat | None
 ) -> None:
-    """Has rows merged in the best way the destination knows.
+    """Has rows merged in the way that `write_disposition` found for the destination.
 
     Args:
         source (DltSource): The source; the hints of its selected resources are set.
         pipeline (Pipeline): Whose destination to ask.
+        disposition (Any): The write disposition.
         table_format (TableFormat | None): How tables in files are kept; None: as the destination
             does.
-
-    Raises:
-        UnusableDestinationError: If the destination cannot keep one row a batch.
     """
-    disposition, _ = write_disposition(pipeline, table_format)
     columns = column_hints(pipeline.destination.capabilities())
     for resource in source.selected_resources.values():
         resource.apply_hints(

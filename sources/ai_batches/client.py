@@ -62,12 +62,15 @@ class BatchListClient:
         params = parse_qs(query, keep_blank_values=True)
         # an address of its own is another server, which the shared headers are not meant for
         headers = {**({} if account.base_url else settings.headers), **account.headers}
-        self._secrets = [account.api_key, *headers.values(), *chain(*params.values())]
+        self._secrets = [*headers.values(), *chain(*params.values())]
         """What no text may quote, beside what the vendor's library signs requests with."""
-        auth: AuthBase | None = provider.auth(account.api_key)
+        auth: AuthBase | None = None
         self._signing: EnvironmentAuth | None = None
         if provider.environment_auth and account.api_key == ENVIRONMENT:
-            auth, self._signing, self._secrets[0] = None, provider.environment_auth(), ""
+            self._signing = provider.environment_auth()
+        else:
+            auth = provider.auth(account.api_key)
+            self._secrets.append(account.api_key)
         self._adapter = _WatchedAdapter(on_trouble, self._signing)
         http = Client(
             raise_for_status=False,

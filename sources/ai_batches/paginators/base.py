@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
@@ -106,6 +106,10 @@ class BatchListPaginator(BasePaginator):
     def _ids(self, rows: list[Any] | None) -> list[str]:
         return [str(row[self._id_field]) for row in rows or ()]
 
+    def _last_known(self, ids: list[str], known: Container[str]) -> int:
+        """Place of the last row of a page that is known; -1 where none is."""
+        return max((i for i, row_id in enumerate(ids) if row_id in known), default=-1)
+
     def _start_over(self) -> None:
         self.restarts += 1
         if self.restarts > MAX_RESTARTS:
@@ -142,7 +146,7 @@ class RecentIds:
         if len(self._ids) >= self._size:
             self._ids, self._older = set(), self._ids
 
-    def __contains__(self, row_id: str) -> bool:
+    def __contains__(self, row_id: object) -> bool:
         return row_id in self._ids or row_id in self._older
 
 

@@ -161,8 +161,7 @@ class CursorPaginator(BatchListPaginator):
     def _hand_on(
         self, rows: list[Any], ids: list[str], more: bool | None, was_sought: bool
     ) -> None:
-        trail = set(self._trail)
-        known = max((i for i, row_id in enumerate(ids) if row_id in trail), default=-1)
+        known = self._last_known(ids, set(self._trail))
         last = self._trail[-1] if self._trail else None
         if known >= 0:
             # rows of the trail that stand no longer behind this one were deleted, or come again

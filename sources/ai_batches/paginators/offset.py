@@ -141,7 +141,7 @@ class OffsetPaginator(BatchListPaginator):
     def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
         if not ids:
             return
-        known = max((i for i, row_id in enumerate(ids) if row_id in self._known), default=-1)
+        known = self._last_known(ids, self._known)
         self._first_page = self._first_page or ids
         times = [self._time(row) for row in rows]
         first, self._created = times[0], times[-1]

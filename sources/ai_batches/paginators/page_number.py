@@ -124,8 +124,8 @@ class PageNumberPaginator(BatchListPaginator):
         self._steps_back = 0
         if not self._size:
             # a server may cut pages to fewer rows than were asked for
-            is_whole = self._limit and len(ids) == self._total < self._limit
-            self._size = self._limit if is_whole and self._limit else len(ids)
+            limit = self._limit or 0
+            self._size = limit if len(ids) == self._total < limit else len(ids)
         passed = self._page * self._size
         expected = min(self._size or self._total, self._total - passed)
         if len(ids) < expected or len(ids) > self._size:

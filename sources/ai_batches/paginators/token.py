@@ -98,8 +98,7 @@ class TokenPaginator(BatchListPaginator):
                 self._least_total = total if least is None else min(total, least)
         if self._is_resumed:
             self._is_resumed = False
-            trail = set(self._trail)
-            known = max((i for i, row_id in enumerate(ids) if row_id in trail), default=-1)
+            known = self._last_known(ids, set(self._trail))
             if known < 0:
                 rows.clear()
                 self._begin_again()
