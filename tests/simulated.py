@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from requests import Request
+from requests import Request, Response
 
 from ai_batches.errors import RequestError
 from ai_batches.paginators import (
@@ -57,11 +57,13 @@ class NotFoundError(RequestError):
         super().__init__("simulated", "default", "HTTP 404", "Look elsewhere.")
 
 
-class _Response:
+class _Response(Response):
     def __init__(self, body: dict[str, Any]) -> None:
+        super().__init__()
+        self.url = "http://simulated/batches"
         self._body = body
 
-    def json(self) -> dict[str, Any]:
+    def json(self, **kwargs: Any) -> dict[str, Any]:
         return self._body
 
 
@@ -183,7 +185,7 @@ class Provider:
                 paginator.update_request(request)
                 continue
             rows = body["data"]
-            paginator.update_state(_Response(body), rows)  # type: ignore[arg-type]
+            paginator.update_state(_Response(body), rows)
             paginator.update_request(request)
             yield Page(list(rows), paginator.position, paginator.restarts)
 

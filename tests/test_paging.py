@@ -580,7 +580,11 @@ def test_an_error_behind_the_last_numbered_page_is_its_end(
 @pytest.mark.parametrize(
     ("provider", "body", "said"),
     [
-        ("groq", page(rows(100), True), "promises more rows and gives no `paging.next_cursor`"),
+        (
+            "groq",
+            page(rows(100), True),
+            "`has_more` in the reply promises more rows, and there is no `paging.next_cursor`",
+        ),
         ("fireworks", {"totalSize": 250, "nextPageToken": ""}, "ends after 0 rows"),
         (
             "fireworks",

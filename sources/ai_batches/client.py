@@ -19,7 +19,7 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDe
 from . import lenient_json
 from .credentials import ENVIRONMENT, CredentialsError, EnvironmentAuth
 from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
-from .paginators import BatchListPaginator, UntrustedPageError
+from .paginators import BatchListPaginator, UntrustedPageError, says_trouble
 from .providers import Provider
 from .settings import Account, ProviderSettings
 from .walk import Page
@@ -231,7 +231,9 @@ class _ListRESTClient(RESTClient):
             rows = [] if body is None and self.empty_reply is not None else body
         elif isinstance(body, dict):
             rows = body.get(data_selector)
-            if rows is None and self.empty_reply is not None and body.keys() <= self.empty_reply:
+            is_left_out = self.empty_reply is not None and body.keys() <= self.empty_reply
+            is_unset = data_selector in body and rows in (None, {}) and not says_trouble(body)
+            if is_left_out or is_unset:
                 rows = []
         if not isinstance(rows, list):
             raise UntrustedPageError(

@@ -9,6 +9,7 @@ never cut short in silence. Rows come as dicts that each have an id; `client.py`
 
 from .base import BatchListPaginator, UntrustedPageError
 from .cursor import CursorPaginator
+from .envelope import says_trouble
 from .offset import OffsetPaginator
 from .page_number import PageNumberPaginator
 from .single_page import SinglePagePaginator
@@ -22,4 +23,5 @@ __all__ = [
     "SinglePagePaginator",
     "TokenPaginator",
     "UntrustedPageError",
+    "says_trouble",
 ]

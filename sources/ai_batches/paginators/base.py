@@ -2,11 +2,13 @@
 
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any
 
 from dlt.sources.helpers.rest_client.paginators import BasePaginator
 from requests import Request, Response
+
+from .envelope import Envelope
 
 ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
 """Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
@@ -16,6 +18,9 @@ RECENT_ROWS = 1_000
 
 TRAIL_LENGTH = 12
 """Rows that a position remembers; it is lost only when all of them are deleted."""
+
+UNKNOWN_POSITION = frozenset({400, 404, 410, 422})
+"""What servers answer to a cursor or token that they do not know, or know no more."""
 
 MAX_RESTARTS = 3
 """Returns to the head of the list in one walk, after which the list is given up."""
@@ -42,10 +47,17 @@ class BatchListPaginator(BasePaginator):
         position_param (str): Query parameter that says where a page starts.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
+        known (Collection[str]): Fields of the reply that the paginator follows, or that promise
+            nothing whatever they hold; nested ones with dots.
     """
 
     def __init__(
-        self, limit: int | None, position_param: str, limit_param: str, id_field: str
+        self,
+        limit: int | None,
+        position_param: str,
+        limit_param: str,
+        id_field: str,
+        known: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.restarts = 0
@@ -54,6 +66,9 @@ class BatchListPaginator(BasePaginator):
         self._position_param = position_param
         self._limit_param = limit_param
         self._id_field = id_field
+        self._known_fields = frozenset(known)
+        self._reply: Envelope
+        """Of the page that is being taken in."""
         self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
 
     def resume(self, position: Mapping[str, Any]) -> None:
@@ -123,12 +138,34 @@ class BatchListPaginator(BasePaginator):
             value = value.get(key) if isinstance(value, dict) else None
         return value
 
+    def _open(self, response: Response, data: list[Any] | None) -> list[Any]:
+        """The rows of a reply, to be changed in place."""
+        rows = data if data is not None else []
+        self._reply = Envelope(response, rows, self._known_fields)
+        return rows
+
+    def _refuse_promise(self) -> None:
+        """The list ends here by its vendor's rules, unless the reply promises more."""
+        if promise := self._reply.promise:
+            raise UntrustedPageError(
+                f"`{promise.path}` in the reply promises more rows, which cannot be asked for"
+            )
+
     def _refuse_part_of_list(self, rows: int) -> None:
         """A page that comes at every position is the whole list, or a part of a common size."""
-        if rows in ROUND_PAGE_SIZES | {self._limit}:
+        self._refuse_promise()
+        self._refuse_missing_rows(rows)
+        if rows in ROUND_PAGE_SIZES | {self._limit} or self._reply.names_page_size(rows):
             raise UntrustedPageError(
                 f"the server ignores `{self._position_param}` and sends {rows} rows each time,"
                 " which may be a part of the list only"
+            )
+
+    def _refuse_missing_rows(self, rows: int) -> None:
+        """All rows that can be had are fewer than the reply says there are."""
+        if (total := self._reply.total) is not None and total > rows:
+            raise UntrustedPageError(
+                f"the list ends after {rows} rows, and says that it has {total}"
             )
 
 

@@ -1,6 +1,6 @@
 """Lists that go on after the id of a row."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
 
@@ -10,11 +10,14 @@ from .base import (
     MAX_RESTARTS,
     RECENT_ROWS,
     TRAIL_LENGTH,
+    UNKNOWN_POSITION,
     BatchListPaginator,
     LoopGuard,
     RecentIds,
     UntrustedPageError,
 )
+from .envelope import Promise
+from .token import TokenPaginator
 
 
 class CursorPaginator(BatchListPaginator):
@@ -26,6 +29,9 @@ class CursorPaginator(BatchListPaginator):
     the trail are asked for, until one begins with a row of the trail. Where that row is followed by
     nothing, the end is confirmed.
 
+    Some servers of this shape give a cursor of their own, and take no ids. Where ids lead nowhere
+    and a reply gives one, it is sent instead, as long as that works.
+
     Args:
         limit (int | None): Rows to ask for in a page; None sends no limit.
         cursor_param (str): Query parameter for the id to go on after.
@@ -33,6 +39,8 @@ class CursorPaginator(BatchListPaginator):
         id_field (str): Field of a row that holds its id.
         has_more_field (str): Field of the reply that tells whether more rows follow; it may be
             absent.
+        known (Collection[str]): Further fields of the reply that promise nothing, nested ones with
+            dots.
     """
 
     RUNGS = (2, 3, 5, 8, 12)
@@ -45,8 +53,9 @@ class CursorPaginator(BatchListPaginator):
         limit_param: str = "limit",
         id_field: str = "id",
         has_more_field: str = "has_more",
+        known: Collection[str] = (),
     ) -> None:
-        super().__init__(limit, cursor_param, limit_param, id_field)
+        super().__init__(limit, cursor_param, limit_param, id_field, {has_more_field, *known})
         self._has_more_field = has_more_field
         self._handed_on = 0
         self._pages = 0
@@ -66,9 +75,18 @@ class CursorPaginator(BatchListPaginator):
         """Whether the last page that was handed on said that more rows follow."""
         self._tells_end = False
         """Whether the last page said if more rows follow."""
+        self._never_continues = True
+        """Whether no row behind another one was ever seen, wherever it was asked for."""
+        self._own_cursor: Promise | None = None
+        """What the last page gave to go on by, instead of the id of a row."""
+        self._by_own_cursor: TokenPaginator | None = None
+        """Reads on by the server's own cursors, once ids lead nowhere."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position; the first page must show the last row of the trail again."""
+        if next_field := position.get("next_field"):
+            self._by_own_cursor = self._token_paginator(next_field, position)
+            return
         super().resume(position)
         self._handed_on = position["handed_on"]
         if self._trail:
@@ -77,12 +95,16 @@ class CursorPaginator(BatchListPaginator):
     @property
     def position(self) -> dict[str, Any]:
         """Where the rows handed on so far end."""
+        if self._by_own_cursor:
+            return {**self._by_own_cursor.position, "next_field": self._by_own_cursor.next_field}
         return {**super().position, "handed_on": self._handed_on}
 
     def requests_for(
         self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
     ) -> int:
         """Counts them, by whether the last page that was seen told if more rows follow."""
+        if self._by_own_cursor:
+            return self._by_own_cursor.requests_for(rows, page_size, to_end, is_resumed)
         # where it goes on, the last row comes again
         shown = rows + is_resumed
         # nothing behind the last row, and once more behind an earlier one
@@ -91,7 +113,15 @@ class CursorPaginator(BatchListPaginator):
 
     def refused(self, status_code: int) -> bool:
         """Looks back along the trail where the server does not know the cursor."""
-        if status_code not in (400, 404) or self._cursor() is None or self.restarts:
+        if self._by_own_cursor:
+            goes_on = self._by_own_cursor.refused(status_code)
+            self.restarts += goes_on
+            return goes_on
+        if status_code not in UNKNOWN_POSITION or self._cursor() is None:
+            return False
+        if self._turns_to_own_cursor():
+            return True
+        if self.restarts:
             return False
         if self._rungs is None:
             self._nothing_behind_last = True
@@ -107,9 +137,15 @@ class CursorPaginator(BatchListPaginator):
             UntrustedPageError: If the page promises rows and brings none, does not say clearly
                 whether more rows follow, or if the place in the list cannot be found.
         """
-        rows = data if data is not None else []
+        if self._by_own_cursor:
+            before = self._by_own_cursor.restarts
+            self._by_own_cursor.update_state(response, data)
+            self.restarts += self._by_own_cursor.restarts - before
+            self._has_next_page = self._by_own_cursor.has_next_page
+            return
+        rows = self._open(response, data)
         ids, more = self._ids(rows), self._has_more(response)
-        if not ids and more:
+        if not ids and more is not False and (more or self._reply.promise):
             raise UntrustedPageError("an empty page promises that more rows follow")
         if self._is_in_place(ids):
             was_sought, self._rungs = self._rungs is not None, None
@@ -129,6 +165,9 @@ class CursorPaginator(BatchListPaginator):
 
     def update_request(self, request: Request) -> None:
         """Asks for the rows after the last one, or after an earlier one of the trail."""
+        if self._by_own_cursor:
+            self._by_own_cursor.update_request(request)
+            return
         cursor = self._cursor()
         if cursor is None:
             request.params.pop(self._position_param, None)
@@ -180,6 +219,8 @@ class CursorPaginator(BatchListPaginator):
             return
         self._strays.clear()
         self._nothing_behind_last = False
+        self._never_continues &= last is None
+        self._own_cursor = self._reply.cursor(ids)
         self._first_page = self._first_page or fresh
         self._recent.extend(fresh)
         self._trail.extend(fresh)
@@ -232,6 +273,11 @@ class CursorPaginator(BatchListPaginator):
         ):
             self._end_of_ignored_cursor(more)
             return
+        if self.restarts == MAX_RESTARTS and self._never_continues and not any(self._strays):
+            raise UntrustedPageError(
+                f"the server's `{self._position_param}` does not work: nothing comes behind any row"
+                " that it has shown, the first ones of the list included"
+            )
         self._rungs = None
         self._start_over()
         self._handed_on = self._pages = 0
@@ -240,6 +286,8 @@ class CursorPaginator(BatchListPaginator):
         self._loop = LoopGuard()
 
     def _end_of_ignored_cursor(self, more: bool | None) -> None:
+        if self._turns_to_own_cursor():
+            return
         if more or self._promised_more:
             raise UntrustedPageError(
                 f"the cursor `{self._position_param}` does not advance: each page is the first one"
@@ -256,3 +304,29 @@ class CursorPaginator(BatchListPaginator):
         if more is None or isinstance(more, bool):
             return more
         raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")
+
+    def _turns_to_own_cursor(self) -> bool:
+        """Goes on by the cursor that the last page gave, if ids never led any further."""
+        if self._own_cursor is None or not self._never_continues:
+            return False
+        # the first page comes again: it has to show the rows that were handed on
+        position = {
+            "trail": list(self._trail),
+            "handed_on": self._handed_on,
+            "least_total": None,
+            "token": None,
+        }
+        self._by_own_cursor = self._token_paginator(self._own_cursor.path, position)
+        return True
+
+    def _token_paginator(self, next_field: str, position: Mapping[str, Any]) -> TokenPaginator:
+        paginator = TokenPaginator(
+            self._limit,
+            self._position_param,
+            next_field,
+            self._limit_param,
+            self._id_field,
+            known=self._known_fields - {self._has_more_field},
+        )
+        paginator.resume(position)
+        return paginator

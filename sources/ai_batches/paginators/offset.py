@@ -1,6 +1,6 @@
 """Lists that skip a number of rows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
 
@@ -26,6 +26,7 @@ class OffsetPaginator(BatchListPaginator):
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
         created_field (str): Field of a row that holds the time of its creation.
+        known (Collection[str]): Fields of the reply that promise nothing, nested ones with dots.
     """
 
     MAX_REPEATS = 3
@@ -44,8 +45,9 @@ class OffsetPaginator(BatchListPaginator):
         limit_param: str = "limit",
         id_field: str = "id",
         created_field: str = "created_at",
+        known: Collection[str] = (),
     ) -> None:
-        super().__init__(limit, offset_param, limit_param, id_field)
+        super().__init__(limit, offset_param, limit_param, id_field, known)
         self._created_field = created_field
         self._offset = 0
         self._created: int | None = None
@@ -108,10 +110,13 @@ class OffsetPaginator(BatchListPaginator):
 
         Raises:
             UntrustedPageError: If the server ignores the offset and may have sent a part of the
-                list only, or if the place in the list is lost again and again.
+                list only, if the last page promises more, or if the place in the list is lost again
+                and again.
         """
-        rows = data if data is not None else []
+        rows = self._open(response, data)
         self._take(rows, self._ids(rows))
+        if not self._has_next_page:
+            self._refuse_promise()
 
     def update_request(self, request: Request) -> None:
         """Asks for the page at the current offset."""

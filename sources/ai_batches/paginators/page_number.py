@@ -1,6 +1,6 @@
 """Lists that are read by page numbers, and say how many rows they have."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
 
@@ -33,6 +33,7 @@ class PageNumberPaginator(BatchListPaginator):
         total_field (str): Field of the reply that holds the number of rows of the list, nested ones
             with dots.
         id_field (str): Field of a row that holds its id.
+        known (Collection[str]): Further fields of the reply that promise nothing.
     """
 
     MAX_STEPS_BACK = 40
@@ -45,8 +46,9 @@ class PageNumberPaginator(BatchListPaginator):
         limit_param: str = "page_size",
         total_field: str = "total",
         id_field: str = "id",
+        known: Collection[str] = (),
     ) -> None:
-        super().__init__(limit, page_param, limit_param, id_field)
+        super().__init__(limit, page_param, limit_param, id_field, {total_field, *known})
         self._total_field = total_field
         self._page = 0
         self._size = 0
@@ -106,9 +108,10 @@ class PageNumberPaginator(BatchListPaginator):
 
         Raises:
             UntrustedPageError: If the reply has no total, if pages have fewer rows than the total
-                promises, or if the server sends the same page at every number.
+                promises, if the last one promises more, or if the server sends the same page at
+                every number.
         """
-        rows = data if data is not None else []
+        rows = self._open(response, data)
         ids, before = self._ids(rows), self._total
         self._total = self._total_of(response)
         is_place_known = any(row_id in self._known for row_id in ids)
@@ -142,6 +145,8 @@ class PageNumberPaginator(BatchListPaginator):
         is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
         is_last = len(ids) < self._size and passed + len(ids) == self._total
         self._has_next_page = bool(ids) and not is_last and not is_whole_list
+        if not self._has_next_page:
+            self._refuse_promise()
 
     def update_request(self, request: Request) -> None:
         """Asks for the page."""

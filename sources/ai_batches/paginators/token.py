@@ -1,12 +1,19 @@
 """Lists whose pages each give the token of the next one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
 
 from requests import Request, Response
 
-from .base import RECENT_ROWS, BatchListPaginator, LoopGuard, RecentIds, UntrustedPageError
+from .base import (
+    RECENT_ROWS,
+    UNKNOWN_POSITION,
+    BatchListPaginator,
+    LoopGuard,
+    RecentIds,
+    UntrustedPageError,
+)
 
 
 class TokenPaginator(BatchListPaginator):
@@ -15,6 +22,7 @@ class TokenPaginator(BatchListPaginator):
     A token does not say which row it stands for. So a position is the token of the page that was
     handed on last: going on, that page is asked for again, and has to show a row of the trail.
     Where it does not, or the server knows the token no more, the walk begins again at the head.
+    A reply that says `has_more: false` is the last one, even if it gives a token.
     Tokens that count rows instead of naming one pass a row over where one above is deleted
     meanwhile; where the list tells its total, that shows in the end.
 
@@ -27,6 +35,7 @@ class TokenPaginator(BatchListPaginator):
             there is one.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
+        known (Collection[str]): Further fields of the reply that promise nothing.
     """
 
     MAX_STALE_PAGES = 20
@@ -40,13 +49,15 @@ class TokenPaginator(BatchListPaginator):
         limit_param: str = "page_size",
         id_field: str = "id",
         total_field: str | None = None,
+        known: Collection[str] = (),
     ) -> None:
-        super().__init__(limit, position_param, limit_param, id_field)
+        super().__init__(limit, position_param, limit_param, id_field, {next_field, *known})
         self._total_field = total_field
         self._least_total: int | None = None
         """The lowest total so far: rows are added while the list is read."""
         self._handed_on = 0
-        self._next_field = next_field
+        self.next_field = next_field
+        """Field of the reply that holds the next token."""
         self._token: str | int | None = None
         """Of the page to ask for; None for the first one."""
         self._page_token: str | int | None = None
@@ -77,7 +88,7 @@ class TokenPaginator(BatchListPaginator):
 
     def refused(self, status_code: int) -> bool:
         """Begins again at the head, once, where the server does not know the token."""
-        if status_code not in (400, 404, 410, 422) or self._token is None or self.restarts:
+        if status_code not in UNKNOWN_POSITION or self._token is None or self.restarts:
             return False
         self._begin_again()
         return True
@@ -89,7 +100,7 @@ class TokenPaginator(BatchListPaginator):
             UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing,
                 or if the last one is not the end by what the reply says.
         """
-        rows = data if data is not None else []
+        rows = self._open(response, data)
         ids, token = self._ids(rows), self._next_token(response)
         if self._total_field:
             total = self._field(response, self._total_field)
@@ -103,6 +114,7 @@ class TokenPaginator(BatchListPaginator):
                 rows.clear()
                 self._begin_again()
                 return
+            self._known.extend(ids)
             del rows[: known + 1], ids[: known + 1]
         is_stale = all(row_id in self._known for row_id in ids)
         if ids:
@@ -127,17 +139,19 @@ class TokenPaginator(BatchListPaginator):
             request.params[self._position_param] = self._token
 
     def _next_token(self, response: Response) -> str | int | None:
-        token = self._field(response, self._next_field)
-        if token is None or token == "":
+        token = self._field(response, self.next_field)
+        # also null, empty, zero and false stand for no token
+        if not token or self._field(response, "has_more") is False:
             return None
         if type(token) in (str, int):
             return token  # type: ignore[no-any-return]
-        raise UntrustedPageError(f"`{self._next_field}` is no token")
+        raise UntrustedPageError(f"`{self.next_field}` is no token")
 
     def _refuse_early_end(self, response: Response) -> None:
-        if self._field(response, "has_more") is True:
+        if self._field(response, "has_more") is not False and (promise := self._reply.promise):
             raise UntrustedPageError(
-                f"the reply promises more rows and gives no `{self._next_field}` to ask for them"
+                f"`{promise.path}` in the reply promises more rows, and there is no"
+                f" `{self.next_field}` to ask for them"
             )
         if self._least_total is not None and self._handed_on < self._least_total:
             raise UntrustedPageError(
@@ -149,8 +163,8 @@ class TokenPaginator(BatchListPaginator):
         self._stale_pages += 1
         if self._loop.is_closed_by(str(token)) or self._stale_pages > self.MAX_STALE_PAGES:
             raise UntrustedPageError(
-                f"the token `{self._position_param}` does not advance: the pages bring nothing new"
-                " and promise that more follow"
+                f"the token `{self.next_field}`, sent as `{self._position_param}`, does not"
+                " advance: the pages bring nothing new and promise that more follow"
             )
 
     def _begin_again(self) -> None:
