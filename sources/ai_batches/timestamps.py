@@ -104,7 +104,7 @@ def _in_range(microseconds: int | None) -> int | None:
 
 
 def _from_unix(number: int | Decimal) -> int | None:
-    if not abs(number) < 10**20:
+    if not -(10**20) < number < 10**20:
         raise ValueError("no Unix time")
     if number <= 0:
         return None
