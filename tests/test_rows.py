@@ -96,6 +96,13 @@ def test_a_nested_end_of_an_open_row_is_kept_where_it_stood() -> None:
     assert found["extra"] == {"metadata": {"endTime": iso(3), "expires": 1}}
 
 
+@pytest.mark.parametrize("unset", ["0001-01-01", "1970-01-01T00:00:00Z", 0, "", {}])
+def test_a_batch_of_xai_is_not_cancelled_by_a_time_that_is_none(unset: Any) -> None:
+    row = {"batch_id": "1", "state": {"num_requests": 3, "num_pending": 1}, "cancel_time": unset}
+    found = read(row, "xai")
+    assert (found["status"], found["is_open"], found["ended_at"]) == ("in_progress", True, None)
+
+
 def test_a_deadline_of_an_open_row_stays() -> None:
     found = read({"id": "1", "status": "in_progress", "expires_at": NOW + 900})
     assert (found["expires_at"], found["ended_at"]) == (NOW + 900, None)

@@ -126,7 +126,10 @@ COLUMNS: dict[str, tuple[Kind, str]] = {
         " the provider's own word in lower case; null where it reports none",
     ),
     "status_raw": (STATUS, "The status as the provider wrote it"),
-    "is_open": (BOOL, "Whether the status may still change; null where the provider reports none"),
+    "is_open": (
+        BOOL,
+        "Whether the batch may still change; null if neither a status nor an end is set",
+    ),
     "description": (TEXT, "Description that was given to the batch"),
     "endpoint": (TEXT, "API endpoint that the batch calls"),
     "model": (TEXT, "Model that the batch runs on"),
