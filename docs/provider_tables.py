@@ -14,7 +14,7 @@ DEMO_CLOCK = 1_760_000_000
 
 def key_of(provider: Provider) -> str:
     """What a user has to set, in one cell."""
-    key = f"`{provider.api_key_env}`"
+    key = " or ".join(f"`{name}`" for name in provider.key_variables)
     if provider.environment_auth:
         key += ", or `environment`"
     parts = [f"`{name}` (`{variable}`)" for name, variable in provider.url_settings.items()]

@@ -24,6 +24,7 @@ from ai_batches.client import BatchListClient
 from ai_batches.credentials import EnvironmentAuth
 from ai_batches.errors import RefusedKeyError, RequestError
 from ai_batches.paginators import CursorPaginator
+from ai_batches.settings import missing_key
 from support import KEY, Lists, batch, cursor_list, failure, load, page, select
 
 FOUND = "token-of-the-library-0123456789"
@@ -112,6 +113,93 @@ def test_a_part_that_is_a_whole_address_has_to_be_one(
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://myres.openai.azure.com/ ")
     found = provider_settings(PROVIDERS["azure_openai"])
     assert found.base_url == "https://myres.openai.azure.com/openai/v1"
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("us", "https://aiplatform.us.rep.googleapis.com"),
+        ("eu", "https://aiplatform.eu.rep.googleapis.com"),
+        ("global", "https://aiplatform.googleapis.com"),
+        ("us-central1", "https://us-central1-aiplatform.googleapis.com"),
+        ("europe-west4", "https://europe-west4-aiplatform.googleapis.com"),
+    ],
+)
+def test_a_location_of_vertex_has_its_host(
+    monkeypatch: pytest.MonkeyPatch, location: str, host: str
+) -> None:
+    monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", KEY)
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", location)
+    vertex = PROVIDERS["vertex"]
+    here = f"{host}/v1/projects/p1/locations/{location}"
+    assert provider_settings(vertex).base_url == here
+    monkeypatch.setenv("GOOGLE_CLOUD_LOCATION", "asia-east1")
+    monkeypatch.setenv(
+        "SOURCES__AI_BATCHES__VERTEX__ACCOUNTS",
+        json.dumps({"own": {"api_key": KEY, "location": location}}),
+    )
+    assert [account.base_url for account in provider_settings(vertex).accounts] == [here]
+    monkeypatch.setenv("SOURCES__AI_BATCHES__VERTEX__BASE_URL", "http://proxy.example/v1")
+    monkeypatch.delenv("SOURCES__AI_BATCHES__VERTEX__ACCOUNTS")
+    assert provider_settings(vertex).base_url == "http://proxy.example/v1"
+
+
+def test_a_key_may_tell_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each key of Voyage goes where it was issued, with what is meant for the vendor."""
+    voyage, prefix = PROVIDERS["voyage"], "SOURCES__AI_BATCHES__VOYAGE__"
+    monkeypatch.setenv(prefix + "HEADERS", '{"x-shared": "a"}')
+    keys = {"old": "pa-1", "new": "al-2", "own": {"api_key": "al-3", "base_url": "http://proxy/v1"}}
+    monkeypatch.setenv(prefix + "ACCOUNTS", json.dumps(keys))
+
+    def asked() -> dict[str, tuple[str, dict[str, str]]]:
+        found = provider_settings(voyage)
+        assert found.base_url
+        return {
+            account.name: (
+                account.base_url or found.base_url,
+                dict(account.headers if account.base_url else found.headers),
+            )
+            for account in found.accounts
+        }
+
+    assert asked() == {
+        "old": ("https://api.voyageai.com/v1", {"x-shared": "a"}),
+        "new": ("https://ai.mongodb.com/v1", {"x-shared": "a"}),
+        "own": ("http://proxy/v1", {}),
+    }
+    monkeypatch.setenv(prefix + "BASE_URL", "http://gateway/v1")
+    assert {name: url for name, (url, _) in asked().items()} == {
+        "old": "http://gateway/v1",
+        "new": "http://gateway/v1",
+        "own": "http://proxy/v1",
+    }
+    for name in ("ACCOUNTS", "BASE_URL"):
+        monkeypatch.delenv(prefix + name)
+    monkeypatch.setenv("VOYAGE_API_KEY", " al-4\n")
+    assert asked() == {"default": ("https://ai.mongodb.com/v1", {"x-shared": "a"})}
+
+
+def test_a_variable_that_products_share_comes_first_and_is_no_reason_to_ask(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gemini = PROVIDERS["gemini"]
+    assert "GOOGLE_API_KEY or GEMINI_API_KEY" in str(missing_key(gemini))
+    monkeypatch.setenv("GOOGLE_API_KEY", "shared")
+    # it may be there for Maps
+    assert providers_with_key() == []
+    (account,) = provider_settings(gemini).accounts
+    assert (account.api_key, account.origin) == ("shared", "environment variable GOOGLE_API_KEY")
+    monkeypatch.setenv("GEMINI_API_KEY", "own")
+    assert providers_with_key() == ["gemini"]
+    assert [each.api_key for each in provider_settings(gemini).accounts] == ["shared"]
+    monkeypatch.delenv("GOOGLE_API_KEY")
+    assert [each.api_key for each in provider_settings(gemini).accounts] == ["own"]
+    # no other vendor takes it
+    monkeypatch.setenv("GOOGLE_API_KEY", "shared")
+    monkeypatch.delenv("GEMINI_API_KEY")
+    taken = {name for name, each in PROVIDERS.items() if provider_settings(each).accounts}
+    assert taken == {"gemini"}
 
 
 def test_a_setting_that_no_account_has_is_refused(set_to: Callable[..., None]) -> None:

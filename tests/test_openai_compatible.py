@@ -200,7 +200,8 @@ def test_clocks_may_differ_from_row_to_row(pipeline: Pipeline, lists: Lists) -> 
         ("canceling", "cancelling", True),
         ("canceled", "cancelled", False),
         ("COMPLETED", "completed", False),
-        ("paused", "paused", True),
+        ("paused", "in_progress", True),
+        ("ended", "completed", False),
     ],
 )
 def test_words_of_smaller_servers(

@@ -158,14 +158,14 @@ def test_every_field_lands_where_it_belongs(pipeline: Pipeline, lists: Lists) ->
 
 
 def test_what_stands_where_an_object_belongs_is_kept(pipeline: Pipeline, lists: Lists) -> None:
-    odd = batch(1, request_counts=[], usage={"total_tokens": 3, "input_tokens_details": 0})
+    odd = batch(1, request_counts=[7], usage={"total_tokens": 3, "input_tokens_details": 0})
     lists.serve("openai", page([odd, batch(2, request_counts={"total": 5}, usage="none")]))
     load(pipeline, lists.settings())
     found = stored(pipeline, "openai")
     assert (found["batch_1"]["total_tokens"], found["batch_1"]["requests_total"]) == (3, None)
     assert (found["batch_2"]["total_tokens"], found["batch_2"]["requests_total"]) == (None, 5)
     assert [json.loads(found[name]["extra"]) for name in ("batch_1", "batch_2")] == [
-        {"request_counts": [], "usage": {"input_tokens_details": 0}},
+        {"request_counts": [7], "usage": {"input_tokens_details": 0}},
         {"usage": "none"},
     ]
 
@@ -206,7 +206,8 @@ def test_a_proxy_of_the_environment_is_asked(
         ("Failed", "failed", False),
         ("EXPIRED", "expired", False),
         ("cancelled", "cancelled", False),
-        ("IN_QUEUE", "in_queue", True),
+        ("IN_QUEUE", "validating", True),
+        ("Zapped", "zapped", True),
         (7, "7", True),
         (None, None, None),
         ("", None, None),

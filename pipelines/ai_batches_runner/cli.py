@@ -404,7 +404,12 @@ def _was_interrupted(error: BaseException | None) -> bool:
 def _explain_keys(without_key: Sequence[str], output: Output) -> None:
     names = without_key or list(PROVIDERS)
     asked = f"No API key for {', '.join(names)}." if without_key else "No provider has an API key."
-    variables = ", ".join(PROVIDERS[name].api_key_env for name in names)
+    # one that products share is looked at for providers that are asked for
+    looked_at = [
+        PROVIDERS[name].key_variables if without_key else (PROVIDERS[name].api_key_env,)
+        for name in names
+    ]
+    variables = ", ".join(variable for each in looked_at for variable in each)
     output.complain(
         f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
         f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"

@@ -179,6 +179,7 @@ def _read_account(
             f"{whose}: {len(stuck)} batches are open for longer than `max_open_age`, and are read"
             f" only when the list is read whole: {_some(list(stuck))}"
         )
+    _warn_of_unknown_statuses(provider, account, reader, run)
     for column, count in reader.underivable.items():
         logger.warning(
             f"{whose}: {count} values of the column `{column}` could not be made of what their rows"
@@ -189,6 +190,36 @@ def _read_account(
             f"{whose}: {count} values of `{field}` could not be"
             " read. The column is null there, and `extra` holds them as they came."
         )
+
+
+def _warn_of_unknown_statuses(
+    provider: Provider, account: Account, reader: RowReader, run: Run
+) -> None:
+    """Names status words that nobody knows, once in a run, which may take several packages."""
+    key = (provider.name, account.name)
+    met = run.unknown_statuses.setdefault(key, {})
+    for word, ids in reader.unknown_statuses.items():
+        met.setdefault(word, set()).update(ids)
+    goes_on = run.rows_per_package is not None and key not in run.finished and not run.is_over
+    if goes_on or not met:
+        return
+    words = [f"{_shown(word)} ({_rows(len(ids))})" for word, ids in met.items()]
+    # a run that is used again says it again
+    del run.unknown_statuses[key]
+    logger.warning(
+        f"{provider.name}, account {account.name}: unknown status {_some(words)}. It is loaded in"
+        " lower case. Such a batch counts as ended if the row has the time of its end, and as open"
+        " if not."
+    )
+
+
+def _shown(word: str) -> str:
+    """A text of the provider's, on one line and short."""
+    return repr(word if len(word) <= 40 else f"{word[:40]}...")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _one_ahead(pages: Iterator[Page], run: Run) -> Iterator[Page]:

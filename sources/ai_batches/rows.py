@@ -3,6 +3,7 @@
 Rows are read a page at a time, column by column, while they are in the processor's cache.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
@@ -13,7 +14,8 @@ import pyarrow as pa
 
 from . import lenient_json
 from .providers import Provider
-from .table import COLUMNS, SCHEMA, TERMINAL_STATUSES
+from .statuses import ENDED, known_word, spelling
+from .table import COLUMNS, SCHEMA, STATUSES, TERMINAL_STATUSES, is_empty
 from .walk import Row
 
 _LIFE = ("created_at", "in_progress_at", "finalizing_at", "cancelling_at", "updated_at")
@@ -39,7 +41,7 @@ class Reading(NamedTuple):
     ids: list[str]
     created_at: list[int | None]
     are_open: list[bool]
-    """True also where a provider that reports statuses reports none; False where it never does."""
+    """True also for a row without a status or an end, unless its provider never reports one."""
     ended_at: list[int | None]
     """Where a terminal batch does not say it, the latest time that it tells."""
 
@@ -50,7 +52,7 @@ class RowReader:
     Args:
         provider (Provider): Whose rows they are, and which fields fill the columns. The vendor's
             status belongs to `status_raw`. `ended_at` follows from the status where no field gives
-            it.
+            it, and is null for an open row wherever it comes from.
         account (str): What goes into the column `account`.
         exclude (Sequence[str]): Fields that are left out altogether, nested ones with dots.
     """
@@ -65,16 +67,22 @@ class RowReader:
         """How many values of each field could not be read so far; `extra` holds them."""
         self.underivable: Counter[str] = Counter()
         """How many values of each derived column could not be made of their rows so far."""
+        self.unknown_statuses: dict[str, set[str]] = {}
+        """Status words that nobody knows, as they were sent, to the ids of the rows with them."""
         self._provider = provider.name
         self._account = account
         self._paths = provider.fields
         self._derived = provider.derived
-        self._statuses = provider.statuses
+        self._statuses = {spelling(word): known for word, known in provider.statuses.items()}
+        self._alternatives = provider.used_alternatives
         self._exclude = [path.split(".") for path in exclude]
         self._told = self._paths.keys() | self._derived.keys()
         self._reports_status = bool(self._told & {"status", "status_raw"})
         paths = [path.split(".") for path in self._paths.values()]
-        self._fields = _Fields(paths, self.unreadable)
+        others = [path.split(".") for each in self._alternatives for path in each.values()]
+        self._met: set[str] = set()
+        """Fields of alternatives that the rows of a page were found to have, a dot behind each."""
+        self._fields = _Fields(paths, others, self.unreadable, self._met)
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
@@ -96,17 +104,20 @@ class RowReader:
             for name in _OF_THE_ROW
             if name not in _DERIVED or name in self._paths
         }
+        if self._met:
+            self._fill_from_alternatives(columns, extras)
         for name, derive in self._derived.items():
             # what is left out of the table still tells whether a batch is open
             told_by = whole_rows if name == "status" else rows
             columns[name] = [self._derive(name, derive, row) for row in told_by]
-        if "status" not in self._derived:
-            columns["status"] = [self._word(raw) for raw in columns["status_raw"]]
-        words = columns["status"]
-        columns["is_open"] = [
+        told = columns["status" if "status" in self._derived else "status_raw"]
+        columns["status"] = words = [self._word(raw) for raw in told]
+        columns["is_open"] = are_open = [
             None if word is None else word not in TERMINAL_STATUSES for word in words
         ]
+        ends = self._ends_of_unknown(columns, told) if not STATUSES.issuperset(words) else {}
         if "ended_at" in self._told:
+            self._drop_ends_of_open(columns, values, extras)
             for outcome in TERMINAL_STATUSES:
                 if f"{outcome}_at" not in self._told:
                     columns[f"{outcome}_at"] = [
@@ -118,13 +129,15 @@ class RowReader:
                 columns[f"{word}_at"][n] if word in TERMINAL_STATUSES else None
                 for n, word in enumerate(words)
             ]
+        for n, end in ends.items():
+            columns["ended_at"][n] = end
         _forget_unmetered_tokens(columns)
         columns["extra"] = [self._extra(extra) if extra else None for extra in extras]
         return Reading(
             records=list(zip(*(columns[name] for name in _OF_THE_ROW), strict=True)),
             ids=columns["id"],
             created_at=columns["created_at"],
-            are_open=[self._reports_status and word not in TERMINAL_STATUSES for word in words],
+            are_open=[self._reports_status if is_open is None else is_open for is_open in are_open],
             ended_at=_last_changes(columns),
         )
 
@@ -193,16 +206,103 @@ class RowReader:
 
     def _word(self, raw: str | None) -> str | None:
         if raw not in self._words:
-            word = str(raw).strip().lower()
-            self._words[raw] = self._statuses.get(word, word) or None
+            text = str(raw)
+            known = self._statuses.get(spelling(text)) or known_word(text)
+            self._words[raw] = known or text.strip().lower() or None
         return self._words[raw]
+
+    def _ends_of_unknown(
+        self, columns: Mapping[str, list[Any]], told: Sequence[str | None]
+    ) -> dict[int, int]:
+        """When rows ended whose word does not say how or whether; sets their status and `is_open`.
+
+        A word that says no more than that a batch is over becomes the outcome that the row has a
+        time for. With a word that nobody knows, or none, a row is closed since its first end. An
+        end that is still to come, such as a deadline, does not count.
+        """
+        ends: dict[int, int] = {}
+        if not self._reports_status:
+            return ends
+        now = time.time_ns() // 1_000
+        words, are_open = columns["status"], columns["is_open"]
+        for n, word in enumerate(words):
+            if word in STATUSES:
+                continue
+            times = {name: columns[f"{name}_at"][n] for name in TERMINAL_STATUSES}
+            past = {name: at for name, at in times.items() if at is not None and at <= now}
+            if word == ENDED:
+                is_completed = not past or "completed" in past
+                words[n] = "completed" if is_completed else min(past, key=past.__getitem__)
+                are_open[n] = False
+                continue
+            if word is not None:
+                self.unknown_statuses.setdefault(str(told[n]), set()).add(columns["id"][n])
+            own = columns["ended_at"][n] if "ended_at" in self._told else None
+            end = min(past.values(), default=None) if own is None else own
+            if end is not None and end <= now:
+                are_open[n], ends[n] = False, end
+        return ends
+
+    def _drop_ends_of_open(
+        self,
+        columns: Mapping[str, list[Any]],
+        values_by_path: Mapping[str, list[Any]],
+        extras: list[Row],
+    ) -> None:
+        """Takes `ended_at` from rows that are not closed; the extras get what was sent."""
+        path, ends = self._paths.get("ended_at"), columns["ended_at"]
+        for n, is_open in enumerate(columns["is_open"]):
+            if is_open is not False and ends[n] is not None:
+                ends[n] = None
+                if path is not None:
+                    _put(extras[n], path, values_by_path[path][n])
+
+    def _fill_from_alternatives(self, columns: dict[str, list[Any]], extras: list[Row]) -> None:
+        """Fills columns from fields of other names, and takes these out of the extras."""
+        met = tuple(self._met)
+        self._met.clear()
+        zeros: dict[tuple[str, int], str] = {}
+        for fields in self._alternatives:
+            # a path that was met, or one below it
+            if not any(f"{path}.".startswith(met) for path in fields.values()):
+                continue
+            paths = [(column, path.split(".")) for column, path in fields.items()]
+            for n, extra in enumerate(extras):
+                found = {
+                    column: value
+                    for column, path in paths
+                    if (value := _readable(column, _get(extra, path))) is not None
+                }
+                if not found:
+                    continue
+                is_better = any(found.values()) and not any(columns[each][n] for each in fields)
+                for column, value in found.items():
+                    before = columns[column][n]
+                    if before is not None and before != value:
+                        if not is_better:
+                            continue
+                        # the zero that makes way, under the name that it had
+                        _put(extra, zeros.get((column, n), self._paths[column]), before)
+                    if value == 0 and before is None:
+                        zeros[column, n] = fields[column]
+                    columns[column][n] = value
+                    _remove(extra, fields[column])
+
+
+def _readable(column: str, value: Any) -> Any:
+    if value is None:
+        return None
+    try:
+        return COLUMNS[column][0].read(value)
+    except ValueError:
+        return None
 
 
 def _last_changes(columns: Mapping[str, list[Any]]) -> list[int | None]:
     """When batches ended; where a terminal one does not say it, the latest time that it tells."""
     ends = columns["ended_at"].copy()
     for index, word in enumerate(columns["status"]):
-        if ends[index] is None and word in TERMINAL_STATUSES:
+        if ends[index] is None and columns["is_open"][index] is False:
             told = (*_LIFE, "expires_at") if word == "expired" else _LIFE
             times = [columns[name][index] for name in told]
             ends[index] = max((time for time in times if time is not None), default=None)
@@ -221,14 +321,26 @@ class _Fields:
     """The fields of a row that have a column, as a tree; counts what stands in its way."""
 
     def __init__(
-        self, paths: Sequence[Sequence[str]], unreadable: Counter[str], parent: str = ""
+        self,
+        paths: Sequence[Sequence[str]],
+        others: Sequence[Sequence[str]],
+        unreadable: Counter[str],
+        met: set[str],
+        parent: str = "",
     ) -> None:
         self._keys = frozenset(path[0] for path in paths)
+        self._others = frozenset(path[0] for path in others if path)
+        self._values = frozenset(path[0] for path in others if len(path) == 1)
         self._unreadable = unreadable
         self._parent = parent
+        self._met = met
         self._below = {
             key: _Fields(
-                [path[1:] for path in paths if path[0] == key], unreadable, f"{parent}{key}."
+                [path[1:] for path in paths if path[0] == key and len(path) > 1],
+                [path[1:] for path in others if path[0] == key],
+                unreadable,
+                met,
+                f"{parent}{key}.",
             )
             for key in sorted({path[0] for path in paths if len(path) > 1})
         }
@@ -244,7 +356,9 @@ class _Fields:
         keys = set().union(*rows)
         values = _columns(self._keys & keys, rows)
         values |= {key: [None] * len(rows) for key in self._keys - keys}
-        if unknown := keys - self._keys:
+        unknown = keys - self._keys
+        if unknown:
+            self._met.update(f"{self._parent}{key}." for key in unknown & self._others)
             lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
         else:
             lefts = [{} for _ in rows]
@@ -260,9 +374,12 @@ class _Fields:
                 if type(value) is dict:
                     if inner_left:
                         left[key] = inner_left
-                elif value is not None and value != "":
+                elif value is not None and value != "" and not is_empty(value):
                     left[key] = value
-                    self._unreadable[self._parent + key] += 1
+                    if key in self._values:
+                        self._met.add(f"{self._parent}{key}.")
+                    else:
+                        self._unreadable[self._parent + key] += 1
         return values, lefts
 
 
@@ -293,3 +410,24 @@ def _put(extra: Row, path: str, value: Any) -> None:
     for parent in parents:
         extra = extra.setdefault(parent, {})
     extra[key] = value
+
+
+def _get(extra: Row, path: Sequence[str]) -> Any:
+    """The value at a path; None if there is none."""
+    value: Any = extra
+    for key in path:
+        if type(value) is not dict or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _remove(extra: Row, path: str) -> None:
+    """Takes the value at a path away, and the objects that it leaves empty."""
+    key, _, below = path.partition(".")
+    if below:
+        extra[key] = inner = dict(extra[key])
+        _remove(inner, below)
+        if inner:
+            return
+    del extra[key]

@@ -88,31 +88,37 @@ def provider_settings(provider: Provider) -> ProviderSettings:
     for account in accounts:
         if not account.base_url and not base_url:
             raise _missing_address(provider, account)
+    headers = _headers(provider, dlt.secrets.get(_path(provider, "headers")))
     return ProviderSettings(
-        accounts=accounts,
+        accounts=tuple(_at_its_address(provider, each, base_url, headers) for each in accounts),
         base_url=base_url,
         page_size=_page_size(provider),
         exclude=_exclude(provider),
-        headers=_headers(provider, dlt.secrets.get(_path(provider, "headers"))),
+        headers=headers,
     )
 
 
 def has_key(provider: Provider) -> bool:
     """Whether any key is set for a provider, usable or not."""
-    return _is_configured(provider) or bool(os.environ.get(provider.api_key_env))
+    return _is_configured(provider) or _variable_with_key(provider) is not None
 
 
 def providers_with_key() -> list[str]:
     """Names of the providers that have a key, in the order of the registry.
 
-    A key in the vendor's own variable may be there for another program: where the address is not
-    set as well, it does not count.
+    A key in the vendor's own variable may be there for another program: if the address is not set
+    as well, it does not count. Nor does one in a variable that several products of a vendor share.
     """
     return [
         name
         for name, provider in PROVIDERS.items()
-        if has_key(provider) and (_is_configured(provider) or _has_address(provider))
+        if _is_configured(provider)
+        or (os.environ.get(provider.api_key_env) and _has_address(provider))
     ]
+
+
+def _variable_with_key(provider: Provider) -> str | None:
+    return next((name for name in provider.key_variables if os.environ.get(name)), None)
 
 
 def _is_configured(provider: Provider) -> bool:
@@ -133,7 +139,7 @@ def missing_key(provider: Provider) -> SettingsError:
         provider.name,
         None,
         "no API key is set",
-        f"Set the environment variable {provider.api_key_env}, or `api_key` in"
+        f"Set the environment variable {' or '.join(provider.key_variables)}, or `api_key` in"
         f" [{SECTION}.{provider.name}] of .dlt/secrets.toml.",
     )
 
@@ -160,8 +166,8 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
     setting = _path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
     if not single and not accounts:
-        setting = f"environment variable {provider.api_key_env}"
-        single = os.environ.get(provider.api_key_env)
+        variable = _variable_with_key(provider) or provider.api_key_env
+        setting, single = f"environment variable {variable}", os.environ.get(variable)
     if single:
         if DEFAULT_ACCOUNT in named:
             raise _unusable(
@@ -201,6 +207,19 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
     return Account(name, key, origin, walk, base_url, headers)
 
 
+def _at_its_address(
+    provider: Provider, account: Account, base_url: str, headers: Mapping[str, str]
+) -> Account:
+    """The account with the API root of its key, if the vendor has several and none is set."""
+    if account.base_url or provider.other_base_url is None:
+        return account
+    own = _base_url(provider, api_key=account.api_key)
+    if own == base_url:
+        return account
+    # another root of the same vendor: it gets what is meant for the vendor
+    return account._replace(base_url=own, headers={**headers, **account.headers})
+
+
 def _walk_settings(
     provider: Provider,
     prefix: str,
@@ -220,10 +239,16 @@ def _walk_settings(
     return WalkSettings(**spans)
 
 
-def _base_url(provider: Provider, own: Mapping[str, Any] | None = None, prefix: str = "") -> str:
+def _base_url(
+    provider: Provider,
+    own: Mapping[str, Any] | None = None,
+    prefix: str = "",
+    api_key: str = "",
+) -> str:
     """The API root that is set, or the provider's; empty where it needs a setting that is not set.
 
-    What is set for an account goes before what is set for the provider.
+    What is set for an account goes before what is set for the provider, and both before the root
+    that the vendor has for such a key or such settings.
     """
     own = own or {}
     name, url = f"{prefix}base_url", own.get("base_url")
@@ -232,7 +257,10 @@ def _base_url(provider: Provider, own: Mapping[str, Any] | None = None, prefix: 
     if url:
         return _address(url, partial(_unusable, provider, name))
     parts = {name: _part(provider, own, prefix, name) for name in provider.url_settings}
-    return provider.base_url.format_map(parts) if all(parts.values()) else ""
+    if not all(parts.values()):
+        return ""
+    other = provider.other_base_url and provider.other_base_url(api_key, parts)
+    return (other or provider.base_url).format_map(parts)
 
 
 def _part(provider: Provider, own: Mapping[str, Any], prefix: str, name: str) -> str:

@@ -19,7 +19,10 @@ TABLE_DESCRIPTION = "One row a batch job in the list of an account of an AI vend
 PRIMARY_KEY = ("provider", "account", "id")
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
-"""The words of `status` after which a batch does not change any more; any other word is open."""
+"""The words of `status` after which a batch does not change any more."""
+
+STATUSES = TERMINAL_STATUSES | {"validating", "in_progress", "finalizing", "cancelling"}
+"""The vocabulary of `status`. Any other word in it is one that nobody knows."""
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -27,6 +30,8 @@ _INT64 = range(-(2**63), 2**63)
 def _text(value: Any) -> str | None:
     if value is None or type(value) is str:
         return value or None
+    if is_empty(value):
+        return None
     raise ValueError("not a text")
 
 
@@ -35,12 +40,14 @@ def _identifier(value: Any) -> str:
 
 
 def _status(value: Any) -> str | None:
-    # a status of another type is still a status, and an unknown one: open
-    return _text(value) if value is None or type(value) is str else lenient_json.dumps(value)
+    if value is None or type(value) is str or is_empty(value):
+        return _text(value)
+    # a status of another type is still a status, and one that nobody knows
+    return lenient_json.dumps(value)
 
 
 def _bigint(value: Any) -> int | None:
-    if value is None or value == "":
+    if value is None or value == "" or is_empty(value):
         return None
     if (type(value) is float and value.is_integer()) or (type(value) is str and value.isdecimal()):
         value = int(value)
@@ -51,6 +58,19 @@ def _bigint(value: Any) -> int | None:
 
 def _json(value: Any) -> str | None:
     return None if value is None or value == "" else lenient_json.dumps(value)
+
+
+def _errors(value: Any) -> str | None:
+    return None if is_empty(value) else _json(value)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a value is an object or a list that holds nothing.
+
+    Some servers send it for a field that is not set, whatever the field's type. Only `metadata`
+    keeps it: a batch may have been given an empty set of pairs.
+    """
+    return type(value) in (dict, list) and not value
 
 
 def _texts(values: list[Any]) -> list[str | None]:
@@ -65,6 +85,10 @@ def _bigints(values: list[Any]) -> list[int | None]:
         if min(numbers) in _INT64 and max(numbers) in _INT64:
             return values
     return [_bigint(value) for value in values]
+
+
+def _timestamp(value: Any) -> int | None:
+    return None if is_empty(value) else to_microseconds(value)
 
 
 def _types(values: list[Any]) -> set[type]:
@@ -88,8 +112,9 @@ IDENTIFIER = Kind(pa.string(), _identifier)
 STATUS = Kind(pa.string(), _status, _texts)
 BIGINT = Kind(pa.int64(), _bigint, _bigints)
 BOOL = Kind(pa.bool_(), bool)
-TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), to_microseconds, all_to_microseconds)
+TIMESTAMP = Kind(pa.timestamp("us", tz="UTC"), _timestamp, all_to_microseconds)
 JSON = Kind(pa.string(), _json)
+ERRORS = Kind(pa.string(), _errors)
 
 COLUMNS: dict[str, tuple[Kind, str]] = {
     "provider": (TEXT, "Vendor API that lists the batch, as its resource is named"),
@@ -101,7 +126,10 @@ COLUMNS: dict[str, tuple[Kind, str]] = {
         " the provider's own word in lower case; null where it reports none",
     ),
     "status_raw": (STATUS, "The status as the provider wrote it"),
-    "is_open": (BOOL, "Whether the status may still change; null where the provider reports none"),
+    "is_open": (
+        BOOL,
+        "Whether the batch may still change; null if neither a status nor an end is set",
+    ),
     "description": (TEXT, "Description that was given to the batch"),
     "endpoint": (TEXT, "API endpoint that the batch calls"),
     "model": (TEXT, "Model that the batch runs on"),
@@ -127,8 +155,8 @@ COLUMNS: dict[str, tuple[Kind, str]] = {
     "cancelled_at": (TIMESTAMP, "When the batch was cancelled (UTC)"),
     "expires_at": (TIMESTAMP, "When the batch will expire (UTC)"),
     "updated_at": (TIMESTAMP, "When the provider last changed the batch, where it tells (UTC)"),
-    "ended_at": (TIMESTAMP, "When the batch became terminal (UTC)"),
-    "errors": (JSON, "Errors of the batch as a whole"),
+    "ended_at": (TIMESTAMP, "When the batch became terminal; null while it is open (UTC)"),
+    "errors": (ERRORS, "Errors of the batch as a whole"),
     "metadata": (JSON, "Key-value pairs that its creator attached"),
     "extra": (
         JSON,
@@ -143,11 +171,11 @@ SCHEMA = pa.schema(
     for name, (kind, _) in COLUMNS.items()
 )
 
-JSON_COLUMNS = tuple(name for name, (kind, _) in COLUMNS.items() if kind is JSON)
+JSON_COLUMNS = tuple(name for name, (kind, _) in COLUMNS.items() if kind in (JSON, ERRORS))
 """Columns of JSON, which Arrow carries as text."""
 
 # Arrow carries every type but JSON; hints that say the same again would make dlt warn
 COLUMN_HINTS: TTableSchemaColumns = {
-    name: {"description": description, **({"data_type": "json"} if kind is JSON else {})}
-    for name, (kind, description) in COLUMNS.items()
+    name: {"description": description, **({"data_type": "json"} if name in JSON_COLUMNS else {})}
+    for name, (_, description) in COLUMNS.items()
 }

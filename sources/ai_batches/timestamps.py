@@ -17,19 +17,29 @@ import pendulum
 SECOND = 1_000_000
 """Microseconds in a second."""
 
+_FIRST_SECOND = 946_684_800
+"""2000-01-01T00:00:00Z in Unix seconds. No vendor had batches before: what lies there is unset."""
+
 _END_OF_SECONDS = 10**11
 """Unix times from here on are milliseconds, microseconds or nanoseconds."""
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
-_EARLIEST = (date(1, 1, 1).toordinal() - _EPOCH_DAY) * 86_400 * SECOND
-_LATEST = (date(9999, 12, 31).toordinal() - _EPOCH_DAY + 1) * 86_400 * SECOND - 1
+_FIRST = _FIRST_SECOND * SECOND
+_LAST = (date(9999, 12, 31).toordinal() - _EPOCH_DAY + 1) * 86_400 * SECOND - 1
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?\Z")
+_BASIC_DATE = re.compile(r"(?:19|2[0-9])[0-9]{6}\Z")
 _ISO = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
-    r"([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?\Z"
+    r"([Zz]|[+-][0-9]{2}:?[0-9]{2}(?::?[0-9]{2})?)?)?\Z"
 )
+_LONG_AGO = re.compile(
+    r"(?:-[0-9]{4,6}|[+]?(?:00)?(?:0[0-9]{3}|1[0-8][0-9]{2}|19[0-8][0-9]|199[0-8]))"
+    r"-?[0-9]{2}-?[0-9]{2}(?:[Tt ]|\Z)"
+)
+"""Begins as ISO 8601 in a year before 1999. The rest, which programs print in many odd ways for a
+time that is not set, cannot make it a time of this century."""
 
 
 def to_microseconds(value: Any) -> int | None:
@@ -45,17 +55,19 @@ def to_microseconds(value: Any) -> int | None:
         value (Any): A value as `json.loads` gives it.
 
     Returns:
-        int | None: Microseconds since 1970-01-01T00:00:00Z, or None where the value is unset.
+        int | None: Microseconds since 1970-01-01T00:00:00Z, 2000-01-01T00:00:00Z or later; None
+            if the value is unset.
 
     Raises:
-        ValueError: If the value is not a point in time between the years 1 and 9999, or a negative
-            number: a marker of something, not the time of a batch.
+        ValueError: If the value is not a point in time up to the year 9999.
     """
     if value is None:
         return None
     if type(value) is int:
         # nearly all of them are seconds
-        return value * SECOND if 0 < value < _END_OF_SECONDS else _in_range(_from_unix(value))
+        if _FIRST_SECOND <= value < _END_OF_SECONDS:
+            return value * SECOND
+        return _in_range(_from_unix(value))
     if type(value) is str:
         return _in_range(_from_text(value.strip()))
     if type(value) is float and isfinite(value):
@@ -78,27 +90,24 @@ def all_to_microseconds(values: Sequence[Any]) -> list[int | None]:
     """
     if set(map(type, values)) <= {int, NoneType}:
         numbers = [value for value in values if value is not None]
-        if not numbers or (min(numbers) > 0 and max(numbers) < _END_OF_SECONDS):
+        if not numbers or (min(numbers) >= _FIRST_SECOND and max(numbers) < _END_OF_SECONDS):
             return [value and value * SECOND for value in values]
     return [to_microseconds(value) for value in values]
 
 
 def _in_range(microseconds: int | None) -> int | None:
-    if microseconds is None or microseconds == _EARLIEST:
+    if microseconds is None or microseconds < _FIRST:
         return None
-    if not _EARLIEST < microseconds <= _LATEST:
-        raise ValueError("outside the years 1 to 9999")
+    if microseconds > _LAST:
+        raise ValueError("after the year 9999")
     return microseconds
 
 
 def _from_unix(number: int | Decimal) -> int | None:
-    if number == 0:
-        return None
-    if not 0 < number < 10**20:
-        # year one as Unix seconds is how some Go programs print an unset time
-        if number == _EARLIEST // SECOND:
-            return None
+    if not -(10**20) < number < 10**20:
         raise ValueError("no Unix time")
+    if number <= 0:
+        return None
     if number < _END_OF_SECONDS:
         return int(number * SECOND)
     if number < 10**14:
@@ -111,8 +120,12 @@ def _from_unix(number: int | Decimal) -> int | None:
 def _from_text(text: str) -> int | None:
     if not text:
         return None
+    if _LONG_AGO.match(text):
+        return None
     if _NUMBER.match(text):
-        return _from_unix(Decimal(text))
+        # as seconds, eight digits would lie in 1970
+        is_date = _BASIC_DATE.match(text)
+        return _from_rare_iso(text) if is_date else _from_unix(Decimal(text))
     iso = _ISO.match(text)
     if iso is None:
         return _from_rare_iso(text)
@@ -125,10 +138,13 @@ def _from_text(text: str) -> int | None:
         raise ValueError("no such time of day")
     total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
     if offset and offset not in "Zz":
-        offset_hours, offset_minutes = int(offset[1:3]), int(offset[-2:])
-        if offset_hours > 23 or offset_minutes > 59:
+        digits = offset[1:].replace(":", "")
+        offset_hours, offset_minutes = int(digits[:2]), int(digits[2:4])
+        # seconds were in use before there were time zones
+        offset_seconds = int(digits[4:] or 0)
+        if offset_hours > 23 or offset_minutes > 59 or offset_seconds > 59:
             raise ValueError("no such offset")
-        ahead = offset_hours * 3_600 + offset_minutes * 60
+        ahead = offset_hours * 3_600 + offset_minutes * 60 + offset_seconds
         total -= ahead if offset[0] == "+" else -ahead
     return total * SECOND + (int(fraction[:6].ljust(6, "0")) if fraction else 0)
 

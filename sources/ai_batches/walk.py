@@ -167,6 +167,9 @@ class Run:
     id: str = field(default_factory=lambda: uuid4().hex)
     finished: set[tuple[str, str]] = field(default_factory=set)
     """Provider and account of what is complete or failed, and not to be read again."""
+    unknown_statuses: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
+    """Status words that nobody knows, by provider and account, to the ids of the rows with them:
+    what is still to be said of them at the end."""
     on_progress: Callable[[Reading], None] | None = None
     """Is told of each page and of each request that has to be tried again, from any thread."""
 

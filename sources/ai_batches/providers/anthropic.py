@@ -17,9 +17,9 @@ def _requests(row: Mapping[str, Any]) -> int:
 
 def _status(row: Mapping[str, Any]) -> str:
     """The status; of one that ended, what kept requests from being run, if anything did."""
-    word, counts = row["processing_status"].lower(), row["request_counts"]
-    if word != "ended":
-        return "cancelling" if word == "canceling" else str(word)
+    word, counts = row["processing_status"], row["request_counts"]
+    if word.lower() != "ended":
+        return str(word)
     if counts["canceled"] > 0:
         return "cancelled"
     return "expired" if counts["expired"] > 0 else "completed"

@@ -49,12 +49,4 @@ COHERE = Provider(
         "errors": "status_reason",
     },
     derived={"total_tokens": _tokens},
-    statuses={
-        "batch_status_queued": "validating",
-        "batch_status_in_progress": "in_progress",
-        "batch_status_canceling": "cancelling",
-        "batch_status_completed": "completed",
-        "batch_status_failed": "failed",
-        "batch_status_canceled": "cancelled",
-    },
 )

@@ -1,6 +1,6 @@
 """What a provider declares, so that the rest of the source needs to know no provider."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,28 @@ BATCH_OBJECT_FIELDS: Mapping[str, str] = {
 }
 """Columns of `batches` to the fields of the batch object that most vendors share."""
 
+_COUNTS = "request_counts"
+
+BATCH_OBJECT_ALTERNATIVES: Sequence[Mapping[str, str]] = (
+    {
+        "input_tokens": "usage.prompt_tokens",
+        "cached_input_tokens": "usage.prompt_tokens_details.cached_tokens",
+        "output_tokens": "usage.completion_tokens",
+        "reasoning_tokens": "usage.completion_tokens_details.reasoning_tokens",
+    },
+    *(
+        {"requests_completed": f"{_COUNTS}.{name}"}
+        for name in ("succeeded", "success", "successful", "successes")
+    ),
+    *(
+        {"requests_failed": f"{_COUNTS}.{name}"}
+        for name in ("errored", "errors", "error", "failure", "failures")
+    ),
+    {"requests_total": "total", "requests_completed": "completed", "requests_failed": "failed"},
+)
+"""What gateways call fields of the batch object: tokens as in chats, counts by other words, and
+counts beside `request_counts`."""
+
 
 @dataclass(frozen=True)
 class Provider:
@@ -63,10 +85,17 @@ class Provider:
         fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
             `id` is a top-level field. Where `ended_at` has one, it also fills the column of the
             outcome, such as `failed_at`, that has none.
+        alternatives (Sequence[Mapping[str, str]] | None): Sets of columns, each with another field
+            that may fill it. A set counts as a whole in rows where its columns are all null or zero
+            so far, and it is not; elsewhere it fills what is null. What it does not fill stays in
+            `extra` where it differs. None: `BATCH_OBJECT_ALTERNATIVES`, those of them whose columns
+            have their field of `BATCH_OBJECT_FIELDS`.
         derived (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
-            alone, to what makes their value of a row. Fields without a column stay in `extra`.
-        statuses (Mapping[str, str]): The vendor's status words, in lower case, to the words of the
-            column `status`, where they differ.
+            alone, to what makes their value of a row. Fields without a column stay in `extra`. A
+            `status` may be any word that `statuses` or the list for all vendors knows.
+        statuses (Mapping[str, str]): Status words that are the vendor's own, to the words of the
+            column `status`. They go before the list for all vendors, `ai_batches.statuses`, and are
+            compared like its words: without case, separators and prefix.
         rows_field (str): Field of a reply that holds the list of rows; `$` where the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
             leaves the list out, or is `null`; None where it has an empty list.
@@ -74,6 +103,12 @@ class Provider:
         headers (Mapping[str, str]): Further headers of each request.
         url_settings (Mapping[str, str]): Settings that `base_url` needs, to the environment
             variables in which the vendor's users have them.
+        other_base_url (Callable[[str, Mapping[str, str]], str | None] | None): Gives the API root
+            for a key and the values of `url_settings`, in the form of `base_url`, where a vendor
+            has several; None where it is `base_url`.
+        shared_key_env (str | None): Variable into which the vendor's clients look first, and which
+            may hold a key for its other products: it is used for a provider that is asked for, and
+            is no reason to ask it.
         gateway_to (str | None): The provider whose batches a gateway lists, under the same ids.
     """
 
@@ -87,6 +122,7 @@ class Provider:
     paginator: Callable[[int | None], BatchListPaginator]
     page_size: int | None
     fields: Mapping[str, str]
+    alternatives: Sequence[Mapping[str, str]] | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
     derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     rows_field: str = "data"
@@ -94,5 +130,23 @@ class Provider:
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     url_settings: Mapping[str, str] = field(default_factory=dict)
+    other_base_url: Callable[[str, Mapping[str, str]], str | None] | None = None
+    shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None
+
+    @property
+    def key_variables(self) -> tuple[str, ...]:
+        """The environment variables that may hold its key, in the order in which they are tried."""
+        return (*((self.shared_key_env,) if self.shared_key_env else ()), self.api_key_env)
+
+    @property
+    def used_alternatives(self) -> tuple[Mapping[str, str], ...]:
+        """The sets of `alternatives` that apply to its rows."""
+        if self.alternatives is not None:
+            return tuple(self.alternatives)
+        return tuple(
+            each
+            for each in BATCH_OBJECT_ALTERNATIVES
+            if all(self.fields.get(column) == BATCH_OBJECT_FIELDS[column] for column in each)
+        )

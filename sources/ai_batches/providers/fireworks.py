@@ -24,14 +24,15 @@ def _tokens(row: Mapping[str, Any]) -> int | None:
 
 
 # Its client and specification: pages of up to 200, ordered by `created_time`, ascending; `orderBy`
-# takes the name of a field, and ` desc` behind it. Assumed: that this name can be given as it is
-# told; `base_url = "...?orderBy="` takes it back. The output dataset holds the errors, too.
-# Times of the end are not told. Completed are the requests that were processed successfully, failed
-# the failed ones. `createdBy` is an e-mail address; the setting `exclude` leaves it out. A job that
-# was stopped early counts as completed, one that waits for whatever it needs as validating, one
-# that is paused as in progress. One that is deleted, whatever came of it before, counts as
-# cancelled: it changes no more, and no word of the column is nearer. Assumed: that an empty list
-# may be left out, as the client allows.
+# takes the name of a field, and ` desc` behind it; another page of its client calls `created_time
+# desc` the default. Assumed: that this name, while the field is `createTime`, can be given as it is
+# told; `base_url = "...?orderBy="` takes it back. The output dataset holds the errors, too. Times
+# of the end are not told. Completed are the requests that were processed successfully, failed the
+# failed ones. `createdBy` is an e-mail address; the setting `exclude` leaves it out. A job that was
+# stopped early counts as completed, one that waits for whatever it needs as validating, one that is
+# paused as in progress. One that is deleted, whatever came of it before, counts as cancelled: it
+# changes no more, and no word of the column is nearer. Assumed: that an empty list may be left out,
+# as the client allows.
 FIREWORKS = Provider(
     name="fireworks",
     title="Fireworks AI",
@@ -64,23 +65,13 @@ FIREWORKS = Provider(
     },
     derived={"errors": _errors, "total_tokens": _tokens},
     statuses={
-        "job_state_creating": "validating",
-        "job_state_creating_input_dataset": "validating",
-        "job_state_validating": "validating",
-        "job_state_pending": "validating",
-        "job_state_re_queueing": "validating",
-        "job_state_idle": "validating",
-        "job_state_running": "in_progress",
-        "job_state_paused": "in_progress",
-        "job_state_writing_results": "finalizing",
-        "job_state_completed": "completed",
-        "job_state_early_stopped": "completed",
-        "job_state_failed": "failed",
-        "job_state_expired": "expired",
-        "job_state_cancelling": "cancelling",
-        "job_state_deleting": "cancelling",
-        "job_state_deleting_cleaning_up": "cancelling",
-        "job_state_cancelled": "cancelled",
-        "job_state_deleted": "cancelled",
+        "creating_input_dataset": "validating",
+        "re_queueing": "validating",
+        "idle": "validating",
+        "writing_results": "finalizing",
+        "early_stopped": "completed",
+        "deleting": "cancelling",
+        "deleting_cleaning_up": "cancelling",
+        "deleted": "cancelled",
     },
 )

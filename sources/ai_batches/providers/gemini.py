@@ -8,16 +8,6 @@ from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from .declaration import Provider
 from .google_json import by_page_token, count
 
-_WORDS = {
-    "batch_state_pending": "validating",
-    "batch_state_running": "in_progress",
-    "batch_state_cancelling": "cancelling",
-    "batch_state_succeeded": "completed",
-    "batch_state_failed": "failed",
-    "batch_state_cancelled": "cancelled",
-    "batch_state_expired": "expired",
-}
-
 _CANCELLED = 1
 """Code of the error of an operation that was cancelled."""
 
@@ -26,8 +16,7 @@ def _status(row: Mapping[str, Any]) -> str | None:
     """The status: what the state says, and without one, what the operation says of its end."""
     state = (row.get("metadata") or {}).get("state")
     if state:
-        word: str = state.lower()
-        return _WORDS.get(word, word)
+        return str(state)
     if not row.get("done"):
         return None
     # not the response, which `exclude` may have left out
@@ -42,7 +31,9 @@ def _status(row: Mapping[str, Any]) -> str | None:
 # requests, failed the failed ones; `extra` has all counts. Google's own notebook shows the newest
 # first, and no responses in the list. The word for cancelling is not on the page, but in public
 # code. Assumed: that a page of 100 is allowed or lowered, no limit being documented. Where
-# responses come along all the same, `exclude` leaves out `response`.
+# responses come along all the same, `exclude` leaves out `response`. Google's client takes the key
+# of GOOGLE_API_KEY before that of GEMINI_API_KEY; it may be one for Maps or anything else of
+# Google's.
 GEMINI = Provider(
     name="gemini",
     title="Gemini API",
@@ -50,6 +41,7 @@ GEMINI = Provider(
     base_url="https://generativelanguage.googleapis.com/v1beta",
     path="/batches",
     api_key_env="GEMINI_API_KEY",
+    shared_key_env="GOOGLE_API_KEY",
     auth=lambda api_key: APIKeyAuth(name="x-goog-api-key", api_key=api_key, location="header"),
     paginator=by_page_token,
     page_size=100,

@@ -48,12 +48,5 @@ MISTRAL = Provider(
         "metadata": "metadata",
     },
     derived={"input_file_id": _input_file},
-    statuses={
-        "queued": "validating",
-        "running": "in_progress",
-        "success": "completed",
-        "timeout_exceeded": "expired",
-        "cancellation_requested": "cancelling",
-    },
     empty_reply=frozenset({"object", "total"}),
 )

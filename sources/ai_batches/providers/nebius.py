@@ -6,8 +6,9 @@ from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # Read on the pages of its earlier name, Nebius AI Studio: `limit` is 10 where none is sent, without
-# a stated maximum, and no order is documented. Assumed, with a public client: that it takes 100;
-# and OpenAI's status words. A batch has a model of its own only where it overrides that of its
+# a stated maximum, and no order is documented. Its guide has OpenAI's status words, its own
+# notebook `done` for a batch that completed; `request_counts` may be empty. Assumed, with a public
+# client: that `limit` takes 100. A batch has a model of its own only where it overrides that of its
 # requests. `base_url = "https://api.tokenfactory.nebius.com/v1?ai_project_id=..."` lists a project.
 NEBIUS = Provider(
     name="nebius",

@@ -19,5 +19,4 @@ NOVITA = Provider(
     paginator=CursorPaginator,
     page_size=None,
     fields={**BATCH_OBJECT_FIELDS, "updated_at": "updated_at"},
-    statuses={"progress": "in_progress"},
 )

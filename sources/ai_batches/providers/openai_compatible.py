@@ -8,9 +8,8 @@ from .declaration import BATCH_OBJECT_FIELDS, Provider
 # `base_url` has to be set, up to and with `/v1`; each account may have its own. Where a server
 # needs no key, any text will do; where it needs more headers, as Portkey does, set `headers`. The
 # variable is not OPENAI_API_KEY, whose key would go to a server that is not OpenAI's. LiteLLM, ogx,
-# aibrix and Portkey were read in their source. The status words are aibrix's (scheduling) and those
-# of smaller servers' pages; any other word counts as open. A gateway lists batches of other
-# vendors, under its own ids or theirs: read them here or there, not in both places.
+# aibrix and Portkey were read in their source. A gateway lists batches of other vendors, under its
+# own ids or theirs: read them here or there, not in both places.
 OPENAI_COMPATIBLE = Provider(
     name="openai_compatible",
     title="OpenAI-compatible server",
@@ -22,13 +21,4 @@ OPENAI_COMPATIBLE = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
-    statuses={
-        "scheduling": "validating",
-        "queued": "validating",
-        "in_queue": "validating",
-        "pending": "validating",
-        "processing": "in_progress",
-        "canceling": "cancelling",
-        "canceled": "cancelled",
-    },
 )

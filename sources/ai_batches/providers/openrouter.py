@@ -5,11 +5,18 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
+SHARED = (
+    *("id", "status_raw", "endpoint", "model", "completion_window", "created_at", "expires_at"),
+    *(column for column in BATCH_OBJECT_FIELDS if column.startswith("requests_")),
+    *(column for column in BATCH_OBJECT_FIELDS if column.endswith("_tokens")),
+)
+
 # Newest first, by its page. Rows have no files and no metadata; `results` is null in the list. All
 # keys of a workspace see the same list. `expires_at` is that of the vendor behind it, up to four
 # days after creation, or null. `created_after` would save no request where a walk stops by itself,
 # and compares parts of seconds that no row shows. Assumed: that `finalized_at` is the end of a
-# batch whatever the outcome, as no row has another time for it.
+# batch whatever the outcome, as no row has another time for it. Jobs that finalize or are being
+# cancelled are shown as in progress. `provider` names the vendor behind it.
 OPENROUTER = Provider(
     name="openrouter",
     title="OpenRouter",
@@ -21,19 +28,7 @@ OPENROUTER = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields={
-        "id": "id",
-        "status_raw": "status",
-        "endpoint": "endpoint",
-        "model": "model",
-        "completion_window": "completion_window",
-        **{k: v for k, v in BATCH_OBJECT_FIELDS.items() if k.startswith("requests_")},
-        "input_tokens": "usage.prompt_tokens",
-        "cached_input_tokens": "usage.prompt_tokens_details.cached_tokens",
-        "output_tokens": "usage.completion_tokens",
-        "reasoning_tokens": "usage.completion_tokens_details.reasoning_tokens",
-        "total_tokens": "usage.total_tokens",
-        "created_at": "created_at",
-        "expires_at": "expires_at",
+        **{column: BATCH_OBJECT_FIELDS[column] for column in SHARED},
         "ended_at": "finalized_at",
         "errors": "error",
     },

@@ -21,5 +21,4 @@ SILICONFLOW = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
-    statuses={"in_queue": "validating"},
 )

@@ -35,5 +35,4 @@ TOGETHER = Provider(
         "ended_at": "completed_at",
         "errors": "error",
     },
-    statuses={"canceling": "cancelling"},
 )

@@ -42,17 +42,30 @@ def _total(row: Mapping[str, Any]) -> int | None:
 
 def _input(row: Mapping[str, Any]) -> str | None:
     """The one file, or the table, that holds the requests."""
-    config = row.get("inputConfig", {})
-    uris = config.get("gcsSource", {}).get("uris", [])
-    table: str | None = config.get("bigquerySource", {}).get("inputUri")
+    config = row.get("inputConfig") or {}
+    uris = (config.get("gcsSource") or {}).get("uris") or []
+    table: str | None = (config.get("bigquerySource") or {}).get("inputUri")
     return uris[0] if len(uris) == 1 else table
 
 
 def _output(row: Mapping[str, Any]) -> str | None:
     """The folder, or the table, that the results were written to."""
-    info = row.get("outputInfo", {})
+    info = row.get("outputInfo") or {}
     place: str | None = info.get("gcsOutputDirectory") or info.get("bigqueryOutputTable")
     return place
+
+
+_PATH = "/v1/projects/{project}/locations/{location}"
+
+
+def _address(api_key: str, settings: Mapping[str, str]) -> str | None:
+    """The root for a location that is not a single region."""
+    location = settings["location"]
+    if location == "global":
+        return "https://aiplatform.googleapis.com" + _PATH
+    if location in ("us", "eu"):
+        return "https://aiplatform.{location}.rep.googleapis.com" + _PATH
+    return None
 
 
 # From its discovery document: counts are texts, and a count of zero, like an empty list, is left
@@ -66,7 +79,8 @@ VERTEX = Provider(
     name="vertex",
     title="Vertex AI",
     docs="https://docs.cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.batchPredictionJobs/list",
-    base_url="https://{location}-aiplatform.googleapis.com/v1/projects/{project}/locations/{location}",
+    base_url="https://{location}-aiplatform.googleapis.com" + _PATH,
+    other_base_url=_address,
     path="/batchPredictionJobs",
     api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
     url_settings={"project": "GOOGLE_CLOUD_PROJECT", "location": "GOOGLE_CLOUD_LOCATION"},
@@ -95,17 +109,5 @@ VERTEX = Provider(
         "requests_completed": count("completionStats.successfulCount"),
         "requests_failed": count("completionStats.failedCount"),
     },
-    statuses={
-        "job_state_queued": "validating",
-        "job_state_pending": "validating",
-        "job_state_running": "in_progress",
-        "job_state_updating": "in_progress",
-        "job_state_paused": "in_progress",
-        "job_state_succeeded": "completed",
-        "job_state_partially_succeeded": "completed",
-        "job_state_failed": "failed",
-        "job_state_cancelling": "cancelling",
-        "job_state_cancelled": "cancelled",
-        "job_state_expired": "expired",
-    },
+    statuses={"updating": "in_progress"},
 )

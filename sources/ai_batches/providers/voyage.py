@@ -1,9 +1,17 @@
 """Voyage AI: OpenAI's shape with text for times, and an end that is expected instead of set."""
 
+from collections.abc import Mapping
+
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+
+
+def _address(api_key: str, settings: Mapping[str, str]) -> str | None:
+    """The root for keys that MongoDB issued."""
+    return "https://ai.mongodb.com/v1" if api_key.startswith("al-") else None
+
 
 # Its schema has `has_more`, the page's sample has not. No order is documented; the sample is newest
 # first. There is no word for expired: what a batch leaves undone after its 12 hours goes into the
@@ -14,6 +22,7 @@ VOYAGE = Provider(
     title="Voyage AI",
     docs="https://docs.voyageai.com/reference/list-batches",
     base_url="https://api.voyageai.com/v1",
+    other_base_url=_address,
     path="/batches",
     api_key_env="VOYAGE_API_KEY",
     auth=BearerTokenAuth,

@@ -7,14 +7,24 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import TokenPaginator
+from ..timestamps import to_microseconds
 from .declaration import Provider
+
+
+def _is_cancelled(row: Mapping[str, Any]) -> bool:
+    """Whether it has a time of its cancellation, readable or not."""
+    time = row.get("cancel_time")
+    try:
+        return bool(time) and to_microseconds(time) is not None
+    except ValueError:
+        return True
 
 
 def _status(row: Mapping[str, Any]) -> str | None:
     """The status: by whom it was cancelled, if at all; else if requests came, and are all done."""
     state = row.get("state")
     is_pending = bool(state and state.get("num_pending"))
-    if row.get("cancel_time"):
+    if _is_cancelled(row):
         if is_pending:
             return "cancelling"
         return "failed" if row.get("cancel_by_xai_message") else "cancelled"

@@ -1,30 +1,15 @@
 """Zhipu AI, or Z.ai: OpenAI's shape in milliseconds."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import BATCH_OBJECT_FIELDS, Provider
-
-
-def _count(field: str) -> Callable[[Mapping[str, Any]], Any]:
-    """Makes what reads a count, which stands in `request_counts` or beside it."""
-
-    def read(row: Mapping[str, Any]) -> Any:
-        counts = row.get("request_counts")
-        return (counts if isinstance(counts, Mapping) else row).get(field)
-
-    return read
-
+from .declaration import BATCH_OBJECT_ALTERNATIVES, BATCH_OBJECT_FIELDS, Provider
 
 # Its page says Unix seconds; replies that the tests of its SDK print have milliseconds, cut to the
 # second when a batch is read again, and `""` for no file. The page shows `request_counts` as a
 # number with the counts beside it; the SDK and its replies have them inside, null at first. Both
-# are read, and stay in `extra`. Assumed: `limit` takes 100, which the SDK says and the page does
-# not. The order is not told. The SDK also knows the site https://api.z.ai/api/paas/v4, whose pages
-# have no batches.
+# are read. Assumed: `limit` takes 100, which the SDK says and the page does not. The order is not
+# told. The SDK also knows the site https://api.z.ai/api/paas/v4, whose pages have no batches.
 ZHIPU = Provider(
     name="zhipu",
     title="Zhipu AI (Z.ai)",
@@ -35,10 +20,6 @@ ZHIPU = Provider(
     auth=BearerTokenAuth,
     paginator=CursorPaginator,
     page_size=100,
-    fields={k: v for k, v in BATCH_OBJECT_FIELDS.items() if not k.startswith("requests_")},
-    derived={
-        "requests_total": _count("total"),
-        "requests_completed": _count("completed"),
-        "requests_failed": _count("failed"),
-    },
+    fields=BATCH_OBJECT_FIELDS,
+    alternatives=(*BATCH_OBJECT_ALTERNATIVES, {"requests_total": "request_counts"}),
 )
