@@ -21,6 +21,11 @@ from ai_batches.lenient_json import dumps, loads
         (b'{"a": NaN, "b": -Infinity, "c": 1e999}', {"a": "NaN", "b": "-Infinity", "c": "1e999"}),
         (b'{"a": 123456789012345678901234567890}', {"a": 123456789012345678901234567890}),
         (b'{"a": 18446744073709551616}', {"a": 18446744073709551616}),
+        (b'{"a":{"b":[[1],[18446744073709551616]]}}', {"a": {"b": [[1], [18446744073709551616]]}}),
+        (b"[-9223372036854775809,-9223372036854775808]", [-(2**63) - 1, -(2**63)]),
+        (b'{"a" :\n\t-9223372036854775809 }', {"a": -(2**63) - 1}),
+        (rb'{"a\"": "\\", "b": [0, 36893488147419103232]}', {'a"': "\\", "b": [0, 2**65]}),
+        (b"36893488147419103232", 2**65),
         (b'{"a": ' + b"9" * 5000 + b"}", {"a": "9" * 5000}),
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b'{"a": "\xff"}', {"a": "\ufffd"}),
@@ -37,6 +42,53 @@ def test_odd_json_is_read_whole_and_stored_as_json(body: bytes, value: Any) -> N
 def test_what_is_no_json_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match="."):
         loads(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"id": "batch_1791490810192076800"}', {"id": "batch_1791490810192076800"}),
+        (b'["179149081019207680012345", 7]', ["179149081019207680012345", 7]),
+        (b'{"a-179149081019207680012345": 1}', {"a-179149081019207680012345": 1}),
+        (b'["job:179149081019207680012345", -3]', ["job:179149081019207680012345", -3]),
+        (rb'["\"[ -179149081019207680012345, \\", 1]', ['"[ -179149081019207680012345, \\', 1]),
+        (b'{"at": 1791490810192076800}', {"at": 1791490810192076800}),
+        (b"[9999999999999999999]", [9999999999999999999]),
+        (b'{"rate": 0.12345678901234567890123}', {"rate": 0.12345678901234568}),
+        (b'{"rate": 12345678901234567890123.5}', {"rate": 1.2345678901234568e22}),
+    ],
+)
+def test_digits_in_texts_and_numbers_that_fit_cost_nothing(
+    monkeypatch: pytest.MonkeyPatch, body: bytes, value: Any
+) -> None:
+    """Vendors give ids of nineteen digits and more, in every row of a page."""
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        raise AssertionError("the standard library was asked")
+
+    monkeypatch.setattr("ai_batches.lenient_json.json.loads", slow)
+    assert loads(body) == value
+
+
+DIGITS = st.integers(10**17, 10**24).map(str)
+PIECES = st.sampled_from(["-", ":", ": ", ",", ", ", "[", "]", "}", "{", '"', "\\", "\n", ".", "e"])
+LARGE = st.recursive(
+    st.integers(-(10**24), 10**24)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.lists(DIGITS | PIECES).map("".join),
+    lambda inner: st.lists(inner) | st.dictionaries(st.lists(DIGITS | PIECES).map("".join), inner),
+    max_leaves=20,
+)
+
+
+@given(LARGE, st.sampled_from([None, 1]), st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_integers_keep_their_digits_wherever_they_stand(
+    value: Any, indent: int | None, separators: tuple[str, str]
+) -> None:
+    body = json.dumps(value, indent=indent, separators=separators).encode()
+    found = loads(body)
+    assert found == value
+    assert repr(found) == repr(json.loads(body))
 
 
 VALUES = st.recursive(

@@ -97,7 +97,8 @@ def load(
             add_metrics(metrics, name, entry)
         # a package that brought no row leaves nothing to go on with
         goes_on = not run.is_over and any(
-            entry["is_partial"] and entry["rows"] and not entry["error"] for _, entry in package
+            entry["is_partial"] and entry["rows"] and (name, entry["account"]) not in run.finished
+            for name, entry in package
         )
         watcher.storing(sum(entry["rows"] for _, entry in package))
         with connected(pipeline, wait):

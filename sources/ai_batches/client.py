@@ -1,6 +1,5 @@
 """One account's list over HTTP: dlt's REST client, and every failure as one of our errors."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from functools import partial
@@ -18,35 +17,48 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDe
 
 from . import lenient_json
 from .credentials import ENVIRONMENT, CredentialsError, EnvironmentAuth
-from .errors import AiBatchesError, BadPageError, OutageError, RefusedKeyError, RequestError
+from .errors import (
+    AiBatchesError,
+    BadPageError,
+    OutageError,
+    RefusedKeyError,
+    RequestError,
+    TimeUpError,
+)
+from .failures import CHECK_BASE_URL, Route, explain, find_route, proxy_login, why_refused
 from .paginators import BatchListPaginator, UntrustedPageError, says_trouble
 from .providers import Provider
+from .quoting import quotable, read_reply
 from .settings import Account, ProviderSettings
+from .waiting import TimeLimit, set_patience
 from .walk import Page
 
 WHOLE_REPLY = "$"
 """`rows_field` of a provider whose reply is the list itself."""
 
-CHECK_BASE_URL = (
-    "Check `base_url`, `page_size` and the provider's status page; the next run tries again."
-)
+CHECK_RATE = "The provider limits how often it may be asked; the next run tries again."
 CHECK_LIST = (
     "What was read before is kept, and the next run tries again. If it stays, tell the provider, or"
     " us if the list is right."
 )
+
+_JUST_NOW = 0.05
+"""Seconds by which the system may end a wait too early."""
 
 
 class BatchListClient:
     """Reads the list of one account.
 
     Retries follow dlt's settings `runtime.request_max_attempts` and so on: 429 with Retry-After,
-    5xx, timeouts, dropped connections and replies that break off.
+    5xx, timeouts, dropped connections and replies that break off. What cannot get better, such as a
+    certificate that is not trusted, is tried once.
 
     Args:
         provider (Provider): Whose list to read.
         settings (ProviderSettings): The user's settings for it.
         account (Account): Whose key to send.
         on_trouble (Callable[[str], None] | None): Is told of each failure that may be retried.
+        deadline (float | None): Moment by `time.monotonic` that no request and no wait goes past.
     """
 
     def __init__(
@@ -55,6 +67,7 @@ class BatchListClient:
         settings: ProviderSettings,
         account: Account,
         on_trouble: Callable[[str], None] | None = None,
+        deadline: float | None = None,
     ) -> None:
         self._provider = provider
         self._account = account
@@ -71,20 +84,24 @@ class BatchListClient:
         else:
             auth = provider.auth(account.api_key)
             self._secrets.append(account.api_key)
-        self._adapter = _WatchedAdapter(on_trouble, self._signing)
+        self._limit = TimeLimit(deadline)
         http = Client(
             raise_for_status=False,
             exceptions=(ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError),
         )
         http.configure()
         self._session = http.session
-        self._session.mount("http://", self._adapter)
-        self._session.mount("https://", self._adapter)
         # looked up once, not for each request: proxies and certificates of the environment
         environment = self._session.merge_environment_settings(address, {}, None, None, None)
         self._session.proxies = environment["proxies"]
         self._session.verify = environment["verify"]
         self._session.trust_env = False
+        self._route = find_route(address, self._session.proxies, self._session.verify)
+        self._secrets += self._route.secrets
+        self._adapter = _WatchedAdapter(on_trouble, self._signing, self._limit, self._route)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        set_patience(self._session, self._limit, lambda ex: explain(ex, self._route).is_lasting)
         # not on the RESTClient, which logs its headers and parameters at level DEBUG
         self._session.headers.update({**provider.headers, **headers})
         self._session.params = {**provider.params, **params}
@@ -122,13 +139,14 @@ class BatchListClient:
 
         Raises:
             RefusedKeyError: If the provider answers 401 or 403.
+            TimeUpError: If the time is up, or would be before the next try.
             RequestError: If a request fails for good; an `OutageError` where it may succeed later.
             BadPageError: If a reply cannot be trusted as a page of the list.
         """
         paginator = paginator or self._provider.paginator(self._page_size)
         if position is not None:
             paginator.resume(position)
-        error: AiBatchesError
+        error: Exception
         try:
             while paginator.has_next_page:
                 try:
@@ -142,15 +160,26 @@ class BatchListClient:
                     if not paginator.refused(ex.response.status_code):
                         raise
             return
+        except TimeUpError as ex:
+            error = ex
         except UntrustedPageError as ex:
-            error = self._error(BadPageError, str(ex), CHECK_LIST, ex.quote)
+            remedy = self._check_way() if isinstance(ex, _WebPageError) else CHECK_LIST
+            error = self._error(BadPageError, str(ex), remedy, ex.quote)
         except HTTPError as ex:
             error = self._status_error(ex.response)
         except CredentialsError as ex:
-            error = self._error(RefusedKeyError, str(ex), self._check_key())
+            error = self._error(RefusedKeyError, str(ex), why_refused("", self._account.origin)[1])
         except Exception as ex:
             # also what requests and dlt make of a malformed header; its text may quote anything
-            error = self._error(OutageError, f"{_failure(ex)}, asking {self._url}", CHECK_BASE_URL)
+            failure = explain(ex, self._route)
+            error = self._error(
+                OutageError, f"{failure.problem}, asking {self._url}", failure.remedy
+            )
+        if isinstance(error, TimeUpError) or (
+            isinstance(error, OutageError) and self._limit.left <= _JUST_NOW
+        ):
+            met = f" ({self._adapter.trouble})" if self._adapter.trouble else ""
+            error = TimeUpError(f"the time was up, waiting for {self._url}{met}")
         # raised out here, it does not carry the request along, whose headers hold the key
         raise error
 
@@ -159,34 +188,51 @@ class BatchListClient:
         self._session.close()
 
     def _status_error(self, response: Response) -> AiBatchesError:
-        status = f"HTTP {response.status_code}"
-        if response.status_code in (401, 403):
-            # the body may echo the key, in part or masked
-            return self._error(
-                RefusedKeyError,
-                f"the provider refused the key ({status})",
-                self._check_key(),
+        code = response.status_code
+        status = f"HTTP {code}"
+        said = read_reply(response)
+        if code == 407:
+            error = self._error(RequestError, *proxy_login(self._route))
+            error.is_of_the_list = False
+            return error
+        is_outage = code >= 500 or code == 429
+        kind = OutageError if is_outage else RequestError
+        if said.is_page:
+            error = self._error(
+                kind,
+                f"{status} from {self._url}, with a web page instead of the provider's own words",
+                self._check_way(),
+                said.text,
             )
-        return self._error(
-            OutageError
-            if response.status_code >= 500 or response.status_code == 429
-            else RequestError,
-            f"{status} from {self._url}",
-            CHECK_BASE_URL,
-            _message(response),
-        )
+            error.is_of_the_list = not is_outage and code not in (401, 403)
+            return error
+        if code in (401, 403):
+            why, remedy = why_refused(said.text or "", self._account.origin)
+            problem = f"the provider refused the key ({status}){why}"
+            return self._error(RefusedKeyError, problem, remedy, said.text)
+        remedy = CHECK_RATE if code == 429 else CHECK_BASE_URL
+        return self._error(kind, f"{status} from {self._url}", remedy, said.text)
 
-    def _check_key(self) -> str:
-        return f"Check the key in {self._account.origin}, and that it may list batches."
+    def _check_way(self) -> str:
+        way = f", {self._route.proxy_name}" if self._route.proxy else ""
+        return (
+            "A login, a proxy or a firewall may have sent it: check `base_url`, and whether this"
+            f" machine may reach {self._route.host}{way}."
+        )
 
     def _error(
         self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
         secrets = [*self._secrets, *(self._signing.secrets if self._signing else ())]
-        if quote and not any(_shares_a_part(quote, secret) for secret in secrets):
-            problem += f", saying: {quote}"
+        shown = quotable(quote, secrets)
+        if shown:
+            problem += f", saying: {shown}"
         return kind(self._provider.name, self._account.name, problem, remedy)
+
+
+class _WebPageError(UntrustedPageError):
+    """A web page came: the word of a login, a proxy or a firewall rather than the vendor's."""
 
 
 class _WatchedAdapter(HTTPAdapter):
@@ -197,25 +243,41 @@ class _WatchedAdapter(HTTPAdapter):
     """
 
     def __init__(
-        self, on_trouble: Callable[[str], None] | None, signing: EnvironmentAuth | None
+        self,
+        on_trouble: Callable[[str], None] | None,
+        signing: EnvironmentAuth | None,
+        limit: TimeLimit,
+        route: Route,
     ) -> None:
         super().__init__()
         self._signing = signing
+        self._limit = limit
+        self._route = route
         self.requests = 0
+        self.trouble = ""
+        """What the last request met with; empty where it was answered."""
         self._on_trouble = on_trouble or (lambda trouble: None)
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
         if self._signing:
             self._signing(request)
+        kwargs["timeout"] = self._limit.bound(kwargs.get("timeout"))
         self.requests += 1
+        self.trouble = ""
         try:
             response = super().send(request, *args, **kwargs)
         except RequestException as ex:
-            self._on_trouble(_failure(ex))
+            self._tell(explain(ex, self._route).problem)
+            if isinstance(ex, Timeout) and self._limit.left <= _JUST_NOW:
+                raise TimeUpError from None
             raise
         if response.status_code == 429 or response.status_code >= 500:
-            self._on_trouble(f"HTTP {response.status_code}")
+            self._tell(f"HTTP {response.status_code}")
         return response
+
+    def _tell(self, trouble: str) -> None:
+        self.trouble = trouble
+        self._on_trouble(trouble)
 
 
 class _ListRESTClient(RESTClient):
@@ -272,8 +334,12 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
     except ValueError:
         if response.content.lstrip()[:1] in (b"", b"{", b"["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
-        kind = response.headers.get("Content-Type", "of no stated type")
-        raise UntrustedPageError("the reply is not JSON", quote=kind[:80]) from None
+        said = read_reply(response)
+        if said.is_page:
+            raise _WebPageError("the reply is not JSON but a web page", quote=said.text) from None
+        kind = response.headers.get("Content-Type", "of no stated type")[:80]
+        quote = f"{kind}: {said.text}" if said.text else kind
+        raise UntrustedPageError("the reply is not JSON", quote=quote) from None
     # dlt's client and the paginators each ask for it
     response.json = partial(_returned, body)  # type: ignore[method-assign]
 
@@ -283,40 +349,8 @@ def _returned(body: Any, **kwargs: Any) -> Any:
 
 
 def _message(response: Response) -> str | None:
-    """What an error body says, in one line; bodies were seen as objects, lists and bare strings."""
-    try:
-        said: Any = lenient_json.loads(response.content)
-    except (ValueError, RequestException):
-        return None
-    for key in ("error", "errors", "message", "detail"):
-        while isinstance(said, Mapping) and said.get(key):
-            said = said[key]
-    if isinstance(said, Mapping) or not said:
-        return None
-    text = said if isinstance(said, str) else lenient_json.dumps(said)
-    return " ".join(text.split())[:200]
-
-
-def _failure(error: Exception) -> str:
-    """Why no whole reply came, as a clause that quotes nothing but the operating system."""
-    if isinstance(error, Timeout) or "timed out" in str(error):
-        return "no answer in time"
-    if isinstance(error, (ChunkedEncodingError, ContentDecodingError)):
-        return "the reply broke off each time"
-    if isinstance(error, ConnectionError):
-        # of requests' long text only the system's reason: `[Errno 111] Connection refused`
-        cause = re.search(r"\[Errno -?\d+\] [A-Za-z ]+", str(error))
-        return f"no connection ({cause[0]})" if cause else "no connection"
-    return f"the request failed ({type(error).__name__})"
-
-
-def _shares_a_part(text: str, secret: str) -> bool:
-    """Whether a part of the secret, such as a masked echo of it, can be read from the text.
-
-    A secret of a few letters is none: everything quotes it.
-    """
-    size = 6
-    return any(secret[i : i + size] in text for i in range(len(secret) - size + 1))
+    """What a reply says instead of rows; it may hold a key."""
+    return read_reply(response).text
 
 
 def _without_query(url: str) -> str:

@@ -20,6 +20,8 @@ class AiBatchesError(DltException):
         self.account = account
         self.problem = problem
         self.remedy = remedy
+        self.is_of_the_list = not isinstance(self, (OutageError, RefusedKeyError))
+        """Whether the position that was asked for may be what is wrong."""
         super().__init__(f"{self.subject}: {problem}. {remedy}")
 
     @property
@@ -30,6 +32,10 @@ class AiBatchesError(DltException):
     def __reduce__(self) -> tuple[object, ...]:
         # the default would call the class with the finished text only
         return type(self), (self.provider, self.account, self.problem, self.remedy)
+
+
+class TimeUpError(Exception):
+    """The time of a run is up, or would be before a request could be tried again: no failure."""
 
 
 class SettingsError(AiBatchesError):

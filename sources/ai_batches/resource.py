@@ -13,7 +13,7 @@ from dlt.common import logger
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
 from .client import BatchListClient
-from .errors import AiBatchesError, SettingsError, UnexpectedError
+from .errors import AiBatchesError, SettingsError, TimeUpError, UnexpectedError
 from .providers import Provider
 from .rows import Record, RowReader
 from .settings import Account, ProviderSettings, missing_key, provider_settings
@@ -124,7 +124,7 @@ def _read_account(
                 )
             )
 
-    client = BatchListClient(provider, settings, account, tell)
+    client = BatchListClient(provider, settings, account, tell, run.deadline)
     reader = RowReader(provider, account.name, settings.exclude)
     state = dlt.current.resource_state()
     walker = Walker(state.get(account.name), account.walk, run)
@@ -163,6 +163,10 @@ def _read_account(
             if records:
                 metrics["rows"] += len(records)
                 yield reader.to_arrow(records, _load_id())
+    except TimeUpError as ex:
+        # as where the time is up between two pages; it stays partial, and the next run goes on
+        run.finished.add((provider.name, account.name))
+        logger.warning(f"{provider.name}, account {account.name}: {ex}. The next run goes on.")
     except Exception as ex:
         error = ex if isinstance(ex, AiBatchesError) else unexpected(provider, account, ex)
         if fail_fast:

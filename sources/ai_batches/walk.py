@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypedDict, TypeVar
 from uuid import uuid4
 
-from .errors import OutageError, RefusedKeyError
+from .errors import AiBatchesError, TimeUpError
 
 Row = dict[str, Any]
 """One batch as its provider sends it."""
@@ -39,9 +39,6 @@ MIN_DESCENTS, MIN_PAGES = 10, 2
 ORDER_TOLERANCE = 60_000_000
 """Microseconds by which rows of a list that is newest first may stand in the wrong order: it may be
 sorted by something else than the times that it tells, such as when a server stored the row."""
-
-_NOT_OF_THE_LIST = (OutageError, RefusedKeyError)
-"""Errors that say nothing about the position that was asked for."""
 
 
 class WalkSettings(NamedTuple):
@@ -161,12 +158,12 @@ class Run:
     rows_per_package: int | None = None
     """Rows of an account after which a long walk is cut, to go on in the next package."""
     deadline: float | None = None
-    """Moment by `time.monotonic` after which no page is asked for; the next run goes on."""
+    """Moment by `time.monotonic` past which nothing is waited for; the next run goes on."""
     started: int = field(default_factory=lambda: time.time_ns() // 1_000)
     """Microseconds since 1970."""
     id: str = field(default_factory=lambda: uuid4().hex)
     finished: set[tuple[str, str]] = field(default_factory=set)
-    """Provider and account of what is complete or failed, and not to be read again."""
+    """Provider and account of what is complete, failed or out of time, and not to be read again."""
     unknown_statuses: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
     """Status words that nobody knows, by provider and account, to the ids of the rows with them:
     what is still to be said of them at the end."""
@@ -303,7 +300,7 @@ class Walker:
                     records = []
                     is_full = floor is None and self._is_package_full(progress)
         except Exception as ex:
-            if not has_advanced and not isinstance(ex, _NOT_OF_THE_LIST):
+            if not has_advanced and _is_of_the_list(ex):
                 # a stored position may be what is wrong: it is tried once more
                 progress["position"] = None if progress["is_doubted"] else progress["position"]
                 progress["is_doubted"] = True
@@ -325,6 +322,13 @@ class Walker:
     def _complete(self, progress: Progress, is_whole: bool, has_ended: bool) -> None:
         self.is_done = progress["run"] == self._run.id
         self.state = _completed(self.state, progress, is_whole, has_ended)
+
+
+def _is_of_the_list(error: Exception) -> bool:
+    """Whether an error may be one of the position that was asked for."""
+    if isinstance(error, AiBatchesError):
+        return error.is_of_the_list
+    return not isinstance(error, TimeUpError)
 
 
 def plan_walks(stored: Mapping[str, Any] | None, settings: WalkSettings, run: Run) -> list[Plan]:
