@@ -299,7 +299,8 @@ class _ListRESTClient(RESTClient):
                 rows = []
         if not isinstance(rows, list):
             raise UntrustedPageError(
-                f"the reply has no list of rows under `{data_selector}`", quote=_message(response)
+                f"the reply has no list of rows under `{data_selector}`",
+                quote=read_reply(response).text,
             )
         for row in rows:
             row_id = row.get(self.id_field) if isinstance(row, dict) else None
@@ -346,11 +347,6 @@ def _check_response(response: Response, *args: Any, **kwargs: Any) -> None:
 
 def _returned(body: Any, **kwargs: Any) -> Any:
     return body
-
-
-def _message(response: Response) -> str | None:
-    """What a reply says instead of rows; it may hold a key."""
-    return read_reply(response).text
 
 
 def _without_query(url: str) -> str:
