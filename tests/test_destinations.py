@@ -13,8 +13,10 @@ import psycopg2
 import pytest
 
 from ai_batches import COLUMNS, JSON_COLUMNS
+from ai_batches_runner.runs import RUN_COLUMNS
 from cases import Case, by_id
 from killing import run_and_kill
+from older import OLDER_COMMAND
 from servers import PASSWORD
 from support import Lists, TRow, batch, cursor_list, failure, offset_list
 from targets import QUICK, READER, TARGETS, Target, TServers, duckdb_file
@@ -220,6 +222,49 @@ def test_a_fresh_machine_goes_on(case: Case) -> None:
     assert case.lists.count("openai") == 1
     assert len(case.rows()) == 501
     assert case.rows()["batch_900"]["status"] == "cancelled"
+
+
+def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) -> None:
+    rows = ended(120)
+    case.lists.serve("openai", cursor_list(rows))
+    case.lists.serve("bland", offset_list([{"id": "b1"}]))
+
+    def run_code(code: str, *arguments: str) -> None:
+        done = subprocess.run(  # noqa: S603
+            [case.target.python, "-c", code, *arguments],
+            env=case.variables(case.target),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "could not be written" not in done.stderr
+
+    run_code(OLDER_COMMAND, *case.target.arguments, "--dataset", case.dataset)
+    assert set(case.target.read(case.dataset)[0]) == set(COLUMNS) - {"updated_at", "finalizing_at"}
+    rows.insert(0, batch(200, finalizing_at=NOW - 60, created_at=NOW - 600, unheard_of=1))
+    code, printed = case.run()
+    assert code == 0, printed
+    assert "could not be written" not in printed
+    assert set(case.target.read(case.dataset)[0]) == set(COLUMNS)
+    assert set(case.target.read(case.dataset, "runs")[0]) == set(RUN_COLUMNS)
+    assert len(case.rows()) == 122
+    assert case.rows()["batch_200"]["finalizing_at"]
+
+    destination = case.target.arguments[1]
+    for table in ("batches", "runs"):
+        run_code(
+            "from ai_batches_runner import open_pipeline\n"
+            f"with open_pipeline({destination!r}, {case.dataset!r}) as pipeline:\n"
+            "    pipeline.sync_destination()\n"
+            "    with pipeline.destination_client() as client:\n"
+            f"        client.drop_tables({table!r}, delete_schema=False)\n"
+        )
+        code, printed = case.run()
+        assert code == 0, printed
+        assert "could not be written" not in printed
+        assert set(case.rows()) == {"b1", *(str(row["id"]) for row in rows)}
+        assert len(case.target.read(case.dataset, "runs")[1]) == (6 if table == "batches" else 2)
 
 
 def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:

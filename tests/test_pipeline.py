@@ -314,22 +314,6 @@ def test_a_database_that_is_opened_while_lists_are_read_is_waited_for(
     assert summary(printed, "kimi")[-1] == "FAILED"
 
 
-def test_a_table_that_was_taken_away_is_named(lists: Lists, tmp_path: Path) -> None:
-    lists.serve("openai", page([batch(1)]))
-    variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
-    file = str(tmp_path / "ai_batches.duckdb")
-    with duckdb.connect(file) as connection:
-        connection.execute("DROP TABLE ai_batches_dataset.batches")
-    code, _, log = run(**variables)
-    assert code == 2
-    assert "drop the whole dataset ai_batches_dataset" in log
-    with duckdb.connect(file) as connection:
-        connection.execute("DROP SCHEMA ai_batches_dataset CASCADE")
-    assert run(**variables)[0] == 0
-    assert table(Path(file), "SELECT count(*) FROM ai_batches_dataset.batches") == [(1,)]
-
-
 def test_a_database_in_dlts_working_folder_is_refused(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     place = {"DESTINATION__DUCKDB__CREDENTIALS": ":pipeline:"}

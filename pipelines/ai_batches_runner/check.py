@@ -27,6 +27,7 @@ from ai_batches import (
     provider_settings,
     scheduled_since,
 )
+from ai_batches.walk import claims_rows, without_rows
 
 from .destination import (
     UnusableDestinationError,
@@ -38,9 +39,10 @@ from .destination import (
 from .merging import TableFormat, write_disposition
 from .portable_sql import moment
 from .report import TAccount, describe_place, standings
-from .resuming import refuse_unlike_table
+from .resuming import refuse_other_format
 from .scratch import try_folders, try_to_write
 from .stored import SCHEMA_NAME, in_utc, select, speaks_sql
+from .tables import missing_parts, refuse_tables_of_others
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -138,8 +140,9 @@ def check(
         destination.untried = try_folders(pipeline)
         if is_there(pipeline):
             with connected(pipeline, wait):
+                refuse_tables_of_others(pipeline, table_format)
                 pipeline.sync_destination()
-                refuse_unlike_table(pipeline, table_format)
+                refuse_other_format(pipeline, table_format)
                 known = _look_up(pipeline, settings, run)
                 destination.untried = try_to_write(pipeline) or destination.untried
         else:
@@ -164,7 +167,19 @@ def _settings(provider: str) -> ProviderSettings | AiBatchesError:
 def _look_up(pipeline: Pipeline, settings: TSettings, run: Run) -> _Known:
     """What the destination knows of earlier runs."""
     sources: Mapping[str, Any] = pipeline.state.get("sources", {})
-    states = sources.get(SCHEMA_NAME, {}).get("resources", {})
+    stored = sources.get(SCHEMA_NAME, {}).get("resources", {})
+    counts = standings(pipeline)
+    holding = set() if missing_parts(pipeline) else set(counts)
+    # as the run will see it
+    states = {
+        name: {
+            account: state
+            if (name, account) in holding or not claims_rows(state)
+            else without_rows(state)
+            for account, state in accounts.items()
+        }
+        for name, accounts in stored.items()
+    }
     bounds = {
         (name, account.name): last_read(states.get(name, {}).get(account.name), account, run)
         for name, given in settings.items()
@@ -184,7 +199,7 @@ def _look_up(pipeline: Pipeline, settings: TSettings, run: Run) -> _Known:
             bound = bounds.get((provider, account))
             if bound is not None and (in_utc(created) - _EPOCH) // _EPOCH.resolution >= bound:
                 to_pass[provider, account] += 1
-    held = {key: Holding(each.stored, to_pass[key]) for key, each in standings(pipeline).items()}
+    held = {key: Holding(each.stored, to_pass[key]) for key, each in counts.items()}
     return _Known(states, held)
 
 

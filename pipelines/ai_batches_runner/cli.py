@@ -50,6 +50,7 @@ from .output import JsonLines, Lines, Output, Terminal
 from .report import AccountReport, describe_place
 from .slack import send_to_slack
 from .stored import table_exists, table_name
+from .tables import refuse_tables_of_others
 from .verify import verify
 
 ALL_LOADED, SOME_FAILED, NOTHING_TO_DO, PARTIAL, ANOTHER_RUN, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -350,6 +351,8 @@ def _verify(
     options: argparse.Namespace, pipeline: Pipeline, providers: Sequence[str], output: Output
 ) -> int:
     with output:
+        with connected(pipeline, options.wait):
+            refuse_tables_of_others(pipeline, options.table_format)
         verdicts = verify(pipeline, providers, None, options.since, options.wait, output)
     output.verdicts(verdicts)
     return ALL_LOADED if all(verdict.is_good for verdict in verdicts.values()) else SOME_FAILED
@@ -361,6 +364,7 @@ def _show_attention(options: argparse.Namespace, output: Output) -> int:
         output,
     ):
         with connected(pipeline, options.wait):
+            refuse_tables_of_others(pipeline, options.table_format)
             if not table_exists(pipeline):
                 raise UnusableDestinationError(
                     f"There is no table {table_name(pipeline)}: nothing was loaded there yet."

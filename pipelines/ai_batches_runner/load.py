@@ -25,9 +25,15 @@ from .report import (
     read_metrics,
     standings,
 )
-from .resuming import follow_destination, refuse_unlike_table, remember_destination
+from .resuming import (
+    follow_destination,
+    has_lost_rows,
+    refuse_other_format,
+    remember_destination,
+)
 from .runs import RUNS_TABLE, extract_runs
-from .views import keep_views
+from .tables import refuse_tables_of_others, restore_tables
+from .views import forget_views, keep_views
 from .watcher import Watcher
 
 ROWS_PER_PACKAGE = 100_000
@@ -79,13 +85,14 @@ def load(
     run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
-        pipeline = follow_destination(pipeline)
-        if pipeline.has_pending_data:
-            left = _store(pipeline)
-            logger.warning(f"Loaded first what an interrupted run left: package {left}.")
-        pipeline.sync_destination()
-        refuse_unlike_table(pipeline, table_format)
+        refuse_tables_of_others(pipeline, table_format)
+        pipeline, is_restored = _catch_up(pipeline)
+        refuse_other_format(pipeline, table_format)
         before = standings(pipeline)
+        # where a part of the table was taken away, nothing that was stored is to be believed
+        run.holding = frozenset() if is_restored else frozenset(before)
+        if is_restored or not before:
+            forget_views(pipeline)
         remember_destination(pipeline)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
@@ -110,6 +117,30 @@ def load(
             _record(pipeline, run, reports, max(load_ids, default=None), table_format)
             keep_views(pipeline, wait)
             return reports
+
+
+def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
+    """Loads what an interrupted run left, if it goes with the table, and knows the destination.
+
+    Returns:
+        tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
+    """
+    pipeline = follow_destination(pipeline)
+    is_restored = False
+    if pipeline.has_pending_data:
+        is_restored = restore_tables(pipeline)
+        if is_restored or has_lost_rows(pipeline, standings(pipeline)):
+            # with its few rows, an account would count as one that is still there
+            logger.warning(
+                "Dropped what an interrupted run left, to read it again: rows that were loaded"
+                " before are no longer in the table."
+            )
+            pipeline = pipeline.drop()
+        else:
+            left = _store(pipeline)
+            logger.warning(f"Loaded first what an interrupted run left: package {left}.")
+    pipeline.sync_destination()
+    return pipeline, restore_tables(pipeline) or is_restored
 
 
 def _record(

@@ -1,16 +1,19 @@
 """What the working folder knows, held against what the destination knows."""
 
+from collections.abc import Collection
 from typing import Any
 
 from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.common.utils import digest128
+from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
-from ai_batches import TABLE_NAME
+from ai_batches.walk import claims_rows
 
 from .destination import UnusableDestinationError
-from .stored import kept_format, table_exists, table_name
+from .report import TAccount
+from .stored import SCHEMA_NAME, kept_format, table_name
 
 _KNOWN = "ai_batches_known_destination"
 
@@ -41,16 +44,15 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     return pipeline.drop()
 
 
-def refuse_unlike_table(pipeline: Pipeline, table_format: str | None) -> None:
-    """Refuses to load where the table is not what is known about it, or not what is asked for.
+def refuse_other_format(pipeline: Pipeline, table_format: str | None) -> None:
+    """Refuses to load if the table is kept in another format than the one that is asked for.
 
     Args:
         pipeline (Pipeline): The pipeline, which knows what its destination knows.
         table_format (str | None): How the table is to be kept.
 
     Raises:
-        UnusableDestinationError: If the table was taken away and its state was left, or is kept in
-            another format.
+        UnusableDestinationError: If the table is kept in another format.
     """
     kept = kept_format(pipeline)
     if kept and kept != table_format:
@@ -58,15 +60,30 @@ def refuse_unlike_table(pipeline: Pipeline, table_format: str | None) -> None:
             f"The table {table_name(pipeline)} is kept as `{kept}`: --table-format cannot change"
             " that. Choose another dataset."
         )
-    name = pipeline.default_schema_name
-    schema = pipeline.schemas[name] if name else None
-    if schema is None or TABLE_NAME not in schema.data_table_names(seen_data_only=True):
-        return
-    if not table_exists(pipeline):
-        raise UnusableDestinationError(
-            f"The table {table_name(pipeline)} is gone, but its pipeline's state is there. To begin"
-            f" anew, drop the whole dataset {pipeline.dataset_name}."
-        )
+
+
+def has_lost_rows(pipeline: Pipeline, holding: Collection[TAccount]) -> bool:
+    """Whether the destination's state claims rows that its table does not have.
+
+    Args:
+        pipeline (Pipeline): The pipeline; what was extracted and not loaded does not count.
+        holding (Collection[TAccount]): Accounts that have rows.
+
+    Returns:
+        bool: Whether some account was loaded and has no row.
+    """
+    client: Any = pipeline.destination_client()
+    try:
+        with client:
+            state: Any = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
+    except DestinationUndefinedEntity:
+        return False
+    resources = ((state or {}).get("sources", {}).get(SCHEMA_NAME) or {}).get("resources", {})
+    return any(
+        (provider, account) not in holding and claims_rows(stored)
+        for provider, accounts in resources.items()
+        for account, stored in accounts.items()
+    )
 
 
 def _is_intact(pipeline: Pipeline) -> bool:

@@ -8,7 +8,7 @@ import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 
-from ai_batches import Run
+from ai_batches import VERSION, VERSION_HINT, Run
 
 from .merging import TableFormat
 from .report import AccountReport
@@ -135,7 +135,8 @@ def extract_runs(
         write_disposition="append",
     )
     resource.apply_hints(
-        table_format=table_format, additional_table_hints={"description": DESCRIPTION}
+        table_format=table_format,
+        additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
     )
     # of the same schema, so that one dataset has both tables for dlt's own tools, too
     pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())

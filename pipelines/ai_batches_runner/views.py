@@ -78,6 +78,11 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
     pipeline.set_local_state_val(_KEPT, wanted)
 
 
+def forget_views(pipeline: Pipeline) -> None:
+    """Has the next `keep_views` make them: the table was dropped, and they with it."""
+    pipeline.set_local_state_val(_KEPT, "")
+
+
 class _Destination:
     """A destination that runs SQL with views.
 

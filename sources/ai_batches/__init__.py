@@ -32,6 +32,8 @@ from .table import (
     PRIMARY_KEY,
     TABLE_DESCRIPTION,
     TABLE_NAME,
+    VERSION,
+    VERSION_HINT,
 )
 from .walk import Reading, Run
 
@@ -41,6 +43,8 @@ __all__ = [
     "PROVIDERS",
     "TABLE_DESCRIPTION",
     "TABLE_NAME",
+    "VERSION",
+    "VERSION_HINT",
     "Account",
     "AccountMetrics",
     "AiBatchesError",
@@ -119,8 +123,11 @@ def ai_batches_source(
                 "skip_unchanged_rows": True,
             },
             columns=COLUMN_HINTS,
-            schema_contract={"tables": "evolve", "columns": "freeze", "data_type": "freeze"},
+            # columns evolve with this package only: a vendor's fields never are columns
+            schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
         )(provider, chosen, fail_fast, run)
-        resource.apply_hints(additional_table_hints={"description": TABLE_DESCRIPTION})
+        resource.apply_hints(
+            additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
+        )
         resource.selected = name in with_key or not with_key
         yield resource

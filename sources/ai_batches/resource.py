@@ -12,12 +12,14 @@ import pyarrow as pa
 from dlt.common import logger
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
+from .belief import disbelieve, table_is_known
 from .client import BatchListClient
 from .errors import AiBatchesError, SettingsError, TimeUpError, UnexpectedError
+from .hints import refuse_hints
 from .providers import Provider
 from .rows import Record, RowReader
 from .settings import Account, ProviderSettings, missing_key, provider_settings
-from .table import SCHEMA, TABLE_NAME
+from .table import SCHEMA
 from .walk import Page, Reading, Row, Run, Sighting, Walker
 
 ROWS_PER_YIELD = 5_000
@@ -81,7 +83,9 @@ def read_provider(
     Raises:
         AiBatchesError: If something went wrong and `fail_fast` is set.
     """
-    _refuse_refresh(provider)
+    if _load_id():
+        refuse_hints(provider)
+        disbelieve(run)
     try:
         settings = settings or provider_settings(provider)
         if not settings.accounts:
@@ -100,7 +104,7 @@ def read_provider(
         for table in _read_account(provider, settings, account, fail_fast, run):
             rows += table.num_rows
             yield table
-    if not rows and not _table_exists():
+    if not rows and not table_is_known():
         # BI tools find the table from the first run on, even where every list is empty
         yield SCHEMA.empty_table()
 
@@ -266,25 +270,6 @@ def _new_metrics(account: str | None) -> AccountMetrics:
     return metrics
 
 
-def _refuse_refresh(provider: Provider) -> None:
-    """Refuses dlt's `refresh` where rows of the shared table go and the state of walks stays."""
-    try:
-        package: Any = dlt.current.load_package_state()["state"]
-    except CurrentLoadPackageStateNotAvailable:
-        return
-    gone = [*package.get("dropped_tables", ()), *package.get("truncated_tables", ())]
-    if any(table["name"] == TABLE_NAME for table in gone) and any(
-        dlt.current.source_state().get("resources", {}).values()
-    ):
-        raise SettingsError(
-            provider.name,
-            None,
-            "this refresh would empty the table of all providers, but some would go on from where"
-            " they were and leave a gap",
-            "Use `--full-refresh`, or dlt's refresh mode `drop_sources`.",
-        )
-
-
 def _load_id() -> str:
     try:
         return dlt.current.load_package_state()["load_id"]
@@ -308,8 +293,3 @@ def unexpected(provider: Provider, account: Account, error: Exception) -> Unexpe
 def _note_error(metrics: AccountMetrics, error: AiBatchesError) -> None:
     metrics["error"] = f"{error.problem}. {error.remedy}"
     metrics["error_type"] = type(error).__name__
-
-
-def _table_exists() -> bool:
-    tables = dlt.current.source_schema().data_tables(seen_data_only=True)
-    return any(table["name"] == TABLE_NAME for table in tables)

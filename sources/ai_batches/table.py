@@ -14,6 +14,11 @@ from dlt.common.schema.typing import TTableSchemaColumns
 from . import lenient_json
 from .timestamps import all_to_microseconds, to_microseconds
 
+VERSION = "0.1.0"
+"""Of this package. dlt stores it with a table, as a hint, in the schema that it keeps of it."""
+
+VERSION_HINT = "x-ai-batches-version"
+
 TABLE_NAME = "batches"
 TABLE_DESCRIPTION = "One row a batch job in the list of an account of an AI vendor"
 PRIMARY_KEY = ("provider", "account", "id")

@@ -131,7 +131,9 @@ class State(TypedDict):
     walk: Progress | None
     """A whole walk that was cut."""
     owes_refresh: bool
-    """Whether a full refresh was asked for, and no walk that began since then is complete."""
+    """Whether the list has to be read whole, and no walk that began since then is complete."""
+    is_gone: bool
+    """Whether that is because the table has lost the rows."""
 
 
 class Reading(NamedTuple):
@@ -167,6 +169,8 @@ class Run:
     unknown_statuses: dict[tuple[str, str], dict[str, set[str]]] = field(default_factory=dict)
     """Status words that nobody knows, by provider and account, to the ids of the rows with them:
     what is still to be said of them at the end."""
+    holding: frozenset[tuple[str, str]] | None = None
+    """Provider and account of which the table had rows when the run began; None: not known."""
     on_progress: Callable[[Reading], None] | None = None
     """Is told of each page and of each request that has to be tried again, from any thread."""
 
@@ -354,10 +358,36 @@ def seen_up_to(stored: Mapping[str, Any] | None) -> int | None:
     """Creation time of the newest row that walks saw; None where none was ever complete."""
     state = _valid(stored)
     complete, walk = state["complete"], state["walk"]
-    if complete is None:
+    if complete is None or state["is_gone"]:
         return None
     newest = walk["newest"] if walk else None
     return max(complete["read_up_to"], newest or 0)
+
+
+def claims_rows(stored: Mapping[str, Any] | None) -> bool:
+    """Whether the table has to have rows of the account, if what was stored is right.
+
+    Args:
+        stored (Mapping[str, Any] | None): What was stored last.
+
+    Returns:
+        bool: False also for a list that was empty whenever it was read.
+    """
+    state = _valid(stored)
+    complete, walk = state["complete"], state["walk"]
+    return bool((complete and complete["landmark"] is not None) or (walk and walk["rows"]))
+
+
+def without_rows(stored: Mapping[str, Any] | None) -> State:
+    """The state of an account whose rows are no longer in the table: its list is owed again.
+
+    Args:
+        stored (Mapping[str, Any] | None): What was stored last.
+
+    Returns:
+        State: It claims nothing but since when batches were asked for.
+    """
+    return {**_valid(stored), "walk": None, "owes_refresh": True, "is_gone": True}
 
 
 def _plan(state: State, settings: WalkSettings, run: Run) -> Plan:
@@ -398,7 +428,7 @@ def _plan(state: State, settings: WalkSettings, run: Run) -> Plan:
 def _why_whole(state: State, complete: Complete, settings: WalkSettings, run: Run) -> str:
     """Why a head walk would not do, in a few words; empty where it does."""
     if state["owes_refresh"]:
-        return "full refresh owed"
+        return "not in the table" if state["is_gone"] else "full refresh owed"
     if not complete["is_ordered"]:
         return "order not proven"
     if not 0 <= run.started - complete["whole_at"] < settings.full_every:
@@ -431,6 +461,7 @@ def _completed(state: State, progress: Progress, is_whole: bool, has_ended: bool
         },
         "walk": None,
         "owes_refresh": state["owes_refresh"] and not progress["is_refresh"],
+        "is_gone": state["is_gone"] and not progress["is_refresh"],
     }
 
 
@@ -447,12 +478,14 @@ def _valid(stored: Mapping[str, Any] | None) -> State:
         "complete": None,
         "walk": None,
         "owes_refresh": False,
+        "is_gone": False,
     }
     if stored and stored.get("version") == STATE_VERSION:
         complete, walk = stored.get("complete"), stored.get("walk")
         state["complete"] = complete if _has_fields(complete, Complete) else None
         state["walk"] = walk if _has_fields(walk, Progress) else None
         state["owes_refresh"] = bool(stored.get("owes_refresh"))
+        state["is_gone"] = bool(stored.get("is_gone"))
     return state
 
 
