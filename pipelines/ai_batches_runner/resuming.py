@@ -9,7 +9,7 @@ from dlt.common.utils import digest128
 
 from ai_batches import TABLE_NAME
 
-from .destination import UnusableDestinationError
+from .errors import UnusableDestinationError
 from .stored import kept_format, table_exists, table_name
 
 _KNOWN = "ai_batches_known_destination"
