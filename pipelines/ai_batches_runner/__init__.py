@@ -6,7 +6,8 @@ The command `ai-batches` is made of it, and schedulers call it:
         reports = load(pipeline, ["openai", "kimi"])
 """
 
-from .destination import AnotherRunError, UnusableDestinationError, open_pipeline
+from .destination import open_pipeline
+from .errors import AnotherRunError, UnusableDestinationError
 from .load import load
 from .report import AccountReport
 

@@ -29,13 +29,9 @@ from ai_batches import (
 )
 from ai_batches.walk import claims_rows, without_rows
 
-from .destination import (
-    UnusableDestinationError,
-    connected,
-    explain_lock,
-    is_there,
-    without_secrets,
-)
+from .database_file import explain_lock
+from .destination import connected, is_there, without_secrets
+from .errors import UnusableDestinationError
 from .merging import TableFormat, write_disposition
 from .portable_sql import moment
 from .report import TAccount, describe_place, standings

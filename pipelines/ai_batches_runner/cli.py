@@ -34,17 +34,16 @@ from ai_batches.timestamps import to_microseconds
 
 from .attention import ENDS, find_attention
 from .check import check
+from .database_file import explain_lock
 from .destination import (
     DATASET,
     PIPELINE_NAME,
-    AnotherRunError,
-    UnusableDestinationError,
     connected,
-    explain_lock,
     open_pipeline,
     open_to_check,
     open_to_read,
 )
+from .errors import AnotherRunError, UnusableDestinationError
 from .load import ROWS_PER_PACKAGE, WAIT, load
 from .output import JsonLines, Lines, Output, Terminal
 from .report import AccountReport, describe_place
@@ -259,7 +258,9 @@ def _check(options: argparse.Namespace, output: Output) -> int:
     providers = _chosen(options, output)
     if not providers:
         return NOTHING_TO_DO
-    with open_to_check(options.destination, options.dataset, options.pipeline) as pipeline:
+    with open_to_check(
+        options.destination, options.dataset, options.pipeline, options.wait
+    ) as pipeline:
         with output:
             found = check(pipeline, providers, options.wait, options.table_format)
         output.checked(found)
@@ -306,7 +307,9 @@ def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) 
     run = Run(options.since, options.full_refresh, options.package_rows)
     if options.max_time is not None:
         run.deadline = time.monotonic() + options.max_time
-    with open_pipeline(options.destination, options.dataset, options.pipeline) as pipeline:
+    with open_pipeline(
+        options.destination, options.dataset, options.pipeline, options.wait
+    ) as pipeline:
         if options.verify:
             return _verify(options, pipeline, providers, output)
         try:
@@ -360,7 +363,9 @@ def _verify(
 
 def _show_attention(options: argparse.Namespace, output: Output) -> int:
     with (
-        open_to_read(options.destination, options.dataset, options.pipeline) as pipeline,
+        open_to_read(
+            options.destination, options.dataset, options.pipeline, options.wait
+        ) as pipeline,
         output,
     ):
         with connected(pipeline, options.wait):

@@ -1,13 +1,11 @@
 """Where the pipeline loads to: working folder, name of the dataset, DuckDB file and its lock."""
 
 import json
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from copy import copy
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -17,34 +15,39 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.configuration.specs.base_configuration import BaseConfiguration, is_secret_hint
 from dlt.common.destination import Destination, TDestinationReferenceArg
+from dlt.common.runtime.collector import NULL_COLLECTOR
 from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
+from .database_file import (
+    catalog_name,
+    make_file,
+    refuse_misread,
+    refuse_unwritable,
+    schemas_with_table,
+    until_unlocked,
+)
+from .errors import AnotherRunError, UnusableDestinationError
+from .foreign_settings import refuse_foreign_settings
 from .stored import speaks_sql
+from .working_folder import pipelines_folder, temporary_folder
 
 PIPELINE_NAME = "ai_batches"
 DATASET = "ai_batches"
 
-DUCKDB_STORAGE_VERSION = "v1.2.0"
-"""The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
+_DECIDED: dict[str, Any] = {
+    # an argument goes before what dlt finds in its configuration, even None
+    "import_schema_path": None,
+    "full_refresh": None,
+    "dev_mode": False,
+    "refresh": None,
+    "progress": NULL_COLLECTOR,
+}
 
+_OTHER_DATASET = f"{DATASET}_dataset"
+
+_DATASET = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+")
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_LOCKED = re.compile(r'Could not set lock on file "(.+?)"')
-_HOLDER = re.compile(r"\(PID (\d+)\)")
-
-
-class UnusableDestinationError(Exception):
-    """The destination cannot hold the table; nothing was read."""
-
-
-class AnotherRunError(Exception):
-    """Another process runs the pipeline in the same working folder; nothing was done."""
-
-
-def pipelines_folder() -> Path:
-    """Where dlt keeps pipelines: in the working folder, as its database is, or in DLT_DATA_DIR."""
-    return Path(os.environ.get("DLT_DATA_DIR", ".dlt")).absolute() / "pipelines"
 
 
 @contextmanager
@@ -52,16 +55,20 @@ def open_pipeline(
     destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
     name: str = PIPELINE_NAME,
+    wait: float = 0,
 ) -> Iterator[Pipeline]:
     """Makes a pipeline that nobody else runs in this working folder meanwhile.
 
-    A DuckDB file that does not exist is made, too, so that older drivers can open it.
+    A DuckDB file that does not exist is made, too, so that older drivers can open it. What dlt
+    finds in its configuration about dataset, development mode or refresh does not count.
 
     Args:
         destination (TDestinationReferenceArg): Any destination of dlt.
-        dataset (str | None): Dataset; None means `ai_batches`, or `ai_batches_dataset` in a
-            DuckDB file that is called `ai_batches` itself.
+        dataset (str | None): Dataset; None means the one of `ai_batches` and `ai_batches_dataset`
+            that holds the table in a DuckDB file. Where neither does, it means `ai_batches`, or
+            `ai_batches_dataset` in a DuckDB file that is called `ai_batches` itself.
         name (str): Name of the pipeline. What was read is remembered under it.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Yields:
         Pipeline: The pipeline.
@@ -69,7 +76,9 @@ def open_pipeline(
     Raises:
         AnotherRunError: If another process has the pipeline open.
         UnusableDestinationError: If DuckDB could not tell the dataset from the file, if the file
-            would not be safe, or if the working folder is damaged.
+            is damaged or would not be safe, if settings of dlt would make the pipeline another one,
+            or if the working folder is damaged.
+        duckdb.IOException: If another program still has the DuckDB file open.
         OSError: If the working folder cannot be written.
     """
     folder = pipelines_folder()
@@ -81,8 +90,11 @@ def open_pipeline(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
         ) from None
     with lock:
-        pipeline = _make_pipeline(destination, dataset, name, folder)
-        _make_file(pipeline, folder)
+        pipeline = _make_pipeline(destination, dataset, name, folder, wait)
+        file = _duckdb_file(pipeline)
+        if file:
+            _refuse_file_in(folder, file)
+            make_file(file)
         yield pipeline
 
 
@@ -91,6 +103,7 @@ def open_to_read(
     destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
     name: str = PIPELINE_NAME,
+    wait: float = 0,
 ) -> Iterator[Pipeline]:
     """Makes a pipeline for looking at what was loaded; others may run meanwhile.
 
@@ -100,16 +113,18 @@ def open_to_read(
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): As of `open_pipeline`.
         name (str): Name of the run's pipeline; a DuckDB file that is not named is called so.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Yields:
         Pipeline: The pipeline, whose destination can be read.
 
     Raises:
-        UnusableDestinationError: If DuckDB could not tell the dataset from the file, or there is no
-            such file.
+        UnusableDestinationError: If DuckDB could not tell the dataset from the file, if there is no
+            such file, or if it is damaged.
+        duckdb.IOException: If another program still has the DuckDB file open.
     """
-    with TemporaryDirectory(prefix="ai_batches_") as folder:
-        pipeline = _make_pipeline(destination, dataset, name, Path(folder), read_only=True)
+    with temporary_folder() as folder:
+        pipeline = _make_pipeline(destination, dataset, name, Path(folder), wait, read_only=True)
         file = _duckdb_file(pipeline)
         if file and not file.exists():
             raise UnusableDestinationError(
@@ -126,6 +141,7 @@ def open_to_check(
     destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
     name: str = PIPELINE_NAME,
+    wait: float = 0,
 ) -> Iterator[Pipeline]:
     """Makes a pipeline like that of a run; the run's working folder and its lock are left alone.
 
@@ -133,6 +149,8 @@ def open_to_check(
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): As of `open_pipeline`.
         name (str): Name of the run's pipeline.
+        wait (float): Seconds to wait for a DuckDB file that another program has open. If it still
+            is, the dataset is the one of a new file; whoever connects is told so.
 
     Yields:
         Pipeline: The pipeline, in a working folder of its own; a DuckDB file need not be there.
@@ -140,10 +158,16 @@ def open_to_check(
     Raises:
         UnusableDestinationError: As of `open_pipeline`.
     """
-    with TemporaryDirectory(prefix="ai_batches_") as folder:
-        pipeline = _make_pipeline(destination, dataset, name, Path(folder))
-        _refuse_file_in(pipelines_folder(), pipeline)
-        _refuse_file_in(Path(folder), pipeline)
+    with temporary_folder() as folder:
+        pipeline = _make_pipeline(
+            destination, dataset, name, Path(folder), wait, tolerates_lock=True
+        )
+        file = _duckdb_file(pipeline)
+        if file:
+            _refuse_file_in(pipelines_folder(), file)
+            _refuse_file_in(Path(folder), file)
+            if file.exists():
+                refuse_unwritable(file)
         try:
             yield pipeline
         finally:
@@ -191,33 +215,47 @@ def _make_pipeline(
     dataset: str | None,
     name: str,
     folder: Path,
+    wait: float,
     read_only: bool = False,
+    tolerates_lock: bool = False,
 ) -> Pipeline:
     named = Destination.from_reference(destination)
     if named is None:
-        raise UnusableDestinationError("No destination was named.")
+        raise UnusableDestinationError("No destination was named. Choose one with --destination.")
     if not _PIPELINE_NAME.fullmatch(name):
         raise UnusableDestinationError(
             f"A pipeline cannot be called `{name}`: take lower case letters, digits and single"
             " underscores between them."
         )
+    if dataset is not None and not _DATASET.fullmatch(dataset):
+        raise UnusableDestinationError(
+            f"A dataset cannot be called `{dataset}`: take letters, digits, underscores and"
+            " hyphens, at least one letter or digit."
+        )
+    possible = [dataset] if dataset else [DATASET, _OTHER_DATASET]
+    refuse_foreign_settings(name, named.destination_name, possible)
     # what is set here is not for other pipelines of the caller
     reference = copy(named)
     reference.config_params = dict(named.config_params)
 
     def make(dataset_name: str) -> Pipeline:
         try:
-            return dlt.pipeline(
+            made: Pipeline = dlt.pipeline(
                 name,
                 pipelines_dir=str(folder),
                 destination=reference,
                 dataset_name=dataset_name,
+                **_DECIDED,
             )
         except json.JSONDecodeError as ex:
             raise UnusableDestinationError(
                 f"A file in {folder / name} is damaged. Delete this folder: what dlt knows is"
                 " restored from the destination."
             ) from ex
+        # these are no arguments
+        made.config.restore_from_destination = True
+        made.config.use_single_dataset = True
+        return made
 
     pipeline = make(dataset or DATASET)
     client: Any = pipeline.destination_client()
@@ -234,42 +272,60 @@ def _make_pipeline(
     file = _duckdb_file(pipeline)
     if file is None:
         return pipeline
+    refuse_misread(file)
     if read_only:
         client.config.credentials.read_only = True
         reference.config_params["credentials"] = client.config.credentials
-    if file.stem.lower() == client.sql_client.dataset_name.lower():
-        # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
-        if dataset:
+    try:
+        holding = schemas_with_table(file, wait)
+    except duckdb.IOException:
+        if not tolerates_lock:
+            raise
+        holding = []
+    if dataset:
+        if catalog_name(file) == client.sql_client.dataset_name.lower():
             raise UnusableDestinationError(
                 f"DuckDB cannot tell the dataset {dataset} from the file {file}, which has the same"
                 " name. Choose another dataset or another file."
             )
-        pipeline = make(f"{DATASET}_dataset")
-    return pipeline
+        return pipeline
+    chosen = _dataset_of(file, holding)
+    return pipeline if chosen == DATASET else make(chosen)
+
+
+def _dataset_of(file: Path, holding: Collection[str]) -> str:
+    """The dataset in a DuckDB file, if none was named: a file that was renamed keeps its own."""
+    # in a file x.duckdb, DuckDB takes x.batches for a table of the file and of a schema x
+    is_ambiguous = catalog_name(file) == DATASET
+    usual, other = (_OTHER_DATASET, DATASET) if is_ambiguous else (DATASET, _OTHER_DATASET)
+    if other not in holding:
+        return usual
+    if usual in holding:
+        logger.warning(
+            f"{file} has the table `batches` in the datasets {usual} and {other}. This command"
+            f" uses {usual}; choose with --dataset, and drop the one that is out of date."
+        )
+        return usual
+    if is_ambiguous:
+        raise UnusableDestinationError(
+            f"The file {file} has the table in its dataset {other}, which DuckDB cannot tell from"
+            " the file, which has the same name. Give the file another name, such as"
+            " warehouse.duckdb."
+        )
+    return other
 
 
 def _duckdb_file(pipeline: Pipeline) -> Path | None:
     if pipeline.destination.destination_type != "dlt.destinations.duckdb":
         return None
     client: Any = pipeline.destination_client()
-    return Path(client.config.credentials.database)
+    database = str(client.config.credentials.database)
+    # a connection that was given, or one in memory
+    return None if database in (":external:", ":memory:") else Path(database)
 
 
-def _make_file(pipeline: Pipeline, folder: Path) -> None:
-    """Makes a DuckDB file that does not exist, so that older drivers can open it."""
-    file = _duckdb_file(pipeline)
-    if file is None:
-        return
-    _refuse_file_in(folder, pipeline)
-    if not file.exists():
-        duckdb.connect(
-            str(file), config={"storage_compatibility_version": DUCKDB_STORAGE_VERSION}
-        ).close()
-
-
-def _refuse_file_in(folder: Path, pipeline: Pipeline) -> None:
-    file = _duckdb_file(pipeline)
-    if file and file.absolute().is_relative_to(folder):
+def _refuse_file_in(folder: Path, file: Path) -> None:
+    if file.absolute().is_relative_to(folder):
         raise UnusableDestinationError(
             f"The database {file} lies in dlt's working folder, which may be deleted at any time."
             " Choose a place outside of it."
@@ -295,20 +351,13 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
     Raises:
         DestinationConnectionError: If nobody answers there, or refuses.
     """
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: explain_lock(error) is not None),
-        stop=stop_after_delay(wait),
-        wait=wait_fixed(0.5),
-        before_sleep=lambda state: _tell_wait(state, wait),
-        reraise=True,
-    )
     if not speaks_sql(pipeline):
         # files need no connection
         yield
         return
     client = pipeline.sql_client()
     try:
-        retrying(client.open_connection)
+        until_unlocked(client.open_connection, wait)
     except Exception as ex:
         # of the driver's own family
         raise DestinationConnectionError(
@@ -322,13 +371,6 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
         yield
     finally:
         client.close_connection()
-
-
-def _tell_wait(state: RetryCallState, wait: float) -> None:
-    # who waits for seconds only need not be told
-    if state.attempt_number == 1 and state.outcome and wait > 10:
-        locked = explain_lock(state.outcome.exception() or RuntimeError())
-        logger.warning(f"Waiting for up to {wait:g} s: {locked}")
 
 
 def without_secrets(pipeline: Pipeline, text: str) -> str:
@@ -347,15 +389,3 @@ def _secrets(config: BaseConfiguration) -> Iterator[str]:
             yield from _secrets(value)
         elif value and isinstance(value, str) and is_secret_hint(hint):
             yield value
-
-
-def explain_lock(error: BaseException) -> str | None:
-    """Says which program has the DuckDB file open, where that is what an error is about."""
-    locked = _LOCKED.search(str(error))
-    if not locked:
-        return None
-    holder = _HOLDER.search(str(error))
-    who = f"process {holder[1]}" if holder else "another program"
-    return (
-        f"{locked[1]} is open in {who}. Close it there; reading keeps it from being written, too."
-    )

@@ -173,6 +173,7 @@ def _store(pipeline: Pipeline) -> list[str]:
         wait=wait_random_exponential(max=5),
         reraise=True,
     )
-    info = retrying(pipeline.load)
+    # dlt's setting of the same name would let a part pass as success
+    info = retrying(lambda: pipeline.load(raise_on_failed_jobs=True))
     remember_destination(pipeline)
     return info.loads_ids if info else []

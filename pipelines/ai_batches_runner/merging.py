@@ -11,7 +11,7 @@ from dlt.extract import DltSource
 
 from ai_batches import JSON_COLUMNS, TABLE_NAME
 
-from .destination import UnusableDestinationError
+from .errors import UnusableDestinationError
 from .stored import can_be_read, speaks_sql
 
 TableFormat = Literal["delta", "iceberg"]

@@ -18,7 +18,8 @@ from sqlglot import exp
 
 from ai_batches import TABLE_NAME
 
-from .destination import UnusableDestinationError, connected
+from .destination import connected
+from .errors import UnusableDestinationError
 from .marts import READ_COLUMNS, with_marts
 from .portable_sql import DIALECTS, Qualify, translate
 from .runs import RUN_COLUMNS, RUNS_TABLE

@@ -11,7 +11,7 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from ai_batches.walk import claims_rows
 
-from .destination import UnusableDestinationError
+from .errors import UnusableDestinationError
 from .report import TAccount
 from .stored import SCHEMA_NAME, kept_format, table_name
 

@@ -12,7 +12,8 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from ai_batches import TABLE_NAME
 
-from .destination import UnusableDestinationError, file_of_dataset
+from .destination import file_of_dataset
+from .errors import UnusableDestinationError
 from .stored import speaks_sql, table_exists
 
 _UNDOES_DDL = ("duckdb", "postgres", "redshift", "sqlite")

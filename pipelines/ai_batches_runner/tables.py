@@ -14,7 +14,7 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 
 from ai_batches import COLUMNS, TABLE_NAME
 
-from .destination import UnusableDestinationError
+from .errors import UnusableDestinationError
 from .marts import MARTS
 from .runs import RUN_COLUMNS, RUNS_TABLE
 from .stored import open_table, speaks_sql

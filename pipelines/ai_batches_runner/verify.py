@@ -23,7 +23,8 @@ from ai_batches import (
     provider_settings,
 )
 
-from .destination import UnusableDestinationError, connected
+from .destination import connected
+from .errors import UnusableDestinationError
 from .report import TAccount
 from .stored import can_be_read, in_utc, select, table_exists, table_name
 from .watcher import Watcher

@@ -8,7 +8,9 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import UnknownDestinationModule
 
-from ..destination import PIPELINE_NAME, UnusableDestinationError, explain_lock, open_to_read
+from ..database_file import explain_lock
+from ..destination import PIPELINE_NAME, open_to_read
+from ..errors import UnusableDestinationError
 from ..reading import Reader, TRow, open_reader
 
 WAIT = 5.0
@@ -79,7 +81,7 @@ class Desk:
     def _connect(self, stack: ExitStack, only: str | None) -> Reader:
         stack.enter_context(_turn)
         pipeline = stack.enter_context(
-            open_to_read(self._destination, self._dataset, self._pipeline)
+            open_to_read(self._destination, self._dataset, self._pipeline, self._wait)
         )
         return stack.enter_context(open_reader(pipeline, self._wait, only))
 
