@@ -102,7 +102,9 @@ def schemas_with_table(file: Path, wait: float) -> list[str]:
                 f"The DuckDB file {file} was made by a newer DuckDB than the installed"
                 f" {duckdb.__version__}. Install a newer `duckdb`, or choose another file."
             ) from ex
-        raise UnusableDestinationError(explain_damage(ex, file) or _damaged(file, text)) from ex
+        raise UnusableDestinationError(
+            f"The DuckDB file {file} is damaged ({text}). {_RESTORE}"
+        ) from ex
 
 
 def explain_lock(error: BaseException) -> str | None:
@@ -117,10 +119,10 @@ def explain_lock(error: BaseException) -> str | None:
     )
 
 
-def explain_damage(error: BaseException, file: Path | None) -> str | None:
+def explain_damage(error: BaseException) -> str | None:
     """Says that the DuckDB file is damaged, where that is what an error is about."""
     text = _reason(error)
-    return _damaged(file, text) if file and _DAMAGED.search(text) else None
+    return f"The DuckDB file is damaged: {text}. {_RESTORE}" if _DAMAGED.search(text) else None
 
 
 def until_unlocked(action: Callable[[], T], wait: float) -> T:
@@ -212,10 +214,6 @@ def refuse_unwritable(file: Path) -> None:
             f"The DuckDB file {file} cannot be written ({ex.strerror}). Choose another one, or let"
             " the user of the runs write it and its folder."
         ) from ex
-
-
-def _damaged(file: Path, reason: str) -> str:
-    return f"The DuckDB file {file} is damaged ({reason}). {_RESTORE}"
 
 
 def _reason(error: BaseException) -> str:
