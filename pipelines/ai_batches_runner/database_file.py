@@ -41,6 +41,11 @@ def catalog_name(file: Path) -> str:
     return next((part for part in file.name.split(".") if part), "").lower()
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file exists and has something in it; DuckDB opens no empty one."""
+    return file.exists() and file.stat().st_size > 0
+
+
 def refuse_misread(file: Path) -> None:
     """Refuses a path that DuckDB takes for another one.
 
@@ -62,7 +67,7 @@ def make_file(file: Path) -> None:
         UnusableDestinationError: If the file cannot be written.
     """
     refuse_unwritable(file)
-    if file.exists() and file.stat().st_size:
+    if is_there(file):
         return
     file.unlink(missing_ok=True)
     duckdb.connect(str(file), config={"storage_compatibility_version": STORAGE_VERSION}).close()
@@ -79,10 +84,9 @@ def schemas_with_table(file: Path, wait: float) -> list[str]:
         UnusableDestinationError: If the file is not a DuckDB database, or is damaged.
         duckdb.IOException: If another program still has the file open.
     """
-    if not file.exists():
-        return []
-    _refuse_other_file(file)
-    if not file.stat().st_size:
+    if file.exists():
+        _refuse_other_file(file)
+    if not is_there(file):
         return []
     try:
         return until_unlocked(lambda: _find_table(file), wait)
@@ -217,4 +221,6 @@ def refuse_unwritable(file: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
+    # dlt puts sentences of its own before it
+    text = str(error).rpartition("The actual reason given is: ")[2].strip()
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".!")

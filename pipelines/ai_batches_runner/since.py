@@ -89,7 +89,7 @@ def _moment(text: str) -> datetime | None:
             int(part["hour"] or 0),
             int(part["minute"] or 0),
             int(part["second"] or 0),
-            int(f"{part['fraction'] or 0:0<6.6}"),
+            int((part["fraction"] or "0")[:6].ljust(6, "0")),
             timezone(-zone if part["sign"] == "-" else zone),
         )
     except (ValueError, OverflowError):
