@@ -29,7 +29,7 @@ from ai_batches import (
 )
 from ai_batches.walk import claims_rows, without_rows
 
-from .database_file import explain_lock
+from .database_file import explain_damage, explain_lock
 from .destination import connected, is_there, without_secrets
 from .errors import UnusableDestinationError
 from .merging import TableFormat, write_disposition
@@ -236,6 +236,9 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
         return (
             f"{locked} If that is a run at work, all may be well: the file could not be looked at."
         )
+    damaged = explain_damage(cause)
+    if damaged:
+        return damaged
     if isinstance(cause, DestinationConnectionError):
         cause = cause.inner_exc
         while isinstance(cause, DestinationConnectionError):

@@ -19,22 +19,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from math import inf
+from pathlib import Path
 
 # before dlt is imported: nothing is reported to anybody, whichever folder this runs in
 os.environ.setdefault("RUNTIME__DLTHUB_TELEMETRY", "false")
 
 from dlt import Pipeline
 from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.configuration.providers.toml import TomlProviderReadException
 from dlt.common.destination.exceptions import DestinationException, UnknownDestinationModule
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
-from ai_batches.timestamps import to_microseconds
 
 from .attention import ENDS, find_attention
 from .check import check
-from .database_file import explain_lock
+from .database_file import explain_damage, explain_lock
 from .destination import (
     DATASET,
     PIPELINE_NAME,
@@ -47,8 +48,15 @@ from .errors import AnotherRunError, UnusableDestinationError
 from .load import ROWS_PER_PACKAGE, WAIT, load
 from .output import JsonLines, Lines, Output, Terminal
 from .report import AccountReport, describe_place
+from .settings_files import (
+    UnreadableSettingsError,
+    refuse_unreadable_settings,
+    settings_paths,
+)
+from .since import parse_since
 from .slack import send_to_slack
 from .stored import table_exists, table_name
+from .streams import unfailing_streams
 from .tables import refuse_tables_of_others
 from .verify import verify
 
@@ -65,7 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     # rows come by the thousand and form no cycles: looking for cycles takes a tenth of a long run
     gc.set_threshold(50_000, 20, 100)
-    given = sys.argv[1:] if arguments is None else list(arguments)
+    with unfailing_streams():
+        return _main(sys.argv[1:] if arguments is None else list(arguments))
+
+
+def _main(given: list[str]) -> int:
     name = given.pop(0) if given and given[0] in _COMMANDS else ""
     parse, command = _COMMANDS.get(name, (_parse_load, _load))
     options = parse(given)
@@ -79,7 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _guarded(command: Command, options: argparse.Namespace, output: Output) -> int:
     """Runs a command; says in a sentence what went wrong."""
     try:
+        refuse_unreadable_settings(settings_paths())
         return command(options, output)
+    except UnreadableSettingsError as ex:
+        output.complain(str(ex))
+        return NOTHING_TO_DO
+    except TomlProviderReadException as ex:
+        return _explain_settings(ex, output)
     except AnotherRunError as ex:
         output.complain(str(ex), ex)
         return ANOTHER_RUN
@@ -279,12 +297,9 @@ def _chosen(options: argparse.Namespace, output: Output) -> list[str]:
 
 def _moment(text: str) -> int:
     try:
-        microseconds = to_microseconds(text)
+        return parse_since(text)
     except ValueError as ex:
-        raise argparse.ArgumentTypeError(f"{text} is no date") from ex
-    if microseconds is None:
-        raise argparse.ArgumentTypeError("no date was given")
-    return microseconds
+        raise argparse.ArgumentTypeError(str(ex)) from ex
 
 
 def _positive(text: str) -> float:
@@ -394,11 +409,21 @@ def _explain_failure(error: Exception, output: Output, keeps_data: bool = False)
         kept = "The next run reads again."
     if keeps_data:
         kept = "Nothing is lost: the next run loads what was read, or reads it again."
-    reason = explain_lock(cause) or str(cause)
+    reason = explain_lock(cause) or explain_damage(cause) or str(cause)
     if reason == str(cause) and not isinstance(cause, DltException | OSError):
         reason = f"{type(cause).__name__}: {reason}"
     output.complain(f"FAILED{step}: {reason}\n{kept}".rstrip(), error)
     return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else SOME_FAILED
+
+
+def _explain_settings(error: TomlProviderReadException, output: Output) -> int:
+    """Says which file it is, of those in other folders, too; dlt's text may quote a key."""
+    try:
+        refuse_unreadable_settings(Path(path) for path in error.full_paths)
+        output.complain(f"dlt cannot read {error.file_name}. Correct it.")
+    except UnreadableSettingsError as ex:
+        output.complain(str(ex))
+    return NOTHING_TO_DO
 
 
 def _was_interrupted(error: BaseException | None) -> bool:

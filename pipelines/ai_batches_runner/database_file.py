@@ -41,6 +41,11 @@ def catalog_name(file: Path) -> str:
     return next((part for part in file.name.split(".") if part), "").lower()
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file exists and has something in it; DuckDB opens no empty one."""
+    return file.exists() and file.stat().st_size > 0
+
+
 def refuse_misread(file: Path) -> None:
     """Refuses a path that DuckDB takes for another one.
 
@@ -62,7 +67,7 @@ def make_file(file: Path) -> None:
         UnusableDestinationError: If the file cannot be written.
     """
     refuse_unwritable(file)
-    if file.exists() and file.stat().st_size:
+    if is_there(file):
         return
     file.unlink(missing_ok=True)
     duckdb.connect(str(file), config={"storage_compatibility_version": STORAGE_VERSION}).close()
@@ -79,10 +84,9 @@ def schemas_with_table(file: Path, wait: float) -> list[str]:
         UnusableDestinationError: If the file is not a DuckDB database, or is damaged.
         duckdb.IOException: If another program still has the file open.
     """
-    if not file.exists():
-        return []
-    _refuse_other_file(file)
-    if not file.stat().st_size:
+    if file.exists():
+        _refuse_other_file(file)
+    if not is_there(file):
         return []
     try:
         return until_unlocked(lambda: _find_table(file), wait)
@@ -102,7 +106,9 @@ def schemas_with_table(file: Path, wait: float) -> list[str]:
                 f"The DuckDB file {file} was made by a newer DuckDB than the installed"
                 f" {duckdb.__version__}. Install a newer `duckdb`, or choose another file."
             ) from ex
-        raise UnusableDestinationError(explain_damage(ex, file) or _damaged(file, text)) from ex
+        raise UnusableDestinationError(
+            f"The DuckDB file {file} is damaged ({text}). {_RESTORE}"
+        ) from ex
 
 
 def explain_lock(error: BaseException) -> str | None:
@@ -117,10 +123,10 @@ def explain_lock(error: BaseException) -> str | None:
     )
 
 
-def explain_damage(error: BaseException, file: Path | None) -> str | None:
+def explain_damage(error: BaseException) -> str | None:
     """Says that the DuckDB file is damaged, where that is what an error is about."""
     text = _reason(error)
-    return _damaged(file, text) if file and _DAMAGED.search(text) else None
+    return f"The DuckDB file is damaged: {text}. {_RESTORE}" if _DAMAGED.search(text) else None
 
 
 def until_unlocked(action: Callable[[], T], wait: float) -> T:
@@ -214,9 +220,7 @@ def refuse_unwritable(file: Path) -> None:
         ) from ex
 
 
-def _damaged(file: Path, reason: str) -> str:
-    return f"The DuckDB file {file} is damaged ({reason}). {_RESTORE}"
-
-
 def _reason(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".!")
+    # dlt puts sentences of its own before it
+    text = str(error).rpartition("The actual reason given is: ")[2].strip()
+    return (text.splitlines() or [type(error).__name__])[0].rstrip(".!")

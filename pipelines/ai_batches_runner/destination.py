@@ -19,6 +19,7 @@ from dlt.common.runtime.collector import NULL_COLLECTOR
 from dlt.destinations.exceptions import DestinationConnectionError
 from filelock import FileLock, Timeout
 
+from . import database_file
 from .database_file import (
     catalog_name,
     make_file,
@@ -126,7 +127,7 @@ def open_to_read(
     with temporary_folder() as folder:
         pipeline = _make_pipeline(destination, dataset, name, Path(folder), wait, read_only=True)
         file = _duckdb_file(pipeline)
-        if file and not file.exists():
+        if file and not database_file.is_there(file):
             raise UnusableDestinationError(
                 f"There is no DuckDB file {file}: nothing was loaded yet."
             )
@@ -197,7 +198,7 @@ def is_there(pipeline: Pipeline) -> bool:
     """
     file = file_of_dataset(pipeline)
     if file or pipeline.destination.destination_type != "dlt.destinations.ducklake":
-        return not file or file.exists()
+        return not file or database_file.is_there(file)
     client: Any = pipeline.sql_client()
     client._attach_statement = f"{client.attach_statement[:-1]}, CREATE_IF_NOT_EXISTS false)"
     try:

@@ -45,7 +45,7 @@ def refuse_foreign_settings(
         UnusableDestinationError: If there is such a setting.
     """
     pipeline = ("pipelines", pipeline_name)
-    normalizer = ("normalize", "parquet_normalizer")
+    normalizer = ("normalize",)
     for sections, name, remedy in (
         *((pipeline, name, remedy) for name, remedy in _OF_THE_PIPELINE),
         *((normalizer, name, _OWN_COLUMNS) for name in ("add_dlt_id", "add_dlt_load_id")),
@@ -55,13 +55,17 @@ def refuse_foreign_settings(
             "choose the destination with --destination",
         ),
     ):
-        found = find_setting(name, pipeline_name, *sections)
+        found = find_setting(
+            name, pipeline_name, sections, "parquet_normalizer" if sections == normalizer else ""
+        )
         if found and str(found.value).lower() not in ("", "false"):
             raise UnusableDestinationError(
                 f"{found.place} is set, which this command cannot follow: {remedy}. Remove the"
                 " setting, or run this command without it."
             )
-    layout = find_setting("staging_dataset_name_layout", pipeline_name, "destination", destination)
+    layout = find_setting(
+        "staging_dataset_name_layout", pipeline_name, ("destination", destination)
+    )
     for dataset in datasets:
         if layout and str(layout.value).replace("%s", dataset).lower() == dataset.lower():
             raise UnusableDestinationError(
@@ -70,12 +74,26 @@ def refuse_foreign_settings(
             )
 
 
-def find_setting(name: str, pipeline_name: str, *sections: str) -> Setting | None:
-    """Looks for a setting wherever dlt does, for the pipeline first, then for all."""
+def find_setting(
+    name: str, pipeline_name: str, sections: tuple[str, ...], innermost: str = ""
+) -> Setting | None:
+    """Looks for a setting wherever dlt does, for the pipeline first, then for all.
+
+    Args:
+        name (str): Its name.
+        pipeline_name (str): Name of the pipeline.
+        sections (tuple[str, ...]): Sections that may be left out, from the last one on.
+        innermost (str): A section within these that may not be left out.
+
+    Returns:
+        Setting | None: The first one; None if nobody made it.
+    """
     providers: list[ConfigProvider] = Container()[PluggableRunContext].providers.providers
     for whose in (pipeline_name, ""):
         for provider in providers:
-            value, traces = resolve_single_provider_value(provider, name, Any, whose, "", sections)
+            value, traces = resolve_single_provider_value(
+                provider, name, Any, whose, innermost, sections
+            )
             if value is not None:
                 key = str(traces[-1].key)
                 file = provider.get_value_location(name, whose, *traces[-1].sections)
