@@ -17,6 +17,7 @@ from ai_batches import (
 
 from .destination import connected
 from .merging import TableFormat, fit_to_destination, write_disposition
+from .migrating import add_columns
 from .report import (
     AccountReport,
     TAccount,
@@ -126,6 +127,7 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
         tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
     """
     pipeline = follow_destination(pipeline)
+    add_columns(pipeline)
     is_restored = False
     if pipeline.has_pending_data:
         is_restored = restore_tables(pipeline)

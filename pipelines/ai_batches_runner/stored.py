@@ -109,7 +109,7 @@ def kept_format(pipeline: Pipeline) -> str | None:
     if speaks_sql(pipeline):
         return None
     try:
-        return _client_of_files(pipeline, TABLE_NAME)[1]
+        return client_of_files(pipeline, TABLE_NAME)[1]
     except DestinationUndefinedEntity:
         return None
 
@@ -120,7 +120,7 @@ def open_table(pipeline: Pipeline, name: str, columns: Sequence[str]) -> Any:
     Raises:
         DestinationUndefinedEntity: If there is no table.
     """
-    client, table_format = _client_of_files(pipeline, name)
+    client, table_format = client_of_files(pipeline, name)
     table = client.load_open_table(table_format, name)
     if table_format == "delta":
         # a reader: Arrow knows no filter for the texts that DuckDB would hand down to a dataset
@@ -128,7 +128,7 @@ def open_table(pipeline: Pipeline, name: str, columns: Sequence[str]) -> Any:
     return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
 
 
-def _client_of_files(pipeline: Pipeline, name: str) -> tuple[Any, str]:
+def client_of_files(pipeline: Pipeline, name: str) -> tuple[Any, str]:
     """A client that knows a table as it is stored; and its format.
 
     The working folder may know none, or another one: that of a fresh machine, or of another place.
