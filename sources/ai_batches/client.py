@@ -42,9 +42,6 @@ CHECK_LIST = (
     " us if the list is right."
 )
 
-_JUST_NOW = 0.05
-"""Seconds by which the system may end a wait too early."""
-
 
 class BatchListClient:
     """Reads the list of one account.
@@ -163,8 +160,9 @@ class BatchListClient:
         except TimeUpError as ex:
             error = ex
         except UntrustedPageError as ex:
-            remedy = self._check_way() if isinstance(ex, _WebPageError) else CHECK_LIST
-            error = self._error(BadPageError, str(ex), remedy, ex.quote)
+            is_page = isinstance(ex, _WebPageError)
+            remedy = self._check_way() if is_page else CHECK_LIST
+            error = self._error(BadPageError, str(ex), remedy, ex.quote, not is_page)
         except HTTPError as ex:
             error = self._status_error(ex.response)
         except CredentialsError as ex:
@@ -175,9 +173,7 @@ class BatchListClient:
             error = self._error(
                 OutageError, f"{failure.problem}, asking {self._url}", failure.remedy
             )
-        if isinstance(error, TimeUpError) or (
-            isinstance(error, OutageError) and self._limit.left <= _JUST_NOW
-        ):
+        if isinstance(error, TimeUpError) or (isinstance(error, OutageError) and self._limit.is_up):
             met = f" ({self._adapter.trouble})" if self._adapter.trouble else ""
             error = TimeUpError(f"the time was up, waiting for {self._url}{met}")
         # raised out here, it does not carry the request along, whose headers hold the key
@@ -192,20 +188,12 @@ class BatchListClient:
         status = f"HTTP {code}"
         said = read_reply(response)
         if code == 407:
-            error = self._error(RequestError, *proxy_login(self._route))
-            error.is_of_the_list = False
-            return error
-        is_outage = code >= 500 or code == 429
-        kind = OutageError if is_outage else RequestError
+            return self._error(RequestError, *proxy_login(self._route), is_of_the_list=False)
+        kind = OutageError if code >= 500 or code == 429 else RequestError
         if said.is_page:
-            error = self._error(
-                kind,
-                f"{status} from {self._url}, with a web page instead of the provider's own words",
-                self._check_way(),
-                said.text,
-            )
-            error.is_of_the_list = not is_outage and code not in (401, 403)
-            return error
+            problem = f"{status} from {self._url}, with a web page instead of the provider's words"
+            is_of_the_list = code not in (401, 403)
+            return self._error(kind, problem, self._check_way(), said.text, is_of_the_list)
         if code in (401, 403):
             why, remedy = why_refused(said.text or "", self._account.origin)
             problem = f"the provider refused the key ({status}){why}"
@@ -221,14 +209,21 @@ class BatchListClient:
         )
 
     def _error(
-        self, kind: type[AiBatchesError], problem: str, remedy: str, quote: str | None = None
+        self,
+        kind: type[AiBatchesError],
+        problem: str,
+        remedy: str,
+        quote: str | None = None,
+        is_of_the_list: bool = True,
     ) -> AiBatchesError:
         """Builds an error whose text holds no secret; `quote` is what the server said."""
         secrets = [*self._secrets, *(self._signing.secrets if self._signing else ())]
         shown = quotable(quote, secrets)
         if shown:
             problem += f", saying: {shown}"
-        return kind(self._provider.name, self._account.name, problem, remedy)
+        error = kind(self._provider.name, self._account.name, problem, remedy)
+        error.is_of_the_list &= is_of_the_list
+        return error
 
 
 class _WebPageError(UntrustedPageError):
@@ -268,7 +263,7 @@ class _WatchedAdapter(HTTPAdapter):
             response = super().send(request, *args, **kwargs)
         except RequestException as ex:
             self._tell(explain(ex, self._route).problem)
-            if isinstance(ex, Timeout) and self._limit.left <= _JUST_NOW:
+            if isinstance(ex, Timeout) and self._limit.is_up:
                 raise TimeUpError from None
             raise
         if response.status_code == 429 or response.status_code >= 500:

@@ -38,6 +38,11 @@ class TimeLimit:
         """Seconds that are left; infinite without a limit, and below zero once it is over."""
         return self._deadline - time.monotonic()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it is over; the system may end a wait a little too early."""
+        return self.left <= 0.05
+
     def bound(self, timeout: Any) -> Any:
         """Shortens the timeout of a request to what is left.
 
