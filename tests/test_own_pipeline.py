@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from ai_batches_runner.cli import main
+from ai_batches_runner.paths import is_plain, pipelines_folder
 from ai_batches_runner.settings_files import UnreadableSettingsError, refuse_unreadable_settings
-from ai_batches_runner.working_folder import is_plain, pipelines_folder
 from commands import keys, run, table
 from support import Lists, TRow, batch, cursor_list
 
@@ -119,6 +119,23 @@ def test_a_path_that_duckdb_takes_for_another_is_refused(
         assert (
             f"DuckDB misreads `{name[1]}` in the path {tmp_path / name}" in capsys.readouterr().err
         )
+    assert lists.requests == []
+
+
+@pytest.mark.parametrize("name", ["[x]", "p%20q", "*"])
+def test_a_folder_of_files_that_would_not_be_found_is_refused(
+    rows: list[TRow],
+    lists: Lists,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / name))
+    files = ["--destination", "filesystem", "--table-format", "delta"]
+    for arguments in ([], ["check"]):
+        assert main([*arguments, *files]) == 2
+        assert f"in the path {tmp_path / name}" in capsys.readouterr().err
     assert lists.requests == []
 
 

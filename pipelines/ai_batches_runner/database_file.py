@@ -27,7 +27,6 @@ _DAMAGED = re.compile(
     r"|Failed to deserialize|Failure while replaying WAL",
     re.IGNORECASE,
 )
-_MISREAD = re.compile(r"[?\\]")
 _RESTORE = (
     "Put a copy of it from a backup there, or move it away: then everything is read again into a"
     " new file."
@@ -44,20 +43,6 @@ def catalog_name(file: Path) -> str:
 def is_there(file: Path) -> bool:
     """Whether a file exists and has something in it; DuckDB opens no empty one."""
     return file.exists() and file.stat().st_size > 0
-
-
-def refuse_misread(file: Path) -> None:
-    """Refuses a path that DuckDB takes for another one.
-
-    Raises:
-        UnusableDestinationError: If it does.
-    """
-    odd = _MISREAD.search(str(file.absolute()))
-    if odd:
-        raise UnusableDestinationError(
-            f"DuckDB misreads `{odd[0]}` in the path {file.absolute()}. Choose another path for the"
-            " DuckDB file, as with DESTINATION__DUCKDB__CREDENTIALS."
-        )
 
 
 def make_file(file: Path) -> None:

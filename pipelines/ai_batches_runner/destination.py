@@ -23,15 +23,14 @@ from . import database_file
 from .database_file import (
     catalog_name,
     make_file,
-    refuse_misread,
     refuse_unwritable,
     schemas_with_table,
     until_unlocked,
 )
 from .errors import AnotherRunError, UnusableDestinationError
 from .foreign_settings import refuse_foreign_settings
+from .paths import pipelines_folder, refuse_misread, temporary_folder
 from .stored import speaks_sql
-from .working_folder import pipelines_folder, temporary_folder
 
 PIPELINE_NAME = "ai_batches"
 DATASET = "ai_batches"
@@ -270,10 +269,10 @@ def _make_pipeline(
         credentials.engine_kwargs = {"json_serializer": _json_as_text, **own}
         credentials.engine_args = None
         reference.config_params["credentials"] = credentials
+    _refuse_misread_paths(pipeline)
     file = _duckdb_file(pipeline)
     if file is None:
         return pipeline
-    refuse_misread(file)
     if read_only:
         client.config.credentials.read_only = True
         reference.config_params["credentials"] = client.config.credentials
@@ -292,6 +291,24 @@ def _make_pipeline(
         return pipeline
     chosen = _dataset_of(file, holding)
     return pipeline if chosen == DATASET else make(chosen)
+
+
+def _refuse_misread_paths(pipeline: Pipeline) -> None:
+    client: Any = pipeline.destination_client()
+    kind = pipeline.destination.destination_type
+    file = _duckdb_file(pipeline)
+    if file:
+        refuse_misread(file, "?\\", "DuckDB")
+    elif kind == "dlt.destinations.filesystem" and client.is_local_filesystem:
+        # patterns to fsspec, an escape to Delta
+        refuse_misread(Path(client.dataset_path), "%[]*?\\", "dlt")
+    elif kind == "dlt.destinations.ducklake":
+        lake = client.config.credentials
+        catalog = file_of_dataset(pipeline)
+        storage = Path(lake.storage_url) if lake.storage.is_local_filesystem else None
+        for path in (catalog, storage):
+            if path:
+                refuse_misread(path, "'?\\", "dlt")
 
 
 def _dataset_of(file: Path, holding: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""Where dlt keeps its pipelines, in a folder whose path dlt and DuckDB read as it is written.
+"""Folders and files whose path dlt and the engines beneath it read as it is written.
 
 dlt hands DuckDB the path of each Parquet file. DuckDB takes a folder `account=prod` in it for a
 column, `*`, `?` and `[` for patterns, and `'` for the end of the text; dlt takes `%` for a
@@ -40,6 +40,25 @@ def pipelines_folder() -> Path:
         f"DuckDB misreads the path {real}, which has characters such as = ' % * ? [ in it. Run in"
         " another folder, or set DLT_DATA_DIR to one whose path is made of letters and digits."
     )
+
+
+def refuse_misread(path: Path, misread: str, what: str) -> None:
+    """Refuses a path that is taken for another one, or never found.
+
+    Args:
+        path (Path): Where the destination keeps its data.
+        misread (str): The characters at fault.
+        what (str): Who misreads them.
+
+    Raises:
+        UnusableDestinationError: If the path has one of the characters.
+    """
+    whole = str(path.absolute())
+    odd = next((character for character in misread if character in whole), None)
+    if odd:
+        raise UnusableDestinationError(
+            f"{what} misreads `{odd}` in the path {whole}. Choose another path for the destination."
+        )
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
