@@ -36,10 +36,10 @@ from .destination import (
     without_secrets,
 )
 from .merging import TableFormat, write_disposition
-from .portable_sql import moment
 from .report import TAccount, describe_place, standings
 from .resuming import refuse_unlike_table
 from .scratch import try_folders, try_to_write
+from .sql.dialects import moment
 from .stored import SCHEMA_NAME, in_utc, select, speaks_sql
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
