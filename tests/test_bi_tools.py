@@ -17,7 +17,7 @@ from starlette.requests import Request
 
 import servers
 from ai_batches import COLUMNS
-from ai_batches_runner.marts import MARTS
+from ai_batches_runner.sql.view_definitions import VIEWS
 from commands import COMMAND, keys, run
 from environments import ROOT, binary
 from read_as_bi_tool import as_json
@@ -149,8 +149,8 @@ def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
                 ["batch_3"],
                 ["batch_4"],
             ]
-            for name, mart in MARTS.items():
-                lasting = [column for column in mart.columns if column not in NOW_IN_SECONDS]
+            for name, view in VIEWS.items():
+                lasting = [column for column in view.columns if column not in NOW_IN_SECONDS]
                 query = f"SELECT {', '.join(lasting)} FROM {DATASET}.{name} ORDER BY ALL"  # noqa: S608
                 answer = tool.ask(query)
                 assert answer, name
@@ -169,7 +169,7 @@ def test_sqlalchemy_lists_and_asks_as_superset_does(
     )
     assert f"ai_batches.{DATASET}" in found["schemas"]
     assert "batches" in found["tables"]
-    assert {"by_hand", *MARTS} <= set(found["views"])
+    assert {"by_hand", *VIEWS} <= set(found["views"])
     assert list(found["columns"]) == list(COLUMNS)
     types = {"id", "is_open", "requests_total", "created_at", "ended_at", "metadata"}
     assert {name: found["columns"][name] for name in types} == {

@@ -48,6 +48,9 @@ def test_the_wheel_runs_in_an_empty_environment(lists: Lists, tmp_path: Path) ->
     wheel = next(tmp_path.glob("*.whl"))
     names = zipfile.ZipFile(wheel).namelist()
     assert {"ai_batches/py.typed", "ai_batches_runner/py.typed"} <= set(names)
+    sql = {str(file.relative_to(ROOT / "pipelines")) for file in ROOT.glob("pipelines/**/*.sql")}
+    assert len(sql) > 1
+    assert sql <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "ai_batches",
         "ai_batches_runner",

@@ -22,10 +22,11 @@ from starlette.requests import Request
 
 from ai_batches import COLUMNS, TABLE_DESCRIPTION
 from ai_batches_runner.destination import open_pipeline, open_to_read
-from ai_batches_runner.marts import MARTS
-from ai_batches_runner.portable_sql import DIALECTS, translate
 from ai_batches_runner.reading import literal, open_reader
 from ai_batches_runner.runs import DESCRIPTION, RUN_COLUMNS
+from ai_batches_runner.sql import view_definitions
+from ai_batches_runner.sql.dialects import DIALECTS, translate
+from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case
 from servers import PASSWORD
 from support import KEY, Lists, TAnswer, TAnswerer, TRow, cursor_list, load, offset_list
@@ -254,7 +255,7 @@ def daily(rows: list[TRow]) -> list[TRow]:
         summed["unknown_batches"] = statuses[None]
         summed["open_batches"] = sum(row["is_open"] is True for row in members)
         summed["batches"] = len(members)
-        for name in MARTS["batches_daily"].columns:
+        for name in VIEWS["batches_daily"].columns:
             if name not in summed:
                 told = [row[name] for row in members if row[name] is not None]
                 summed[name] = sum(told) if told else None
@@ -287,7 +288,7 @@ def plain(name: str, value: Any) -> Any:
 def in_order(view: str, rows: list[TRow]) -> list[TRow]:
     """Rows of a view with its columns, sorted; without what each run or second makes anew."""
     changing = ("open_seconds", "_dlt_load_id")
-    columns = [name for name in MARTS[view].columns if name not in changing]
+    columns = [name for name in VIEWS[view].columns if name not in changing]
     found = [{name: plain(name, row[name]) for name in columns} for row in rows]
     return sorted(found, key=lambda row: json.dumps(row, default=str, sort_keys=True))
 
@@ -347,10 +348,10 @@ def test_views_say_what_was_served(
     assert len(rows) == sum(map(len, LISTS.values()))
     for zone in (ZONE, "UTC"):
         since = time.time()
-        views = {view: case.target.read(case.dataset, view, zone) for view in MARTS}
+        views = {view: case.target.read(case.dataset, view, zone) for view in VIEWS}
         for view, wanted in expected().items():
             types, found = views[view]
-            assert list(types) == list(MARTS[view].columns)
+            assert list(types) == list(VIEWS[view].columns)
             assert in_order(view, found) == in_order(view, wanted), (view, zone)
             check_types(name, types)
         check_open(views["batches_open"][1], since)
@@ -603,7 +604,7 @@ def test_a_lake_describes_its_columns(server: TServers, lists: Lists, tmp_path: 
         capture_output=True,
         check=True,
     )
-    of_columns = {(view, name) for view, mart in MARTS.items() for name in mart.columns}
+    of_columns = {(view, name) for view, defined in VIEWS.items() for name in defined.columns}
     assert {tuple(row) for row in json.loads(done.stdout) if row[2]} == {
         each for each in described() if each[:2] not in of_columns
     }
@@ -653,9 +654,9 @@ def described() -> set[tuple[str, str | None, str]]:
     found |= {("batches", column, text) for column, (_, text) in COLUMNS.items()}
     found |= {("runs", column, text) for column, (_, text) in RUN_COLUMNS.items()}
     found.add(("runs", None, DESCRIPTION))
-    for view, mart in MARTS.items():
-        found.add((view, None, mart.description))
-        found |= {(view, column, text) for column, text in mart.columns.items()}
+    for view, defined in VIEWS.items():
+        found.add((view, None, defined.description))
+        found |= {(view, column, text) for column, text in defined.columns.items()}
     return found
 
 
@@ -669,16 +670,61 @@ def test_the_schema_describes_the_table(lists: Lists, pipeline: dlt.Pipeline) ->
     }
 
 
-@pytest.mark.parametrize("view", MARTS)
+@pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_views_are_sql_of_every_dialect(dialect: str, view: str) -> None:
-    query = translate(MARTS[view].query, dialect)
+    query = translate(VIEWS[view].query, dialect)
     assert sqlglot.parse_one(query, dialect=dialect).sql(dialect=dialect) == query
     for own in ("DAY_IN_UTC", "NOW_IN_UTC", "SECONDS_BETWEEN", "JSON_TEXT"):
         assert own not in query
     selected = sqlglot.parse_one(query, dialect=dialect).find(sqlglot.exp.Select)
     assert selected is not None
-    assert [column.alias_or_name for column in selected.selects] == list(MARTS[view].columns)
+    assert [column.alias_or_name for column in selected.selects] == list(VIEWS[view].columns)
+
+
+def test_duckdb_runs_the_files_of_views_as_they_are(
+    server: TServers, lists: Lists, tmp_path: Path
+) -> None:
+    case = make_case("duckdb_file", server, lists, tmp_path)
+    assert case.run()[0] == 0
+    folder = Path(view_definitions.__file__).parent
+    with duckdb.connect(str(tmp_path / "batches.duckdb"), read_only=True) as connection:
+        connection.execute(f"USE {case.dataset}")
+        connection.execute((folder / "functions.sql").read_text())
+        connection.execute(
+            "CREATE OR REPLACE TEMP MACRO VENDOR_OF(provider) AS"
+            " CASE provider WHEN 'respan' THEN 'openai' ELSE provider END"
+        )
+        for view, wanted in expected().items():
+            found = connection.execute((folder / "views" / f"{view}.sql").read_text())
+            names = [column[0] for column in found.description]
+            rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            assert in_order(view, rows) == in_order(view, wanted), view
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT id FROM batches",
+        "-- One row per batch\n\nSELECT 1 AS one FROM batches",
+        "-- One row per batch\n--\n-- other: A column\n\nSELECT id FROM batches",
+        "-- One row per batch\n--\n-- id\n\nSELECT id FROM batches",
+        "-- Nothing\n\nDROP TABLE batches",
+    ],
+)
+def test_a_view_describes_its_columns_and_no_others(text: str) -> None:
+    with pytest.raises(ValueError, match="does not describe"):
+        view_definitions.parse_view(text)
+
+
+def test_a_column_that_is_as_in_the_table_is_described_as_there() -> None:
+    view = view_definitions.parse_view(
+        "-- One row per batch,\n--   however many\n--\n-- total: All: of\n--   them\n\n"
+        "-- whose?\nSELECT id, -- its own\n 1 AS total FROM batches;\n"
+    )
+    assert view.description == "One row per batch, however many"
+    assert view.columns == {"id": COLUMNS["id"][1], "total": "All: of them"}
+    assert view.query == "SELECT id, 1 AS total FROM batches"
 
 
 def variables(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,10 +33,10 @@ from .database_file import explain_damage, explain_lock
 from .destination import connected, is_there, without_secrets
 from .errors import UnusableDestinationError
 from .merging import TableFormat, write_disposition
-from .portable_sql import moment
 from .report import TAccount, describe_place, standings
 from .resuming import refuse_other_format
 from .scratch import try_folders, try_to_write
+from .sql.dialects import moment
 from .stored import SCHEMA_NAME, in_utc, select, speaks_sql
 from .tables import missing_parts, refuse_tables_of_others
 

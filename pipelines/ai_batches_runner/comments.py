@@ -11,9 +11,9 @@ from sqlglot import exp
 
 from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLE_NAME
 
-from .marts import MARTS
-from .portable_sql import Qualify
 from .runs import DESCRIPTION, RUN_COLUMNS, RUNS_TABLE
+from .sql.dialects import Qualify
+from .sql.view_definitions import VIEWS
 
 _TABLES: Mapping[str, tuple[str, Mapping[str, tuple[Any, str]]]] = {
     TABLE_NAME: (TABLE_DESCRIPTION, COLUMNS),
@@ -49,7 +49,7 @@ def comment_statements(
         yield f"COMMENT ON TABLE {qualify(name)} IS {quote(description)}"
         for column, (_, text) in columns.items():
             yield f"COMMENT ON COLUMN {qualify(name)}.{column} IS {quote(text)}"
-    for name, mart in MARTS.items():
-        yield f"COMMENT ON VIEW {qualify(name)} IS {quote(mart.description)}"
-        for column, text in mart.columns.items() if on_columns_of_views else ():
+    for name, view in VIEWS.items():
+        yield f"COMMENT ON VIEW {qualify(name)} IS {quote(view.description)}"
+        for column, text in view.columns.items() if on_columns_of_views else ():
             yield f"COMMENT ON COLUMN {qualify(name)}.{column} IS {quote(text)}"

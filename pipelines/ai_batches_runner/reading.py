@@ -16,17 +16,20 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from sqlglot import exp
 
-from ai_batches import TABLE_NAME
+from ai_batches import COLUMNS, TABLE_NAME
 
 from .destination import connected
 from .errors import UnusableDestinationError
-from .marts import READ_COLUMNS, with_marts
-from .portable_sql import DIALECTS, Qualify, translate
 from .runs import RUN_COLUMNS, RUNS_TABLE
+from .sql.dialects import DIALECTS, Qualify, translate
+from .sql.view_definitions import VIEWS, columns_of, with_views
 from .stored import as_it_stands, in_utc, open_table, speaks_sql
 
 TRow = dict[str, Any]
 """Values by column."""
+
+_VIEWED = tuple(columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys())
+"""Columns of the table that the views read."""
 
 
 class Reader:
@@ -56,7 +59,7 @@ class Reader:
         """Asks the destination.
 
         Args:
-            query (str): In DuckDB's SQL, with the functions of `portable_sql`. It may name the
+            query (str): In DuckDB's SQL, with the functions of `sql.dialects`. It may name the
                 views, which need not be there.
 
         Returns:
@@ -65,7 +68,7 @@ class Reader:
                 numbers. None where the table does not exist.
         """
         try:
-            sql = translate(with_marts(query, self._only), self._dialect, self._qualify)
+            sql = translate(with_views(query, self._only), self._dialect, self._qualify)
             with self._execute(sql) as cursor:
                 names = _column_names(cursor)
                 return [
@@ -138,7 +141,7 @@ def _copy_batches(
         connection.register("files", open_table(pipeline, TABLE_NAME, tuple({"id", *columns})))
         connection.execute(f"CREATE TABLE chosen AS SELECT id FROM files WHERE {only}")  # noqa: S608
         condition = "id IN (FROM chosen)"
-    connection.register("files", open_table(pipeline, TABLE_NAME, READ_COLUMNS))
+    connection.register("files", open_table(pipeline, TABLE_NAME, _VIEWED))
     connection.execute(f"CREATE TABLE {TABLE_NAME} AS FROM files WHERE {condition}")
 
 

@@ -15,8 +15,8 @@ from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from ai_batches import COLUMNS, TABLE_NAME
 
 from .errors import UnusableDestinationError
-from .marts import MARTS
 from .runs import RUN_COLUMNS, RUNS_TABLE
+from .sql.view_definitions import VIEWS
 from .stored import open_table, speaks_sql
 
 _KEYS = {
@@ -62,7 +62,7 @@ def refuse_tables_of_others(pipeline: Pipeline, table_format: str | None = None)
         found = _find(client, [*of_dlt, *_KEYS])
         if TABLE_NAME not in found:
             # later, somebody's table in the place of a view of ours keeps no run from loading
-            found |= _find(client, list(MARTS))
+            found |= _find(client, list(VIEWS))
         views = _views(client) if any(name in found for name in _KEYS) else set()
     for name, table in of_dlt.items():
         _refuse_without(client, name, found, _required(table))
@@ -71,8 +71,8 @@ def refuse_tables_of_others(pipeline: Pipeline, table_format: str | None = None)
             raise _in_the_way(client, name, "a view of that name is there", "view")
         _refuse_without(client, name, found, key)
         _refuse_other_types(client, name, found)
-    for name in MARTS:
-        if name in found and not set(MARTS[name].columns) <= found[name].keys():
+    for name in VIEWS:
+        if name in found and not set(VIEWS[name].columns) <= found[name].keys():
             raise _in_the_way(client, name, "a run makes a view of that name")
 
 
@@ -167,7 +167,7 @@ def _ask_each(client: Any, names: Sequence[str]) -> Iterator[tuple[str, dict[str
             continue
         except Exception:
             # of any driver: a view of ours whose table was dropped
-            if name not in MARTS:
+            if name not in VIEWS:
                 raise
 
 

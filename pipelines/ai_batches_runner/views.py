@@ -1,6 +1,6 @@
 """Keeps the views on the table in the destination, with words on every column for who looks there.
 
-Destinations of files have no views; `reading` asks the same queries of them.
+Destinations of files have no views; `reading` runs the same queries on them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,9 +15,9 @@ from ai_batches import TABLE_NAME
 
 from .comments import comment_statements
 from .destination import connected
-from .marts import MARTS, tables_of
-from .portable_sql import DIALECTS, translate
 from .resuming import place_of, remembered
+from .sql.dialects import DIALECTS, translate
+from .sql.view_definitions import VIEWS, tables_of
 from .stored import as_it_stands, speaks_sql, table_exists
 
 LOCK_SECONDS = 5
@@ -68,7 +68,7 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
                 _comment(destination, comments)
     except Exception as ex:
         # of any driver
-        view = destination.qualify(ex.view if isinstance(ex, ViewError) else next(iter(MARTS)))
+        view = destination.qualify(ex.view if isinstance(ex, ViewError) else next(iter(VIEWS)))
         logger.warning(
             f"The rows are loaded, but the view {view} is not up to date: {ex}\nThe user needs the"
             " right to make views there and has to own them. A view or table that stands in the"
@@ -106,7 +106,7 @@ class _Destination:
             path = self.client.make_qualified_table_name_path(name)
             return ".".join(path[-parts:] if parts else path)
 
-        return {name: translate(mart.query, self.dialect, qualify) for name, mart in MARTS.items()}
+        return {name: translate(view.query, self.dialect, qualify) for name, view in VIEWS.items()}
 
     def comments(self) -> list[str]:
         """The statements that say what everything means."""
@@ -171,14 +171,14 @@ def _make(destination: _Destination, views: Mapping[str, str]) -> None:
 def _make_anew(destination: _Destination, views: Mapping[str, str], names: Iterable[str]) -> None:
     """Drops views, and those of ours that read them, and makes them: all of them, or none."""
     chosen = set(names)
-    for name, mart in MARTS.items():
-        if tables_of(mart.query) & chosen:
+    for name, view in VIEWS.items():
+        if tables_of(view.query) & chosen:
             chosen.add(name)
     with destination.transaction():
-        for name in reversed(MARTS):
+        for name in reversed(VIEWS):
             if name in chosen:
                 destination.make(name, f"DROP VIEW IF EXISTS {destination.qualify(name)}")
-        for name in MARTS:
+        for name in VIEWS:
             if name in chosen:
                 create = f"CREATE VIEW {destination.qualify(name)} AS {views[name]}"
                 destination.make(name, create)

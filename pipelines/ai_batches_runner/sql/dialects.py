@@ -1,14 +1,15 @@
-"""SQL that is written once, in DuckDB's words, for the SQL of each destination.
+"""SQL that is written once, as DuckDB's, and translated for each destination.
 
-sqlglot translates what the standard and the dialects agree about. Where they do not agree, or not
-on the result, four functions of our own stand in a query:
+sqlglot translates what the standard and the dialects agree on. Where they do not agree, a query
+calls a function of our own; `functions.sql` defines each of them for DuckDB:
 
-- `DAY_IN_UTC(moment)`: the date on which a moment is in UTC
+- `DAY_IN_UTC(moment)`: the date of a moment in UTC
 - `NOW_IN_UTC()`: the present moment, comparable with the columns of the table
-- `SECONDS_BETWEEN(earlier, later)`: whole seconds; parts of a second are cut off from both
-- `JSON_TEXT(document, step, ...)`: the text at a place in JSON, or all of it; null where nothing is
+- `SECONDS_BETWEEN(earlier, later)`: whole seconds; fractions are cut off from both
+- `JSON_TEXT(document, path)`: the text at a path such as `$.data[0].code`; null if there is none
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -26,22 +27,22 @@ DIALECTS = (
     "databricks",
     "clickhouse",
 )
-"""What the functions are known in, as sqlglot calls it; MariaDB is a MySQL there."""
+"""Dialects that have the functions, by sqlglot's names; MariaDB counts as MySQL."""
 
 Qualify = Callable[[str], str]
-"""Gives a table its full name, quoted."""
+"""Returns the full name of a table, quoted."""
 
 
 def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
-    """Writes a query in the SQL of a destination.
+    """Translates a query into the SQL of a destination.
 
     Args:
         query (str): In DuckDB's SQL, with the functions above.
-        dialect (str): The destination's SQL, as sqlglot calls it.
-        qualify (Qualify | None): Names the tables; None leaves their names alone.
+        dialect (str): The destination's dialect, by sqlglot's name.
+        qualify (Qualify | None): Qualifies the tables; None leaves their names alone.
 
     Returns:
-        str: The query.
+        str: The query, without its comments.
     """
     tree = sqlglot.parse_one(query, read="duckdb")
     own = {part.alias for part in tree.find_all(exp.CTE)}
@@ -58,7 +59,7 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
             return _FUNCTIONS[node.name](dialect, arguments)
         return node
 
-    return tree.transform(replace).sql(dialect=dialect)
+    return tree.transform(replace).sql(dialect=dialect, comments=False)
 
 
 def moment(value: datetime, dialect: str) -> str:
@@ -72,7 +73,8 @@ def moment(value: datetime, dialect: str) -> str:
 
 def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
     days = {
-        # those who hold UTC without saying so; SQLite would round up the last millisecond of a day
+        # the first two hold UTC without a time zone; SQLite would round the last millisecond of
+        # a day up
         "sqlite": "DATE(SUBSTR({0}, 1, 10))",
         "mysql": "DATE({0})",
         "bigquery": "DATE({0}, 'UTC')",
@@ -110,14 +112,13 @@ def _seconds_between(dialect: str, arguments: Sequence[exp.Expression]) -> exp.E
 
 
 def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
-    document, *steps = arguments
-    names = [step.name for step in steps]
-    path = "$" + "".join(f".{step.name}" if step.is_string else f"[{step.name}]" for step in steps)
+    document, path = arguments[0], arguments[1].name
+    steps = [name or int(place) for name, place in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
     texts = {
-        "postgres": f"{{0}} #>> '{{{{{','.join(names)}}}}}'",
+        "postgres": f"{{0}} #>> '{{{{{','.join(map(str, steps))}}}}}'",
         # ->> is younger than the SQLite of Python 3.10
         "sqlite": f"CAST(JSON_EXTRACT({{0}}, '{path}') AS TEXT)",
-        # MariaDB has no ->>, its JSON_VALUE tells single values only, and MySQL's 512 characters
+        # MariaDB has no ->>, its JSON_VALUE returns scalars only, and MySQL's 512 characters
         "mysql": f"JSON_UNQUOTE(CASE WHEN JSON_TYPE(JSON_EXTRACT({{0}}, '{path}')) <> 'NULL'"
         f" THEN JSON_EXTRACT({{0}}, '{path}') END)",
         # JSON is a text there; or, the last two, a text within a type that can hold any value
@@ -133,23 +134,23 @@ def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Express
     return _choose(texts, f"({{0}} ->> '{path}')", dialect, [document])
 
 
-def _json_in_clickhouse(steps: Sequence[exp.Expression]) -> str:
+def _json_in_clickhouse(steps: Sequence[str | int]) -> str:
     if not steps:
         return "COALESCE(NULLIF(JSONExtractString({0}), ''), {0})"
     # which counts from one, and has no null
-    path = [f"'{step.name}'" if step.is_string else str(int(step.name) + 1) for step in steps]
+    path = [f"'{step}'" if isinstance(step, str) else str(step + 1) for step in steps]
     return f"NULLIF(JSONExtractString({{0}}, {', '.join(path)}), '')"
 
 
-def _json_in_redshift(steps: Sequence[exp.Expression]) -> str:
+def _json_in_redshift(steps: Sequence[str | int]) -> str:
     found = "CAST({0} AS VARCHAR(65535))"
     if not steps:
         return f"BTRIM({found}, '\"')"
     for step in steps:
-        if step.is_string:
-            found = f"JSON_EXTRACT_PATH_TEXT({found}, '{step.name}', TRUE)"
+        if isinstance(step, str):
+            found = f"JSON_EXTRACT_PATH_TEXT({found}, '{step}', TRUE)"
         else:
-            found = f"JSON_EXTRACT_ARRAY_ELEMENT_TEXT({found}, {step.name}, TRUE)"
+            found = f"JSON_EXTRACT_ARRAY_ELEMENT_TEXT({found}, {step}, TRUE)"
     return f"NULLIF({found}, '')"
 
 
@@ -164,7 +165,7 @@ _FUNCTIONS: dict[str, Callable[[str, Sequence[exp.Expression]], exp.Expression]]
 def _choose(
     templates: Mapping[str, str], other: str, dialect: str, arguments: Sequence[exp.Expression]
 ) -> exp.Expression:
-    """Fills in what a dialect has of its own, or else DuckDB's, which sqlglot translates."""
+    """Fills in the template of a dialect, or else DuckDB's, which sqlglot translates."""
     template, written_in = (
         (templates[dialect], dialect) if dialect in templates else (other, "duckdb")
     )

@@ -1,0 +1,1 @@
+"""One SQL for all destinations: the dialects and the views."""

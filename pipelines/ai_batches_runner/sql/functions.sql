@@ -1,0 +1,24 @@
+-- The functions that the views use beside DuckDB's own, as macros: with them, DuckDB runs the files
+-- in `views/` as they are. The pipeline needs none of this: it translates each view for its
+-- destination, and writes out what the functions mean there (`dialects.py`).
+--
+--   duckdb -readonly ai_batches.duckdb
+--   USE ai_batches_dataset;
+--   .read functions.sql
+--   .read views/batches_open.sql
+
+-- the date of a moment in UTC
+CREATE OR REPLACE TEMP MACRO DAY_IN_UTC(moment) AS CAST(moment AT TIME ZONE 'UTC' AS DATE);
+
+-- the present moment, comparable with the columns of the table
+CREATE OR REPLACE TEMP MACRO NOW_IN_UTC() AS CURRENT_TIMESTAMP;
+
+-- whole seconds between two moments; fractions are cut off from both
+CREATE OR REPLACE TEMP MACRO SECONDS_BETWEEN(earlier, later) AS DATE_DIFF('second', earlier, later);
+
+-- the text at a path in JSON, of names and of positions from 0; `$` is the whole document
+CREATE OR REPLACE TEMP MACRO JSON_TEXT(document, path) AS document ->> path;
+
+-- the provider whose batches a provider lists: another one's if it is a gateway, otherwise its own;
+-- the pipeline writes out the gateways of the registry here
+CREATE OR REPLACE TEMP MACRO VENDOR_OF(provider) AS provider;

@@ -1,0 +1,127 @@
+"""The views, as the files in `views/` define them.
+
+A file is a query in DuckDB's SQL with the functions of `functions.sql`. Comments before the query
+describe what a row is, and then each column, `name: text`. A column without a description of its
+own has that of the same column of `batches`.
+"""
+
+import re
+from graphlib import TopologicalSorter
+from importlib.resources import files
+from typing import NamedTuple
+
+import sqlglot
+from sqlglot import exp
+
+from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
+
+
+class View(NamedTuple):
+    """A view on the table `batches`."""
+
+    description: str
+    """What a row is."""
+    query: str
+    """In DuckDB's SQL, with the functions of `dialects`."""
+    columns: dict[str, str]
+    """Description of every column, in order."""
+
+
+def parse_view(text: str) -> View:
+    """Parses the text of a file.
+
+    Args:
+        text (str): Comments and a query.
+
+    Returns:
+        View: The view, with the gateways of the registry written out.
+
+    Raises:
+        ValueError: If the text is not a query that describes its columns, and no others.
+    """
+    header, select = re.match(r"(?:--.*\n)*", text), sqlglot.parse_one(text, read="duckdb")
+    # an indented line continues the one before
+    lines = header[0].replace("\n--   ", " ").splitlines() if header else []
+    description, *texts = [line[3:] for line in lines if line != "--"] or [""]
+    described = dict(each.partition(": ")[::2] for each in texts)
+    names = select.named_selects if isinstance(select, exp.Select) else []
+    inherited = {name: COLUMNS[name][1] for name in names if name in COLUMNS}
+    columns = {name: (inherited | described).get(name, "") for name in names}
+    if not (names and description and all(columns.values())) or described.keys() - columns:
+        raise ValueError(f"`{description}` does not describe the columns {names}.")
+    return View(description, select.transform(_name_vendors).sql("duckdb", comments=False), columns)
+
+
+def _name_vendors(node: exp.Expression) -> exp.Expression:
+    """Writes `VENDOR_OF(provider)` out: a gateway lists batches of another provider."""
+    if not (isinstance(node, exp.Anonymous) and node.name == "VENDOR_OF"):
+        return node
+    (provider,) = node.expressions
+    case = exp.Case(this=provider, default=provider)
+    for name, declared in PROVIDERS.items():
+        if declared.gateway_to:
+            case = case.when(exp.Literal.string(name), exp.Literal.string(declared.gateway_to))
+    return case
+
+
+def tables_of(query: str) -> set[str]:
+    """Names of the tables and views that a query reads, without those that it makes itself."""
+    tree = sqlglot.parse_one(query, read="duckdb")
+    own = {part.alias for part in tree.find_all(exp.CTE)}
+    return {table.name for table in tree.find_all(exp.Table)} - own
+
+
+def columns_of(query: str) -> set[str]:
+    """Names of the columns that a query, or a condition, mentions."""
+    return {column.name for column in sqlglot.parse_one(query, read="duckdb").find_all(exp.Column)}
+
+
+def _read_views() -> dict[str, View]:
+    found = {
+        file.name.removesuffix(".sql"): parse_view(file.read_text(encoding="utf-8"))
+        for file in sorted((files(__package__) / "views").iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".sql")
+    }
+    needs = {name: tables_of(view.query) & found.keys() for name, view in found.items()}
+    return {name: found[name] for name in TopologicalSorter(needs).static_order()}
+
+
+VIEWS = _read_views()
+"""The views by name, each after those that it reads."""
+
+_CHOSEN = "chosen_batches"
+
+
+def with_views(query: str, only: str | None = None) -> str:
+    """Puts the views that a query reads before it, so that the destination need not have them.
+
+    Args:
+        query (str): A query on the views and tables, without common table expressions of its own.
+        only (str | None): A condition on the batches of interest; the views lack most others, and
+            are computed faster.
+
+    Returns:
+        str: The query, with each view that it needs as a common table expression.
+    """
+    needed = tables_of(query)
+    for name in reversed(VIEWS):
+        if name in needed:
+            needed |= tables_of(VIEWS[name].query)
+    queries = {name: view.query for name, view in VIEWS.items() if name in needed}
+    if only and queries:
+        # with all copies of a batch, so that the views choose the same one
+        same = f"SELECT id FROM {TABLE_NAME} AS wanted WHERE {only}"
+        queries = {
+            _CHOSEN: f"SELECT * FROM {TABLE_NAME} WHERE id IN ({same})",
+            **{name: _read_chosen(each) for name, each in queries.items()},
+        }
+    parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
+    return f"WITH {parts} {query}" if parts else query
+
+
+def _read_chosen(query: str) -> str:
+    tree = sqlglot.parse_one(query, read="duckdb")
+    for table in tree.find_all(exp.Table):
+        if table.name == TABLE_NAME:
+            table.set("this", exp.to_identifier(_CHOSEN))
+    return tree.sql("duckdb")
