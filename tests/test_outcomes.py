@@ -30,8 +30,9 @@ def message_batch(number: int, word: str, initiated: bool = False, **counts: int
         (message_batch(3, "ended", succeeded=3, expired=2), "expired", False),
         (message_batch(4, "ended", errored=5), "completed", False),
         (message_batch(5, "canceling", initiated=True, processing=5), "cancelling", True),
-        (message_batch(6, "Paused", processing=5), "paused", True),
-        ({**message_batch(7, "ended"), "request_counts": None}, None, None),
+        (message_batch(6, "Dormant", processing=5), "dormant", True),
+        # nobody knows how it ended, but when
+        ({**message_batch(7, "ended"), "request_counts": None}, None, False),
     ],
 )
 def test_how_a_batch_of_anthropic_ended(

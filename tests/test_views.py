@@ -172,7 +172,8 @@ def batches() -> list[TRow]:
     found = []
     for (provider, account), rows in LISTS.items():
         for row in rows:
-            status = row["status"].strip().lower() if "status" in row else None
+            word = row["status"].strip().lower() if "status" in row else None
+            status = "in_progress" if word == "paused" else word
             ended = status in ("completed", "failed", "expired", "cancelled")
             times = {
                 name: datetime.fromisoformat(row[name]) if name in row else None
@@ -183,7 +184,8 @@ def batches() -> list[TRow]:
             found.append(
                 {
                     **{name: row.get(name) for name in COLUMNS},
-                    "errors": row.get("errors") if row.get("errors") != "" else None,
+                    # an empty object is no error
+                    "errors": row.get("errors") or None,
                     **times,
                     "ended_at": times[f"{status}_at"] if ended else None,
                     "provider": provider,
