@@ -192,8 +192,8 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
     rows[900]["status"] = "failed"
     assert run(**variables)[0] == 0
     assert statuses(tmp_path)[rows[900]["id"]] == "completed"
-    code, printed, _ = run("--full-refresh", **variables)
-    assert code == 0
+    code, printed, log = run("--full-refresh", **variables)
+    assert code == 0, log
     assert summary(printed, "openai")[2:5] == ["1,000", "0", "1"]
     assert statuses(tmp_path)[rows[900]["id"]] == "failed"
     assert run("--since", "yesterday", **variables)[0] == 2
@@ -312,7 +312,7 @@ def test_a_left_package_that_is_older_than_the_destination_is_dropped(
     for _ in range(2):
         assert run(**variables, DLT_DATA_DIR=str(tmp_path / "another"))[0] == 0
     exit_code, _, log = run(**variables)
-    assert exit_code == 0
+    assert exit_code == 0, log
     assert "the destination has other state" in log
     assert statuses(tmp_path) == {"batch_1": "completed"}
 

@@ -31,8 +31,6 @@ _RESTORE = (
     "Put a copy of it from a backup there, or move it away: then everything is read again into a"
     " new file."
 )
-_HEADERS = 3 * 4_096
-"""Bytes before the first block of a file."""
 
 
 def catalog_name(file: Path) -> str:
@@ -143,11 +141,6 @@ def _tell_wait(state: RetryCallState, wait: float) -> None:
 
 def _find_table(file: Path) -> list[str]:
     with duckdb.connect(str(file), read_only=True) as connection:
-        size = connection.execute(
-            "SELECT block_size * total_blocks FROM pragma_database_size()"
-        ).fetchone()
-        if size and file.stat().st_size < _HEADERS + size[0]:
-            raise duckdb.IOException("Could not read enough bytes from file: its end is missing")
         rows = connection.execute(
             "SELECT lower(schema_name) FROM duckdb_tables() WHERE lower(table_name) = ?"
             " AND NOT internal AND database_name = current_database()",
