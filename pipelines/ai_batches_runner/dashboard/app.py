@@ -17,9 +17,9 @@ def _():
     import marimo as mo
 
     from ai_batches_runner.dashboard.screen import Screen
-    from ai_batches_runner.dashboard.server import desk
+    from ai_batches_runner.dashboard.server import new_session
 
-    screen = Screen(desk())
+    screen = Screen(new_session())
     return mo, screen
 
 

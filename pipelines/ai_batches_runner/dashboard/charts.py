@@ -10,7 +10,7 @@ from ai_batches import PROVIDERS
 
 from ..reading import TRow
 from .page import MEASURE_NAMES, duration, percent, whole_number
-from .questions import OUTCOMES
+from .queries import OUTCOMES
 from .view import OTHERS, UNTOLD, Series, View
 
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6BB1", "#A6761D")

@@ -6,7 +6,7 @@ from html import escape
 from typing import NamedTuple
 
 from ..reading import TRow
-from .questions import OUTCOMES
+from .queries import OUTCOMES
 from .view import Series, View
 
 MEASURE_NAMES = {

@@ -8,8 +8,8 @@ import marimo as mo
 
 from ..reading import TRow
 from . import charts, page
-from .desk import Desk, explain
-from .questions import BREAKDOWNS, Filters, owners
+from .queries import BREAKDOWNS, Filters, owners
+from .session import Session, explain
 from .view import DEFAULT_PERIOD, OWN_PERIOD, PERIODS, View, read_view, span
 
 
@@ -17,11 +17,11 @@ class Screen:
     """What a viewer sees.
 
     Args:
-        desk (Desk): Answers the questions.
+        session (Session): Answers the queries.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, session: Session) -> None:
+        self._session = session
         # for when the widgets are made anew
         self._chosen: dict[str, Any] = {}
         self._owners: list[TRow] = []
@@ -35,10 +35,10 @@ class Screen:
         Returns:
             list[TRow]: Provider and account of each; none where nothing was loaded yet.
         """
-        self._desk.forget()
+        self._session.forget()
         self.problem = None
         try:
-            with self._desk.asking() as ask:
+            with self._session.asking() as ask:
                 self._owners = ask(owners())
         except Exception as ex:
             # of any destination's driver
@@ -50,7 +50,7 @@ class Screen:
         if not self._owners:
             return None
         try:
-            with self._desk.asking(filters.near()) as ask:
+            with self._session.asking(filters.near()) as ask:
                 self._view = read_view(ask, filters, breakdown, measure)
             self.problem = None
         except Exception as ex:

@@ -21,22 +21,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from ..destination import PIPELINE_NAME
-from .desk import WAIT, Desk
+from .session import WAIT, Session
 
 HOST = "127.0.0.1"
 PORT = 8321
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_open_desk: Callable[[], Desk] | None = None
+_open_session: Callable[[], Session] | None = None
 
 
-def desk() -> Desk:
-    """A desk of its own for a viewer, at the destination that is served."""
-    if _open_desk is None:
+def new_session() -> Session:
+    """A session of its own for a viewer, at the destination that is served."""
+    if _open_session is None:
         # `marimo edit app.py`, for who works on the page
-        return Desk("duckdb")
-    return _open_desk()
+        return Session("duckdb")
+    return _open_session()
 
 
 class OwnPagesOnly:
@@ -96,8 +96,8 @@ def serve(
     Raises:
         OSError: If the port is taken, or there is no such address.
     """
-    global _open_desk
-    _open_desk = lambda: Desk(destination, dataset, wait, pipeline)  # noqa: E731
+    global _open_session
+    _open_session = lambda: Session(destination, dataset, wait, pipeline)  # noqa: E731
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -6,9 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from ..reading import TRow
-from . import questions
-from .desk import TAsk
-from .questions import BREAKDOWNS, MEASURES, OUTCOMES, Filters
+from . import queries
+from .queries import BREAKDOWNS, MEASURES, OUTCOMES, Filters
+from .session import TAsk
 
 PERIODS = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90, "All time": None}
 """Names of the spans of days up to today (UTC), to their lengths."""
@@ -102,15 +102,15 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
     """
     if breakdown not in BREAKDOWNS or measure not in MEASURES:
         raise ValueError("no such column")
-    runs = ask(questions.last_runs())
-    days = ask(questions.days(filters))
+    runs = ask(queries.last_runs())
+    days = ask(queries.days(filters))
     amounts = days
     if breakdown != "provider":
-        largest = ask(questions.largest_series(filters, breakdown, measure))
+        largest = ask(queries.largest_series(filters, breakdown, measure))
         names = [row["series"] for row in largest]
         # a single one more needs no name for all others
-        shown = names if len(names) <= questions.SHOWN_SERIES else names[:-1]
-        amounts = ask(questions.volumes(filters, breakdown, shown))
+        shown = names if len(names) <= queries.SHOWN_SERIES else names[:-1]
+        amounts = ask(queries.volumes(filters, breakdown, shown))
     dated = [row["created_on"] for row in days if row["created_on"]]
     first, last = filters.first_on, filters.last_on
     if dated:
@@ -130,17 +130,17 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         first_on=first,
         last_on=last,
         is_weekly=is_weekly,
-        open=ask(questions.longest_open(filters)),
-        durations=ask(questions.durations(filters)),
-        failures=ask(questions.newest_failures(filters)),
-        undated=sum(row["batches"] for row in ask(questions.undated(filters))),
+        open=ask(queries.longest_open(filters)),
+        durations=ask(queries.durations(filters)),
+        failures=ask(queries.newest_failures(filters)),
+        undated=sum(row["batches"] for row in ask(queries.undated(filters))),
     )
 
 
 def _as_of(runs: Sequence[TRow], ask: TAsk) -> datetime | None:
     moments = [row["loaded_at"] for row in runs if row["loaded_at"]]
     if not moments:
-        moments = [row["loaded_at"] for row in ask(questions.last_load()) if row["loaded_at"]]
+        moments = [row["loaded_at"] for row in ask(queries.last_load()) if row["loaded_at"]]
     return max(moments, default=None)
 
 

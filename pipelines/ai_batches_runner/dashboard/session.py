@@ -23,7 +23,7 @@ TAsk = Callable[[str], list[TRow]]
 _turn = Lock()
 
 
-class Desk:
+class Session:
     """Answers the questions of one viewer.
 
     Args:
