@@ -1,6 +1,6 @@
-"""The dashboard: a page in the browser on what was loaded; `ai-batches dashboard`.
+"""The dashboard: a web page on the loaded batches; `ai-batches dashboard`.
 
-It needs the extra `dashboard` (marimo, Altair).
+Requires the extra `dashboard` (marimo, Altair).
 """
 
 from .server import serve

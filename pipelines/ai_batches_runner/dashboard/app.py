@@ -2,87 +2,107 @@
 # [tool.marimo.display]
 # theme = "system"
 # ///
-"""The page itself: a marimo app, whose cells run again when what they use changes.
-
-What it shows is made in `screen`; a cell only says what depends on what.
-"""
+"""The page: a marimo app. A cell runs again when what it uses changes."""
 
 import marimo
 
-app = marimo.App(width="full", app_title="AI batches", css_file="page.css")
+app = marimo.App(width="medium", app_title="AI batches", css_file="page.css")
 
 
 @app.cell
 def _():
+    from datetime import datetime, timedelta, timezone
+
     import marimo as mo
 
-    from ai_batches_runner.dashboard.screen import Screen
-    from ai_batches_runner.dashboard.server import desk
+    from ai_batches_runner.dashboard import layout, queries
+    from ai_batches_runner.dashboard import view as views
+    from ai_batches_runner.dashboard.server import new_session
 
-    screen = Screen(desk())
-    return mo, screen
+    session = new_session()
+    # for when the lists of providers and accounts are made anew
+    chosen = {}
+
+    def today():
+        return datetime.now(timezone.utc).date()
+
+    return chosen, layout, mo, queries, session, timedelta, today, views
 
 
 @app.cell
 def _(mo):
     refresh = mo.ui.refresh(options=["1m", "5m", "30m"], label="Refresh")
-    mo.Html(f'<header class="top"><h1>AI batches</h1>{refresh}</header>')
+    mo.hstack([mo.md("# AI batches"), refresh], align="center")
     return (refresh,)
 
 
 @app.cell
-def _(refresh, screen):
-    # when it is pressed
+def _(refresh, session):
+    # runs when it is pressed
     refresh.value
-    owners = screen.reload()
+    owners = session.reload()
     return (owners,)
 
 
 @app.cell
-def _(owners, screen):
-    owners
-    period, own_dates = screen.period(), screen.own_dates()
-    provider, account = screen.several("provider"), screen.several("account")
-    return account, own_dates, period, provider
+def _(mo, queries, timedelta, today, views):
+    period = mo.ui.dropdown(
+        [*views.PERIODS, views.OWN_PERIOD], value=views.DEFAULT_PERIOD, label="Created"
+    )
+    own_dates = mo.ui.date_range(value=(today() - timedelta(29), today()), label="UTC days")
+    measure = mo.ui.dropdown(
+        {title: name for name, title in views.MEASURE_NAMES.items()}, value="Batches", label="Show"
+    )
+    breakdown = mo.ui.dropdown(queries.BREAKDOWNS, value="provider", label="by")
+    return breakdown, measure, own_dates, period
 
 
 @app.cell
-def _(account, mo, own_dates, owners, period, provider):
-    _dates = own_dates if period.value == "Own dates" else ""
-    mo.Html(f'<div class="filters">{period}{provider}{account}{_dates}</div>') if owners else None
+def _(chosen, mo, owners):
+    def _several(name):
+        options = sorted({row[name] for row in owners})
+        return mo.ui.multiselect(
+            options,
+            value=[one for one in chosen.get(name, ()) if one in options],
+            label=name.capitalize(),
+            on_change=lambda value: chosen.update({name: value}),
+        )
+
+    provider, account = _several("provider"), _several("account")
+    return account, provider
+
+
+@app.cell
+def _(account, mo, own_dates, owners, period, provider, views):
+    _shown = [period, provider, account, *([own_dates] if period.value == views.OWN_PERIOD else [])]
+    mo.hstack(_shown, justify="start", wrap=True, gap=1) if owners else None
     return
 
 
 @app.cell
-def _(account, own_dates, period, provider, screen):
-    filters = screen.filters(period.value, own_dates.value, provider.value, account.value)
+def _(account, own_dates, period, provider, queries, today, views):
+    filters = queries.Filters(
+        *views.span(period.value, own_dates.value, today()),
+        tuple(provider.value),
+        tuple(account.value),
+    )
     return (filters,)
 
 
 @app.cell
-def _(screen):
-    measure, breakdown = screen.measure(), screen.breakdown()
-    return breakdown, measure
-
-
-@app.cell
-def _(breakdown, filters, measure, owners, screen):
+def _(breakdown, filters, layout, measure, owners, session):
     owners
-    view = screen.read(filters, breakdown.value, measure.value)
+    view = session.read(filters, breakdown.value, measure.value)
+    layout.notice(session.problem, bool(owners), view)
     return (view,)
 
 
 @app.cell
-def _(screen, view):
-    view
-    screen.notice()
-    return
-
-
-@app.cell
-def _(breakdown, measure, screen, view):
-    screen.body(view, measure, breakdown)
-    return
+def _(breakdown, layout, measure, view):
+    # marimo forgets a table that no variable refers to
+    page = layout.page(view, measure, breakdown) if view else None
+    page
+    return (page,)
 
 
 if __name__ == "__main__":

@@ -1,217 +1,135 @@
-"""The charts. Their lines and letters take the page's colours by CSS, light or dark."""
+"""The charts; light or dark as marimo's theme is."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
 
-from ai_batches import PROVIDERS
-
 from ..reading import TRow
-from .page import MEASURE_NAMES, duration, percent, whole_number
-from .questions import OUTCOMES
-from .view import OTHERS, UNTOLD, Series, View
+from .formats import duration, percent, whole_number
+from .queries import OUTCOMES, PERCENTILES
+from .view import MEASURE_NAMES, NOT_REPORTED, OTHERS, View
 
 _PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6BB1", "#A6761D")
-"""Okabe's and Ito's, which the colour-blind can tell apart, without those too pale or too dark."""
-_NEUTRAL = {OTHERS: "#8A8F98", UNTOLD: "#B5BAC2"}
+"""Okabe and Ito's, which the colour-blind can tell apart, without the very light and dark ones."""
+_PALE = tuple(f"{colour}80" for colour in _PALETTE)
+_GREY = "#8A8F98"
 
-OUTCOME_COLOURS = {
-    # what is as it should be stays in the background
-    "completed": "#7FA7BF",
-    "failed": "#D55E00",
-    "expired": "#E6B800",
-    "cancelled": "#8A8F98",
-}
+# completed, failed, expired, cancelled: the usual outcome stays in the background
+_OUTCOME_COLOURS = dict(zip(OUTCOMES, ("#7FA7BF", "#D55E00", "#E6B800", _GREY), strict=True))
 
-_TICKS = {
-    1: "1 s",
-    10: "10 s",
-    60: "1 min",
-    600: "10 min",
-    3_600: "1 h",
-    6 * 3_600: "6 h",
-    86_400: "1 d",
-    7 * 86_400: "7 d",
-    30 * 86_400: "30 d",
-}
+_TICKS = (1, 10, 60, 600, 3_600, 6 * 3_600, 86_400, 7 * 86_400, 30 * 86_400)
+
+_PROVIDERS = alt.Y("Provider:N").axis(title=None, grid=False)
 
 
-def colours(series: Sequence[Series], breakdown: str) -> dict[str, str]:
-    """A colour for each series; a provider keeps its own, unless one before it has the same."""
-    order = list(PROVIDERS) if breakdown == "provider" else []
-    chosen: dict[str, str] = {}
-    for one in series:
-        start = order.index(one.name) if one.name in order else 0
-        wanted = [_PALETTE[(start + step) % len(_PALETTE)] for step in range(len(_PALETTE))]
-        free = [colour for colour in wanted if colour not in chosen.values()]
-        chosen[one.name] = _NEUTRAL.get(one.name) or (free or wanted)[0]
-    return chosen
+def colours(view: View) -> dict[str, str]:
+    """A colour for each of the 16 largest series; the others are grey."""
+    largest = [name for name in view.series if name not in (OTHERS, NOT_REPORTED)]
+    chosen = dict(zip(largest, _PALETTE + _PALE, strict=False))
+    return {name: chosen.get(name, f"{_GREY}70") for name in view.series}
 
 
-def over_time(view: View, shown: Mapping[str, str], measure: str) -> alt.TopLevelMixin:
-    """Stacked bars, one a day or week."""
-    length = 7 if view.is_weekly else 1
+def over_time(view: View, shown: dict[str, str], measure: str) -> alt.TopLevelMixin:
+    """Stacked bars, one per day or week."""
+    step, time = (7, "Week of") if view.is_weekly else (1, "Day (UTC)")
+    title = MEASURE_NAMES[measure]
     first, last = view.first_on or date.today(), view.last_on or date.today()
-    below: dict[date, float] = {}
-    rows = []
-    # the largest stands on the axis
-    for one in view.series:
-        for day, amount in one.points.items():
-            start = below.get(day, 0)
-            below[day] = start + amount
-            rows.append(
-                {
-                    "left": _number(day),
-                    "right": _number(day) + length,
-                    "low": start,
-                    "high": start + amount,
-                    "series": one.name,
-                    "day": day.isoformat(),
-                    "shown": whole_number(amount),
-                }
-            )
-    # days are UTC, whatever the reader's zone: so they are numbers here
-    labels = (
-        "utcFormat(datum.value * 864e5, datum.value % 1 ? '' :"
-        f" '{'%-d %b %y' if first.year < last.year else '%-d %b'}')"
+    # days are UTC in every time zone of a reader: so they are words here
+    style = "%-d %b %y" if first.year < last.year else "%-d %b"
+    days = [first + timedelta(away) for away in range(0, (last - first).days + 1, step)]
+    rows = [
+        {"label": f"{day:{style}}", time: f"{day}", "Part": name, "place": place, title: amount}
+        for place, (name, points) in enumerate(view.series.items())
+        for day, amount in points.items()
+    ]
+    scale = alt.Scale(domain=[f"{day:{style}}" for day in days], paddingInner=0.06)
+    x_axis = alt.Axis(title=None, labelAngle=0, labelOverlap="greedy", labelSeparation=12)
+    # SI says G where people say B
+    amounts = "replace(format(datum.value, '~s'), 'G', 'B')"
+    chart = alt.Chart(alt.InlineData(values=rows)).mark_bar()
+    chart = chart.encode(
+        x=alt.X("label:O", sort=None, scale=scale, axis=x_axis),
+        y=alt.Y(f"{title}:Q").axis(title=None, tickCount=5, labelExpr=amounts),
+        color=_colour("Part", shown).legend(None),
+        # the largest is at the bottom
+        order="place:Q",
+        tooltip=[f"{time}:N", "Part:N", alt.Tooltip(f"{title}:Q", format=",")],
     )
-    axis = alt.Axis(
-        title=None, grid=False, labelExpr=labels, labelOverlap=True, tickMinStep=1, tickCount=8
-    )
-    scale = alt.Scale(domain=[_number(first), _number(last) + length], nice=False, zero=False)
-    chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_rect(xOffset=0.5, x2Offset=-0.5)
-        .encode(
-            x=alt.X("left:Q", scale=scale, axis=axis),
-            x2="right:Q",
-            y=alt.Y("low:Q", axis=_amounts()),
-            y2="high:Q",
-            color=_colour("series", shown),
-            tooltip=[
-                alt.Tooltip("day:N", title="Week of" if view.is_weekly else "Day (UTC)"),
-                alt.Tooltip("series:N", title="Part"),
-                alt.Tooltip("shown:N", title=MEASURE_NAMES[measure]),
-            ],
-        )
-    )
-    return _finish(chart, 240, f"{MEASURE_NAMES[measure]} over time")
+    return _finish(chart, 240, f"{title} over time")
 
 
-def outcomes(providers: Mapping[str, TRow]) -> alt.TopLevelMixin:
-    """One bar a provider, of 100 %, split by how batches ended."""
+def outcomes(view: View) -> alt.TopLevelMixin:
+    """One bar of 100 % per provider, split by how its batches ended."""
     rows = [
         {
-            "provider": provider,
-            "outcome": word,
+            "Provider": provider,
+            "Ended as": word,
             "place": place,
-            "share": row[word] / ended,
-            "shown": f"{percent(row[word], ended)} ({whole_number(row[word])})",
+            "batches": row[word] or 0,
+            "Share": f"{percent(row[word] or 0, ended)} ({whole_number(row[word] or 0)})",
         }
-        for provider, row in providers.items()
-        if (ended := sum(row[word] or 0 for word in OUTCOMES))
+        for provider, row, ended in view.ended
         for place, word in enumerate(OUTCOMES)
     ]
-    chart = (
-        alt.Chart(alt.InlineData(values=rows))
-        .mark_bar(size=16)
-        .encode(
-            y=_providers(),
-            x=alt.X(
-                "share:Q",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(title=None, format="%", tickCount=5),
-            ),
-            color=_colour("outcome", OUTCOME_COLOURS),
-            order=alt.Order("place:Q"),
-            tooltip=[
-                alt.Tooltip("provider:N", title="Provider"),
-                alt.Tooltip("outcome:N", title="Ended as"),
-                alt.Tooltip("shown:N", title="Share"),
-            ],
-        )
+    chart = alt.Chart(alt.InlineData(values=rows)).mark_bar(size=14)
+    chart = chart.encode(
+        x=alt.X("batches:Q").stack("normalize").axis(title=None, format="%", tickCount=5),
+        y=_PROVIDERS,
+        color=_colour("Ended as", _OUTCOME_COLOURS).legend(title=None, orient="top", columns=2),
+        order="place:Q",
+        tooltip=["Provider:N", "Ended as:N", "Share:N"],
     )
-    return _finish(chart, 34 * _count(rows) + 6, "How batches ended, by provider")
+    return _finish(chart, alt.Step(26), "How batches ended, by provider")
 
 
 def durations(rows: Sequence[TRow]) -> alt.TopLevelMixin:
-    """A box a provider: the middle half, the median in it, and a line from p5 to p95."""
+    """A box per provider: the middle half, the median in it, and a line from p5 to p95."""
+    names = {one: "median" if one == 50 else f"p{one}" for one in PERCENTILES}
     values = [
         {
-            "provider": row["provider"],
+            "Provider": row["provider"],
             # a logarithm has no place for 0 seconds
-            **{f"p{one}": max(1, row[f"p{one}"]) for one in (5, 25, 50, 75, 95)},
-            **{f"shown{one}": duration(row[f"p{one}"]) for one in (5, 25, 50, 75, 95)},
+            **{f"s{one}": max(1, row[f"p{one}"]) for one in names},
+            **{name: duration(row[f"p{one}"]) for one, name in names.items()},
         }
         for row in rows
     ]
-    low = min((row["p5"] for row in values), default=1)
-    high = max((row["p95"] for row in values), default=1)
+    low = min((row["s5"] for row in values), default=1)
+    high = max((row["s95"] for row in values), default=1)
     ticks = [tick for tick in _TICKS if low / 4 <= tick <= high * 4] or [1]
-    words = " : ".join(f"datum.value == {tick} ? '{_TICKS[tick]}'" for tick in ticks)
+    words = " : ".join(f"datum.value == {tick} ? '{duration(tick)}'" for tick in ticks)
     axis = alt.Axis(title=None, values=ticks, labelExpr=f"{words} : ''", labelOverlap=True)
     scale = alt.Scale(type="log", domain=[min(low, ticks[0]), max(high, ticks[-1])], nice=False)
-    tooltip = [
-        alt.Tooltip("provider:N", title="Provider"),
-        *(
-            alt.Tooltip(f"shown{one}:N", title="median" if one == 50 else f"p{one}")
-            for one in (5, 25, 50, 75, 95)
-        ),
-    ]
-    base = alt.Chart(alt.InlineData(values=values)).encode(y=_providers(), tooltip=tooltip)
-    colour = _colour(
-        "provider", colours([Series(row["provider"], {}) for row in values], "provider")
+    base = alt.Chart(alt.InlineData(values=values)).encode(
+        y=_PROVIDERS, tooltip=["Provider:N", *(f"{name}:N" for name in names.values())]
     )
+    line = base.mark_rule(strokeWidth=2, color=_PALETTE[0])
     chart = alt.layer(
-        base.mark_rule(strokeWidth=2).encode(
-            x=alt.X("p5:Q", scale=scale, axis=axis), x2="p95:Q", color=colour
-        ),
-        base.mark_tick(thickness=2, size=10).encode(x="p95:Q", color=colour),
-        base.mark_bar(size=16).encode(x="p25:Q", x2="p75:Q", color=colour),
-        base.mark_tick(thickness=3, size=22).encode(x="p50:Q").properties(name="middle"),
+        line.encode(x=alt.X("s5:Q", scale=scale, axis=axis), x2="s95:Q"),
+        base.mark_bar(size=14, color=_PALETTE[0]).encode(x="s25:Q", x2="s75:Q"),
+        base.mark_tick(thickness=3, size=14, color="white").encode(x="s50:Q"),
     )
-    return _finish(chart, 34 * len(values) + 6, "Time from created to ended, by provider")
+    return _finish(chart, alt.Step(26), "Time from created to ended, by provider")
 
 
-def _number(day: date) -> int:
-    """A day as the number of days since 1970."""
-    return (day - date(1970, 1, 1)).days
+def _colour(name: str, shown: dict[str, str]) -> alt.Color:
+    return alt.Color(f"{name}:N").scale(domain=list(shown), range=list(shown.values()))
 
 
-def _amounts() -> alt.Axis:
-    # SI says G where people say B
-    return alt.Axis(
-        title=None, tickCount=5, labelExpr="replace(format(datum.value, '~s'), 'G', 'B')"
+def _finish(chart: Any, height: int | alt.Step, description: str) -> alt.TopLevelMixin:
+    # SVG is read by screen readers
+    embedding = {"embedOptions": {"renderer": "svg", "actions": False}}
+    chart = chart.properties(
+        width="container",
+        height=height,
+        description=description,
+        usermeta=embedding,
     )
-
-
-def _providers() -> alt.Y:
-    return alt.Y("provider:N", axis=alt.Axis(title=None, grid=False, ticks=False, domain=False))
-
-
-def _colour(name: str, shown: Mapping[str, str]) -> alt.Color:
-    scale = alt.Scale(domain=list(shown), range=list(shown.values()))
-    # the page has a legend of its own, which is narrow where the page is
-    return alt.Color(f"{name}:N", scale=scale, legend=None)
-
-
-def _count(rows: Sequence[Mapping[str, Any]]) -> int:
-    return len({row["provider"] for row in rows})
-
-
-def _finish(chart: Any, height: int, description: str) -> alt.TopLevelMixin:
-    made: alt.TopLevelMixin = (
-        chart.properties(
-            width="container",
-            height=height,
-            description=description,
-            # drawn as SVG, which CSS can reach
-            usermeta={"embedOptions": {"renderer": "svg", "actions": False}},
-        )
-        .configure(background="transparent", font="inherit")
-        .configure_view(stroke=None)
-        .configure_axis(domain=False, ticks=False, labelPadding=6, labelFontSize=12)
+    chart = chart.configure(background="transparent", font="PT Sans, sans-serif")
+    chart = chart.configure_view(stroke=None).configure_legend(labelFontSize=12)
+    made: alt.TopLevelMixin = chart.configure_axis(
+        domain=False, ticks=False, gridColor=f"{_GREY}40", labelPadding=6, labelFontSize=12
     )
     return made

@@ -1,6 +1,7 @@
-"""Serves the page, to nobody but the reader's own browser unless told otherwise."""
+"""Serves the page, by default to this machine only."""
 
 import gc
+import logging
 import socket
 import sys
 import threading
@@ -21,33 +22,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from ..destination import PIPELINE_NAME
-from .desk import WAIT, Desk
+from .session import WAIT, Session
 
 HOST = "127.0.0.1"
 PORT = 8321
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-_open_desk: Callable[[], Desk] | None = None
+_open_session: Callable[[], Session] | None = None
 
 
-def desk() -> Desk:
-    """A desk of its own for a viewer, at the destination that is served."""
-    if _open_desk is None:
-        # `marimo edit app.py`, for who works on the page
-        return Desk("duckdb")
-    return _open_desk()
+def new_session() -> Session:
+    """A new viewer's session."""
+    if _open_session is None:
+        # `marimo edit app.py`
+        return Session("duckdb")
+    return _open_session()
 
 
 class OwnPagesOnly:
-    """Lets no page of another site read the figures through its reader's browser.
+    """Refuses requests that a page of another site makes through its reader's browser.
 
-    A browser tells with each request whose page asks; and by the name in `Host`, whether another
-    site's name leads here.
+    `Origin` names the site of the page, and `Host` the name by which this server was found.
 
     Args:
-        app (ASGIApp): What to protect.
-        hosts (tuple[str, ...] | None): Names under which it may be asked; None for any.
+        app (ASGIApp): The app to protect.
+        hosts (tuple[str, ...] | None): Accepted names of this server; None for any.
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None) -> None:
@@ -55,7 +55,7 @@ class OwnPagesOnly:
         self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers, or refuses."""
+        """Passes the request on, or refuses it."""
         if scope["type"] in ("http", "websocket") and not self._is_own(Headers(scope=scope)):
             refusal = (
                 WebSocketClose(1008)
@@ -85,19 +85,21 @@ def serve(
     """Serves the dashboard until it is interrupted.
 
     Args:
-        destination (TDestinationReferenceArg): Any destination of dlt that can be read.
-        dataset (str | None): Dataset; None means as `open_to_read` does.
+        destination (TDestinationReferenceArg): Any dlt destination that can be read.
+        dataset (str | None): As of `open_to_read`.
         host (str): Address to listen on; by default, only this machine can reach it.
-        port (int): Port; 0 for any that is free.
+        port (int): Port; 0 for any free one.
         open_browser (bool): Whether to open the page in a browser.
-        wait (float): Seconds to wait for a DuckDB file into which a run just writes.
+        wait (float): Seconds to wait for a DuckDB file that a run is writing.
         pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
 
     Raises:
-        OSError: If the port is taken, or there is no such address.
+        OSError: If the port is taken or the address does not exist.
     """
-    global _open_desk
-    _open_desk = lambda: Desk(destination, dataset, wait, pipeline)  # noqa: E731
+    global _open_session
+    _open_session = lambda: Session(destination, dataset, wait, pipeline)  # noqa: E731
+    # it warns if a page is closed while its figures are sent
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -109,7 +111,7 @@ def serve(
             uvicorn.Config(
                 OwnPagesOnly(_app(), _LOOPBACK if host in _LOOPBACK else None),
                 log_level="error",
-                # pages that are still open do not keep it from ending
+                # does not wait for open pages
                 timeout_graceful_shutdown=1,
             )
         )
@@ -120,9 +122,9 @@ def serve(
         try:
             server.run([listening])
         finally:
-            # DuckDB complains, on leaving, of what threads of pages still hold
+            # DuckDB complains at exit of connections in threads of pages
             for thread in set(threading.enumerate()) - others:
-                # one that is only about to start cannot be joined
+                # a thread that has not started cannot be joined
                 with suppress(RuntimeError):
                     thread.join(2)
             gc.collect()
@@ -140,7 +142,7 @@ def _app() -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
-        # marimo does this where it runs the server itself; threads of open pages would go on
+        # marimo does this only if it runs the server itself: stops the threads of open pages
         for route in pages.routes:
             await route.app.state.session_manager.shutdown()
 

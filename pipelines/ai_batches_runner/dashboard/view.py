@@ -1,89 +1,84 @@
-"""What the page shows at a time: answers of the destination, put together."""
+"""The figures of one view of the page, read from the destination."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from ..reading import TRow
-from . import questions
-from .desk import TAsk
-from .questions import BREAKDOWNS, MEASURES, OUTCOMES, Filters
+from . import queries
+from .queries import BREAKDOWNS, MEASURES, OUTCOMES, Filters
 
 PERIODS = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90, "All time": None}
-"""Names of the spans of days up to today (UTC), to their lengths."""
+"""Days up to today (UTC), by name of the period."""
 OWN_PERIOD = "Own dates"
 DEFAULT_PERIOD = "Last 30 days"
 
 WEEKLY_BEYOND = 120
-"""Days from which on a span is shown by week."""
+"""Days from which on a period is shown by week."""
+
+MEASURE_NAMES = {
+    "batches": "Batches",
+    "requests": "Requests",
+    "failed_requests": "Failed requests",
+    "tokens": "Tokens",
+}
 
 OTHERS = "all others"
-UNTOLD = "not told"
+NOT_REPORTED = "not reported"
 
-
-@dataclass(frozen=True)
-class Series:
-    """One part of what is counted over time."""
-
-    name: str
-    points: dict[date, float]
-    """Amounts by day, or by the Monday of a week."""
-
-    @property
-    def total(self) -> float:
-        """Over the whole span."""
-        return sum(self.points.values())
+TAsk = Callable[[str], list[TRow]]
+"""Answers a query."""
 
 
 @dataclass(frozen=True)
 class View:
     """Everything below the filters."""
 
+    filters: Filters
     runs: list[TRow]
-    """The last one of each provider and account; none where no runs are recorded."""
+    """The last run of each provider and account; empty if no runs are recorded."""
     as_of: datetime | None
-    """When anything was last loaded."""
+    """Time of the last load."""
     providers: dict[str, TRow]
-    """Sums by provider over the span: the measures, and how batches ended."""
-    series: list[Series]
-    """The largest first; all others last."""
-    since: date | None
-    """First and last day that were chosen."""
-    until: date | None
+    """By provider: the measures and outcomes over the period."""
+    series: dict[str, dict[date, float]]
+    """Amounts by part, and by day or the Monday of a week; the largest part first, others last."""
     first_on: date | None
-    """The days that the amounts over time are of."""
+    """First and last day of `series`."""
     last_on: date | None
     is_weekly: bool
-    """Whether a point of a series is a week, by its Monday."""
+    """Whether `series` is by week."""
     open: list[TRow]
     durations: list[TRow]
     failures: list[TRow]
-    undated: int = 0
-    """Batches whose time of creation could not be read; they are in no figure over time."""
+    undated: int
+    """Batches without a readable creation time; they are in no figure over time."""
 
     def total(self, name: str) -> int | None:
-        """A measure or an outcome, over all providers; None where no provider tells it."""
+        """A measure or an outcome over all providers; None if no provider reports it."""
         return _sum(row[name] for row in self.providers.values())
 
     @property
-    def open_batches(self) -> int:
-        """How many are open now."""
-        return int(self.open[0]["open_batches"]) if self.open else 0
+    def ended(self) -> list[tuple[str, TRow, int]]:
+        """Provider, its figures, and how many of its batches ended, if any did."""
+        counted = [
+            (provider, row, _sum(row[word] for word in OUTCOMES))
+            for provider, row in self.providers.items()
+        ]
+        return [(provider, row, ended) for provider, row, ended in counted if ended]
 
-    @property
-    def stuck_batches(self) -> int:
-        """How many of these are stuck."""
-        return int(self.open[0]["stuck_batches"] or 0) if self.open else 0
+    def now(self, name: str) -> int:
+        """`open_batches` or `stuck_batches`."""
+        return int(self.open[0][name] or 0) if self.open else 0
 
 
 def span(period: str, own: Sequence[date], today: date) -> tuple[date | None, date | None]:
-    """First and last day of a period by its name; None where it has no end.
+    """First and last day of a period; None for no limit.
 
     Args:
         period (str): One of `PERIODS` or `OWN_PERIOD`.
-        own (Sequence[date]): First and last day of the latter.
-        today (date): The day that it is in UTC.
+        own (Sequence[date]): First and last day of `OWN_PERIOD`.
+        today (date): The current day in UTC.
     """
     if period == OWN_PERIOD:
         return own[0], own[1]
@@ -92,7 +87,7 @@ def span(period: str, own: Sequence[date], today: date) -> tuple[date | None, da
 
 
 def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View:
-    """Asks for all that the page shows.
+    """Reads all that the page shows.
 
     Args:
         ask (TAsk): Answers queries.
@@ -102,15 +97,16 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
     """
     if breakdown not in BREAKDOWNS or measure not in MEASURES:
         raise ValueError("no such column")
-    runs = ask(questions.last_runs())
-    days = ask(questions.days(filters))
+    runs = ask(queries.last_runs())
+    loads = runs if any(row["loaded_at"] for row in runs) else ask(queries.last_load())
+    days = ask(queries.days(filters))
     amounts = days
     if breakdown != "provider":
-        largest = ask(questions.largest_series(filters, breakdown, measure))
+        largest = ask(queries.largest_series(filters, breakdown, measure))
         names = [row["series"] for row in largest]
-        # a single one more needs no name for all others
-        shown = names if len(names) <= questions.SHOWN_SERIES else names[:-1]
-        amounts = ask(questions.volumes(filters, breakdown, shown))
+        # a single one more is shown by its own name
+        shown = names if len(names) <= queries.SHOWN_SERIES else names[:-1]
+        amounts = ask(queries.volumes(filters, breakdown, shown))
     dated = [row["created_on"] for row in days if row["created_on"]]
     first, last = filters.first_on, filters.last_on
     if dated:
@@ -119,33 +115,25 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
     if is_weekly and first:
         first -= timedelta(first.weekday())
     return View(
+        filters=filters,
         runs=runs,
-        as_of=_as_of(runs, ask),
+        as_of=max((row["loaded_at"] for row in loads if row["loaded_at"]), default=None),
         providers=_by_provider(days),
         series=_series(
             amounts, "provider" if breakdown == "provider" else "series", measure, is_weekly
         ),
-        since=filters.first_on,
-        until=filters.last_on,
         first_on=first,
         last_on=last,
         is_weekly=is_weekly,
-        open=ask(questions.longest_open(filters)),
-        durations=ask(questions.durations(filters)),
-        failures=ask(questions.newest_failures(filters)),
-        undated=sum(row["batches"] for row in ask(questions.undated(filters))),
+        open=ask(queries.longest_open(filters)),
+        durations=ask(queries.durations(filters)),
+        failures=ask(queries.newest_failures(filters)),
+        undated=sum(row["batches"] for row in ask(queries.undated(filters))),
     )
 
 
-def _as_of(runs: Sequence[TRow], ask: TAsk) -> datetime | None:
-    moments = [row["loaded_at"] for row in runs if row["loaded_at"]]
-    if not moments:
-        moments = [row["loaded_at"] for row in ask(questions.last_load()) if row["loaded_at"]]
-    return max(moments, default=None)
-
-
 def _by_provider(days: Sequence[TRow]) -> dict[str, TRow]:
-    names = (*MEASURES, *OUTCOMES, "untold", "partly")
+    names = (*MEASURES, *OUTCOMES, "no_status", "partly_failed")
     return {
         provider: {
             name: _sum(row[name] for row in days if row["provider"] == provider) for name in names
@@ -154,20 +142,22 @@ def _by_provider(days: Sequence[TRow]) -> dict[str, TRow]:
     }
 
 
-def _series(rows: Sequence[TRow], key: str, measure: str, is_weekly: bool) -> list[Series]:
+def _series(
+    rows: Sequence[TRow], key: str, measure: str, is_weekly: bool
+) -> dict[str, dict[date, float]]:
     points: dict[str, dict[date, float]] = {}
     for row in rows:
         day = row["created_on"]
         if day is None or not row[measure]:
             continue
-        name = OTHERS if row[key] is None else row[key] or UNTOLD
+        name = OTHERS if row[key] is None else row[key] or NOT_REPORTED
         start = day - timedelta(day.weekday()) if is_weekly else day
         amounts = points.setdefault(name, {})
         amounts[start] = amounts.get(start, 0) + row[measure]
-    made = [Series(name, amounts) for name, amounts in points.items()]
-    return sorted(made, key=lambda one: (one.name == OTHERS, -one.total, one.name))
+    order = sorted(points, key=lambda name: (name == OTHERS, -sum(points[name].values()), name))
+    return {name: points[name] for name in order}
 
 
-def _sum(values: Any) -> int | None:
+def _sum(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None

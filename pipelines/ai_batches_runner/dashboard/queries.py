@@ -1,4 +1,4 @@
-"""What the dashboard asks, in SQL for `Reader.rows`; the destination adds the figures up."""
+"""The dashboard's queries for `Reader.rows`: the destination computes the figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BREAKDOWNS = ("provider", "account", "model", "endpoint")
 """Columns by which it can be split."""
 
 SHOWN_SERIES = 7
-"""The largest ones have a colour each; all others are one."""
+"""The largest ones; all others are shown as one."""
 SHOWN_OPEN = 10
 SHOWN_FAILURES = 12
 
@@ -31,7 +31,7 @@ OUTCOMES = ("completed", "failed", "expired", "cancelled")
 
 @dataclass(frozen=True)
 class Filters:
-    """Which batches count; empty tuples and None leave nothing out."""
+    """Which batches count; an empty tuple or None sets no limit."""
 
     first_on: date | None = None
     """First day of creation (UTC)."""
@@ -48,9 +48,9 @@ class Filters:
         ]
 
     def near(self) -> str | None:
-        """A condition on the table that leaves out most of what other days have.
+        """A condition on the table that excludes most rows of other days.
 
-        Wide enough for every session's time zone; and open batches count whenever created.
+        Two days wider, for every time zone of a session; open batches count whenever created.
         """
         margin = timedelta(2)
         bounds = [
@@ -69,42 +69,43 @@ class Filters:
 
 
 def owners() -> str:
-    """Providers and accounts that there are; no filter counts."""
+    """All providers and accounts, regardless of filters."""
     return "SELECT provider, account, COUNT(*) AS batches FROM batches GROUP BY provider, account"
 
 
 def last_load() -> str:
-    """When dlt last loaded anything, where no runs are recorded."""
+    """Time of dlt's last load, if no runs are recorded."""
     return "SELECT MAX(inserted_at) AS loaded_at FROM _dlt_loads WHERE status = 0"
 
 
 def last_runs() -> str:
-    """The last run of each provider and account, and when one last loaded."""
+    """The last run of each provider and account, and the last one that loaded."""
     return f"SELECT * FROM ({LAST_RUNS}) AS last_runs ORDER BY provider, account"
 
 
 def undated(filters: Filters) -> str:
-    """How many batches have no readable time of creation; no day has them."""
+    """How many batches have no readable creation time."""
     conditions = ["created_on IS NULL", *filters.owners()]
     return f"SELECT COUNT(*) AS batches FROM batches_unique{_where(conditions)}"
 
 
 def days(filters: Filters) -> str:
-    """One row a day and provider: what was created, and what became of it."""
+    """One row per day and provider: what was created, and how it ended."""
     ended = ", ".join(
         f"SUM(CASE WHEN status = '{word}' THEN 1 ELSE 0 END) AS {word}" for word in OUTCOMES
     )
     return f"""
         SELECT created_on, provider, {_measures()}, {ended},
-            SUM(CASE WHEN status IS NULL THEN 1 ELSE 0 END) AS untold,
-            SUM(CASE WHEN status = 'completed' AND requests_failed > 0 THEN 1 ELSE 0 END) AS partly
+            SUM(CASE WHEN status IS NULL THEN 1 ELSE 0 END) AS no_status,
+            SUM(CASE WHEN status = 'completed' AND requests_failed > 0 THEN 1 ELSE 0 END)
+                AS partly_failed
         FROM batches_unique{_where(filters.days() + filters.owners())}
         GROUP BY created_on, provider
     """
 
 
 def largest_series(filters: Filters, breakdown: str, measure: str) -> str:
-    """The largest values of a column; one more than are shown, to tell whether there are others."""
+    """The largest values of a column, one more than are shown."""
     return f"""
         SELECT COALESCE({breakdown}, '') AS series, COALESCE({MEASURES[measure]}, 0) AS size
         FROM batches_unique{_where(filters.days() + filters.owners())}
@@ -114,7 +115,7 @@ def largest_series(filters: Filters, breakdown: str, measure: str) -> str:
 
 
 def volumes(filters: Filters, breakdown: str, series: Sequence[str]) -> str:
-    """One row a day and series; the series is null for all others together."""
+    """One row per day and series; null is the series of all others."""
     return f"""
         SELECT created_on, series, {_measures()}
         FROM (
@@ -128,7 +129,7 @@ def volumes(filters: Filters, breakdown: str, series: Sequence[str]) -> str:
 
 
 def longest_open(filters: Filters) -> str:
-    """The batches that are open for longest, whenever created; each row with the count of all."""
+    """The batches open for longest, whenever created; each row has the count of all."""
     return f"""
         SELECT provider, account, id, status, model, endpoint, created_at, open_seconds,
             window_seconds, is_stuck, requests_total, requests_completed, requests_failed,
@@ -140,7 +141,7 @@ def longest_open(filters: Filters) -> str:
 
 
 def durations(filters: Filters) -> str:
-    """Percentiles of the time to the end, by provider, each the value of a batch (nearest rank)."""
+    """Percentiles of the time to the end, by provider (nearest rank)."""
     percentiles = ", ".join(
         f"MIN(CASE WHEN place * 100 >= {percent} * batches THEN seconds END) AS p{percent}"
         for percent in PERCENTILES

@@ -1,6 +1,6 @@
-"""Reads what one view of the page needs, in one short connection, and remembers it."""
+"""Reads what a viewer asks for, in one short connection, and remembers it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 
@@ -12,24 +12,23 @@ from ..database_file import explain_lock
 from ..destination import PIPELINE_NAME, open_to_read
 from ..errors import UnusableDestinationError
 from ..reading import Reader, TRow, open_reader
+from .queries import Filters, owners
+from .view import TAsk, View, read_view
 
 WAIT = 5.0
-"""Seconds to wait for a DuckDB file into which a run just writes."""
+"""Seconds to wait for a DuckDB file that a run is writing."""
 
 _REMEMBERED = 500
 
-TAsk = Callable[[str], list[TRow]]
-"""Answers a query."""
-
-# dlt has one active pipeline in a process, and each viewer's page runs in a thread of its own
+# dlt has one active pipeline per process, and each viewer's page runs in its own thread
 _turn = Lock()
 
 
-class Desk:
-    """Answers the questions of one viewer.
+class Session:
+    """What one viewer reads.
 
     Args:
-        destination (TDestinationReferenceArg): Any destination of dlt.
+        destination (TDestinationReferenceArg): Any dlt destination.
         dataset (str | None): As of `open_to_read`.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
         pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
@@ -47,16 +46,41 @@ class Desk:
         self._wait = wait
         self._pipeline = pipeline
         self._answers: dict[tuple[str | None, str], list[TRow]] = {}
+        self._owners: list[TRow] = []
+        self._view: View | None = None
+        self.problem = ""
+        """Why the last read failed."""
 
-    def forget(self) -> None:
-        """Has everything read anew from now on."""
+    def reload(self) -> list[TRow]:
+        """Forgets all answers and reads the providers and accounts; keeps them on failure."""
         self._answers = {}
+        self.problem = ""
+        try:
+            with self.asking() as ask:
+                self._owners = ask(owners())
+        except Exception as ex:
+            # of any destination's driver
+            self.problem = explain(ex)
+        return self._owners
+
+    def read(self, filters: Filters, breakdown: str, measure: str) -> View | None:
+        """Reads a view, as `read_view` does; returns the one before on failure."""
+        if not self._owners:
+            return None
+        try:
+            with self.asking(filters.near()) as ask:
+                self._view = read_view(ask, filters, breakdown, measure)
+            self.problem = ""
+        except Exception as ex:
+            # of any destination's driver
+            self.problem = explain(ex)
+        return self._view
 
     @contextmanager
     def asking(self, only: str | None = None) -> Iterator[TAsk]:
-        """Connects, if at all, with the first question that was not answered before.
+        """Connects on the first query without a remembered answer.
 
-        While it is connected, no run can write into a DuckDB file.
+        While it is connected, no run can write to a DuckDB file.
 
         Args:
             only (str | None): As of `open_reader`.
@@ -75,7 +99,7 @@ class Desk:
                 return self._answers[only, query]
 
             if len(self._answers) > _REMEMBERED:
-                self.forget()
+                self._answers = {}
             yield ask
 
     def _connect(self, stack: ExitStack, only: str | None) -> Reader:
@@ -87,7 +111,7 @@ class Desk:
 
 
 def explain(error: Exception) -> str:
-    """Says in a sentence why nothing could be read."""
+    """Why nothing could be read, as a sentence."""
     locked = explain_lock(error)
     if locked:
         return f"A run may be writing: {locked}"
