@@ -7,10 +7,16 @@ from tempfile import TemporaryDirectory
 import duckdb
 import psycopg2
 
-from ai_batches.table import BIGINT, BOOL, COLUMNS, JSON, TIMESTAMP
+from ai_batches.table import BIGINT, BOOL, COLUMNS, ERRORS, JSON, TIMESTAMP
 from ai_batches_runner.runs import RUN_COLUMNS
 
-_TYPES = {BIGINT: "BIGINT", BOOL: "BOOLEAN", JSON: "JSON", TIMESTAMP: "TIMESTAMPTZ"}
+_TYPES = {
+    BIGINT: "BIGINT",
+    BOOL: "BOOLEAN",
+    ERRORS: "JSON",
+    JSON: "JSON",
+    TIMESTAMP: "TIMESTAMPTZ",
+}
 _ARROW_TYPES = {
     "string": "VARCHAR",
     "int64": "BIGINT",
