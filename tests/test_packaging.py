@@ -1,5 +1,6 @@
 """What people install or copy: the wheel, and the folder that `dlt init` takes."""
 
+import importlib.metadata
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
+from ai_batches import VERSION
 from commands import keys, table
 from environments import ROOT, binary
 from support import Lists, batch, cursor_list
@@ -131,3 +133,7 @@ def _build_in(folder: Path) -> Path:
     settings = folder / "build.cfg"
     settings.write_text(f"[build]\nbuild_base = {folder / 'build'}\n")
     return settings
+
+
+def test_tables_are_marked_with_the_version_of_the_package() -> None:
+    assert importlib.metadata.version("dlt-ai-batches") == VERSION

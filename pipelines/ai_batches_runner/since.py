@@ -1,4 +1,4 @@
-"""The date of `--since`, which is a date to a person: digits are no Unix time there."""
+"""Reads the date of `--since`: digits are a date there, not Unix time."""
 
 import re
 from datetime import date, datetime, timedelta, timezone
