@@ -6,6 +6,7 @@ from typing import Any
 from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.storages.load_package import LoadPackageInfo
 from dlt.common.utils import digest128
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
@@ -95,9 +96,19 @@ def _is_intact(pipeline: Pipeline) -> bool:
     except (OSError, ValueError):
         return False
     # in both forms: killed while dlt was removing the first one, which it cannot go on with
-    return not set(extracted) & set(normalized) and all(
+    if set(extracted) & set(normalized):
+        return False
+    return all(
         state == "new_jobs" or not jobs for info in left for state, jobs in info.jobs.items()
-    )
+    ) and all(_knows_schema(pipeline, info) for info in left if info.load_id in extracted)
+
+
+def _knows_schema(pipeline: Pipeline, package: LoadPackageInfo) -> bool:
+    """Whether dlt stored the schema of an extracted package before the process was killed."""
+    # a kill leaves files of other names beside the schemas, too
+    if package.schema_name not in pipeline.schema_names:
+        return False
+    return pipeline.schemas[package.schema_name].stored_version_hash == package.schema_hash
 
 
 def remembered(pipeline: Pipeline, name: str) -> str | None:
