@@ -5,7 +5,7 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo load dashboard test test-all test-long bench house docs lint clean
+.PHONY: demo load dashboard test test-all test-long bench lakehouse docs lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches --demo
@@ -25,14 +25,14 @@ test-all: test $(ENVIRONMENTS)
 	$(BIN)/python -m pytest -m integration
 
 test-long: .venv/installed
-	$(BIN)/python -m pytest tests/test_walk.py --hypothesis-profile long --timeout 3600
+	$(BIN)/python -m pytest tests/test_scan.py --hypothesis-profile long --timeout 3600
 
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-house: .venvs/house/installed
-	.venvs/house/bin/python benchmarks/house/house.py $(HOUSE)
+lakehouse: .venvs/lakehouse/installed
+	.venvs/lakehouse/bin/python benchmarks/lakehouse/lakehouse.py $(LAKEHOUSE)
 
 # the tables of providers in the documents, from the registry
 docs: .venv/installed

@@ -59,7 +59,9 @@ CONSTANT = Program(
     "one constant row with dlt", "connector", (str(HERE / "constant.py"), "{folder}")
 )
 LIMIT = Program(
-    "limit", "connector", (str(HERE / "limit.py"), "{url}/openai/v1", "{folder}/batches.duckdb")
+    "limit",
+    "connector",
+    (str(HERE / "lower_bound.py"), "{url}/openai/v1", "{folder}/batches.duckdb"),
 )
 PEERS = (
     _peer("`rest_api`, parquet", "dlt", "rest_api.py", "parquet"),

@@ -13,7 +13,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from zlib import crc32
@@ -109,7 +109,7 @@ class BatchList:
         done = 0 if status == "in_progress" else 1_000
         told = str(created)
         if self.has_mixed_times and number % 3:
-            moment = datetime.fromtimestamp(created, timezone.utc)
+            moment = datetime.fromtimestamp(created, UTC)
             told = f'"{moment:%Y-%m-%dT%H:%M:%SZ}"' if number % 3 == 1 else f"{created}000"
         return _ROW % (
             number, number, status, file, told, created + 10, created + DAY, ended, ended,

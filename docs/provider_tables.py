@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from ai_batches import PROVIDERS, Provider
-from ai_batches.rows import RowReader
-from ai_batches_runner.demo_providers import VENDORS, make_list
+from ai_batches.table.rows import RowReader
+from ai_batches_demo import VENDORS, make_list
 
 ROOT = Path(__file__).parents[1]
 BEGIN = "from the registry, by `make docs`"
@@ -95,7 +95,7 @@ def workflow_keys() -> str:
 TABLES = {
     "README.md": full_table,
     "docs/providers.md": told_table,
-    "pipelines/github_actions/ai_batches.yml": workflow_keys,
+    "pipelines/deploy/github_actions/ai_batches.yml": workflow_keys,
     "sources/ai_batches/README.md": short_table,
 }
 """The documents, and what makes the part of them between two marks."""

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,6 +85,6 @@ def plain(name: str, value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     if name.endswith("_at"):
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        return in_utc.astimezone(timezone.utc).isoformat()
+        in_utc = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return in_utc.astimezone(UTC).isoformat()
     return bool(value) if name == "is_open" else value

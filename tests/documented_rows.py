@@ -5,7 +5,7 @@ field is the id.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from support import TRow
@@ -29,7 +29,7 @@ def at(minute: int) -> int:
 
 def iso(minute: int, behind: str = "Z") -> str:
     """The same as text, with whatever stands behind the seconds."""
-    return f"{datetime.fromtimestamp(at(minute), timezone.utc):%Y-%m-%dT%H:%M:%S}{behind}"
+    return f"{datetime.fromtimestamp(at(minute), UTC):%Y-%m-%dT%H:%M:%S}{behind}"
 
 
 def without(row: TRow, *names: str) -> TRow:

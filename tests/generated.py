@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 import psycopg2
 
-from ai_batches.table import BIGINT, BOOL, COLUMNS, ERRORS, JSON, TIMESTAMP
-from ai_batches_runner.runs import RUN_COLUMNS
+from ai_batches.table.columns import BIGINT, BOOL, COLUMNS, ERRORS, JSON, TIMESTAMP
+from ai_batches_runner.sql.runs import RUN_COLUMNS
 
 _TYPES = {
     BIGINT: "BIGINT",
@@ -101,7 +101,7 @@ def record_runs(file: Path, schema: str = "ai_batches") -> None:
     )
     rows = [
         ("1", "openai", "default", "ok", 10, 2_400, 9, 3, None, None),
-        ("2", "openai", "default", "failed", 2, 0, 0, 0, "RefusedKeyError", _ERROR),
+        ("2", "openai", "default", "failed", 2, 0, 0, 0, "AuthenticationError", _ERROR),
         ("1", "kimi", "default", "failed", 10, 0, 0, 0, "TimeoutError", "It took too long."),
         ("2", "kimi", "default", "ok", 2, 1_200, 7, None, None, None),
     ]

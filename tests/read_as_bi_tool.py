@@ -12,7 +12,7 @@ A question is a line of JSON, SQL and its parameters; the answer is one, too: ro
 import json
 import sys
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
@@ -78,7 +78,7 @@ def _engine(file: str) -> Engine:
 
 
 def _as_text(value: Any) -> str:
-    return value.astimezone(timezone.utc).isoformat() if isinstance(value, datetime) else str(value)
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _say(answer: Any) -> None:

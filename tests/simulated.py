@@ -1,4 +1,4 @@
-"""A provider in memory for tests of the walk: a list that moves, served to a real paginator."""
+"""A provider in memory for tests of the scan: a list that moves, served to a real paginator."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -15,11 +15,11 @@ from ai_batches.paginators import (
     PageNumberPaginator,
     TokenPaginator,
 )
-from ai_batches.walk import Page, Run, Sighting, Walker, WalkSettings
+from ai_batches.scan.scanner import Page, Run, Scanner, ScanSettings, Sighting
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
-SETTINGS = WalkSettings()
+SETTINGS = ScanSettings()
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,11 @@ class Job:
             "version": self.version,
         }
 
-    def is_held(self, moment: int, settings: WalkSettings) -> bool:
+    def is_held(self, moment: int, settings: ScanSettings) -> bool:
         """Whether a run that begins now must see it again: it may still change."""
-        return self.is_open or (self.ended is not None and self.ended > moment - settings.settle)
+        return self.is_open or (
+            self.ended is not None and self.ended > moment - settings.settle_window
+        )
 
 
 class NotFoundError(RequestError):
@@ -169,7 +171,7 @@ class Provider:
             body["has_more"] = has_more
         return body
 
-    def pages(self, position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:
+    def pages(self, position: Mapping[str, Any] | None, is_full_scan: bool) -> Iterator[Page]:
         """Walks the list as `client.py` does."""
         paginator = self.paginator()
         if position is not None:
@@ -209,7 +211,7 @@ class Mirror:
         package: int | None = None,
         full_refresh: bool = False,
         since: int | None = None,
-        settings: WalkSettings = SETTINGS,
+        settings: ScanSettings = SETTINGS,
     ) -> str:
         """One run, of as many load packages as it takes.
 
@@ -224,9 +226,9 @@ class Mirror:
         return "endless"
 
     def _package(
-        self, run: Run, yields: int | None, is_killed: bool, portion: int, settings: WalkSettings
+        self, run: Run, yields: int | None, is_killed: bool, portion: int, settings: ScanSettings
     ) -> tuple[str, bool]:
-        settled = run.started - settings.settle - settings.lookback
+        settled = run.started - settings.settle_window - settings.lookback
 
         def sight(row: dict[str, Any]) -> Sighting:
             just_ended = row["ended"] is not None and row["ended"] > settled
@@ -236,13 +238,13 @@ class Mirror:
         def read(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Sighting]]:
             return [(row, sight(row)) for row in rows]
 
-        walker = Walker(self.state, settings, run)
+        scanner = Scanner(self.state, settings, run)
         loaded: dict[str, int] = {}
         state: Any = self.state
         outcome = "complete"
         try:
-            for rows in walker.walk(self.provider.pages, read, portion):
-                state = walker.state
+            for rows in scanner.scan(self.provider.pages, read, portion):
+                state = scanner.state
                 for row in rows:
                     assert row["id"] not in loaded, "a key stands twice in a load package"
                     loaded[row["id"]] = row["version"]
@@ -252,7 +254,7 @@ class Mirror:
                         outcome = "partial"
                         break
             else:
-                outcome = "complete" if walker.is_done else "partial"
+                outcome = "complete" if scanner.is_done else "partial"
         except Exception as ex:
             outcome = type(ex).__name__
         if is_killed:

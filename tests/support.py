@@ -13,10 +13,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ai_batches import PROVIDERS, Account, AccountMetrics, ProviderSettings, ai_batches_source
-from ai_batches.rows import RowReader
-from ai_batches_runner.demo_providers import LoopbackServer
-from ai_batches_runner.report import read_metrics
+from ai_batches import (
+    PROVIDERS,
+    Account,
+    AccountMetrics,
+    ProviderSettings,
+    ai_batches_source,
+)
+from ai_batches.table.rows import RowReader
+from ai_batches_demo import LoopbackServer
+from ai_batches_runner.run.report import read_metrics
 
 FIRST = int(time.time()) - 20 * 86_400
 """When batch 0 was created, in Unix seconds."""
@@ -160,10 +166,10 @@ def offset_list(rows: list[TRow]) -> TAnswerer:
 
 
 def read_row(provider: str, row: TRow) -> tuple[TRow, dict[str, int]]:
-    """What becomes of a row, and how many of its values could not be read, or be derived."""
+    """What becomes of a row, and how many of its values could not be read, or be computed."""
     reader = RowReader(PROVIDERS[provider], "default")
     (found,) = reader.to_arrow(reader.read([row]).records, "").to_pylist()
-    return found, dict(reader.unreadable + reader.underivable)
+    return found, dict(reader.unreadable + reader.uncomputable)
 
 
 def load(

@@ -20,9 +20,9 @@ from ai_batches import (
     provider_settings,
     providers_with_key,
 )
-from ai_batches.client import BatchListClient
-from ai_batches.credentials import EnvironmentAuth
-from ai_batches.errors import RefusedKeyError, RequestError
+from ai_batches.errors import AuthenticationError, RequestError
+from ai_batches.http.authentication import EnvironmentAuth
+from ai_batches.http.client import BatchListClient
 from ai_batches.paginators import CursorPaginator
 from ai_batches.settings import missing_key
 from support import KEY, Lists, batch, cursor_list, failure, load, page, select
@@ -364,7 +364,7 @@ def test_credentials_that_are_not_found(
     lists: Lists, find: Callable[[], Callable[[PreparedRequest], None]], said: str
 ) -> None:
     lists.serve("openai", page([batch(1)]))
-    with pytest.raises(RefusedKeyError) as caught:
+    with pytest.raises(AuthenticationError) as caught:
         ask(lists, find)
     assert said in str(caught.value)
     assert FOUND[:9] not in str(caught.value)

@@ -10,7 +10,7 @@ from dlt import Pipeline
 from starlette.requests import Request
 
 from ai_batches import PROVIDERS, Account, SettingsError, provider_settings
-from ai_batches_runner.demo_providers import DemoProviders, LoopbackServer, make_list
+from ai_batches_demo import DemoProviders, LoopbackServer, make_list
 from support import KEY, Lists, TAnswer, batch, cursor_list, failure, load, page, stored
 
 AZURE = PROVIDERS["azure_openai"]
@@ -148,7 +148,7 @@ def test_without_credentials_it_is_said_what_is_missing(
     ):
         monkeypatch.setitem(sys.modules, "azure.identity", library)
         done = load(pipeline, settings)[AZURE.name, "default"]
-        assert done["error_type"] == "RefusedKeyError"
+        assert done["error_type"] == "AuthenticationError"
         assert problem in (done["error"] or "")
         assert TOKEN[:6] not in (done["error"] or "")
     assert not lists.requests

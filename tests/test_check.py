@@ -142,7 +142,7 @@ def test_an_open_batch_at_the_end_of_the_list_is_read_down_to(lists: Lists) -> N
 
 @pytest.mark.integration
 def test_a_list_that_is_due_is_read_whole(lists: Lists) -> None:
-    situation = Situation(lists, newest_first(330), full_every="0d")
+    situation = Situation(lists, newest_first(330), full_scan_interval="0d")
     assert situation.outcome() == (4, False, "due")
 
 
@@ -156,11 +156,11 @@ def test_a_refresh_that_is_owed_is_done(lists: Lists) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize(("full_every", "requests"), [("7d", 4), ("0d", 8)])
-def test_a_walk_that_was_cut_goes_on(lists: Lists, full_every: str, requests: int) -> None:
-    situation = Situation(lists, newest_first(450), full_every="0d")
+@pytest.mark.parametrize(("full_scan_interval", "requests"), [("7d", 4), ("0d", 8)])
+def test_a_walk_that_was_cut_goes_on(lists: Lists, full_scan_interval: str, requests: int) -> None:
+    situation = Situation(lists, newest_first(450), full_scan_interval="0d")
     situation.cut(2)
-    situation.variables[OPENAI + "FULL_EVERY"] = full_every
+    situation.variables[OPENAI + "FULL_EVERY"] = full_scan_interval
     # the last row again and 250 after it, then the list from its head, a page or all of it
     assert situation.outcome() == (requests, False, "was cut")
 
@@ -212,14 +212,16 @@ def test_a_first_page_of_new_batches_tells_the_least(lists: Lists) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("full_every", ["7d", "0d"])
+@pytest.mark.parametrize("full_scan_interval", ["7d", "0d"])
 @pytest.mark.parametrize("count", [1, 299])
-def test_lists_that_do_not_tell_their_end(lists: Lists, full_every: str, count: int) -> None:
+def test_lists_that_do_not_tell_their_end(
+    lists: Lists, full_scan_interval: str, count: int
+) -> None:
     lists.serve("bland", offset_list(calls(count)))
     lists.serve("kimi", cursor_list(newest_first(count), has_more=False))
     prefix = "SOURCES__AI_BATCHES__"
     variables = keys(lists, "bland", "kimi") | {
-        f"{prefix}{name}__FULL_EVERY": full_every for name in ("BLAND", "KIMI")
+        f"{prefix}{name}__FULL_EVERY": full_scan_interval for name in ("BLAND", "KIMI")
     }
     assert run(**variables)[0] == 0
     code, found = check(**variables)

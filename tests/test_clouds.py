@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ai_batches_runner.demo_providers import VENDORS, BatchList, LoopbackServer, make_list
+from ai_batches_demo import VENDORS, BatchList, LoopbackServer, make_list
 from commands import table
 from environments import binary
 from support import failure

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ai_batches_runner.demo_providers import LoopbackServer
+from ai_batches_demo import LoopbackServer
 from commands import table
 from environments import binary
 from support import batch, cursor_list

@@ -16,15 +16,15 @@ from starlette.responses import Response
 from ai_batches import PROVIDERS
 from ai_batches.paginators import SinglePagePaginator
 from ai_batches.providers.declaration import BATCH_OBJECT_FIELDS
-from ai_batches.table import TERMINAL_STATUSES
-from ai_batches_runner.demo import demo_settings
-from ai_batches_runner.demo_providers import (
+from ai_batches.table.columns import TERMINAL_STATUSES
+from ai_batches_demo import (
     VENDORS,
     BatchList,
     DemoProviders,
     LoopbackServer,
     make_list,
 )
+from ai_batches_demo.demo import demo_settings
 from provider_tables import filled_columns
 from support import KEY, Lists, TAnswer, failure, load, stored
 
@@ -132,7 +132,7 @@ def test_its_own_fields_are_in_its_rows(name: str) -> None:
         for column, field in provider.fields.items()
         if field != BATCH_OBJECT_FIELDS.get(column)
     }
-    assert own | provider.derived.keys() <= filled_columns(name)
+    assert own | provider.computed.keys() <= filled_columns(name)
 
 
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
@@ -168,7 +168,7 @@ def test_pages_that_cannot_be_right_are_refused(
 ) -> None:
     batches = made_list(name, future=0)
     id_field = PROVIDERS[name].fields["id"]
-    rows_field = PROVIDERS[name].rows_field
+    data_selector = PROVIDERS[name].data_selector
 
     def first_page(request: Request) -> Any:
         query = {k: v for k, v in request.query_params.items() if k.endswith(("ize", "mit"))}
@@ -176,7 +176,7 @@ def test_pages_that_cannot_be_right_are_refused(
 
     def without_ids(request: Request) -> Any:
         body = first_page(request)
-        for row in body if isinstance(body, list) else body[rows_field]:
+        for row in body if isinstance(body, list) else body[data_selector]:
             del row[id_field]
         return body
 
@@ -206,7 +206,11 @@ def test_a_refused_key_is_not_told(pipeline: Pipeline, lists: Lists, name: str) 
 
         return answer
 
-    for status, kind in ((401, "RefusedKeyError"), (403, "RefusedKeyError"), (400, "RequestError")):
+    for status, kind in (
+        (401, "AuthenticationError"),
+        (403, "AuthenticationError"),
+        (400, "RequestError"),
+    ):
         lists.serve(name, refuse(status))
         done = load(pipeline, lists.settings(name))[name, "default"]
         assert done["error_type"] == kind

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -341,13 +341,13 @@ def test_the_last_runs_stand_at_the_top(browser: Browser, data: Path) -> None:
     ):
         figures(page)
         ((newest,),) = ask(data, "SELECT max(ended_at) FROM ai_batches.runs WHERE result = 'ok'")
-        at = newest.astimezone(timezone.utc)
+        at = newest.astimezone(UTC)
         expect(page.locator("#as-of")).to_have_text(f"{at:%Y-%m-%d %H:%M} UTC")
         expect(page.locator("marimo-accordion")).to_contain_text("✕ 1 failed")
         failed, good = runs(page)
         assert failed[:2] == ["openai", "default"]
         assert failed[2].startswith("✕ failed ")
-        assert failed[7] == "RefusedKeyError <script>alert(1)</script> is refused"
+        assert failed[7] == "AuthenticationError <script>alert(1)</script> is refused"
         assert [good[0], *good[4:7]] == ["kimi", "1,200", "7", "–"]
 
 
@@ -677,7 +677,7 @@ def brightness(page: Page, place: str, name: str) -> float:
 
 def utc_day() -> date:
     """Today."""
-    return datetime.now(timezone.utc).date()
+    return datetime.now(UTC).date()
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import openai
 import pytest
 import requests
 
-from ai_batches_runner.demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
 TServed = tuple[DemoProviders, LoopbackServer]
 

@@ -6,14 +6,14 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from ai_batches import COLUMNS, JSON_COLUMNS
-from ai_batches_runner.runs import RUN_COLUMNS
+from ai_batches_runner.sql.runs import RUN_COLUMNS
 from cases import Case, by_id
 from killing import run_and_kill
 from older import OLDER_COMMAND
@@ -98,7 +98,7 @@ def odd_rows() -> list[TRow]:
         ),
         batch(
             9_000,
-            created_at=f"{datetime.fromtimestamp(created, timezone.utc):%Y-%m-%dT%H:%M:%S}.123456Z",
+            created_at=f"{datetime.fromtimestamp(created, UTC):%Y-%m-%dT%H:%M:%S}.123456Z",
             completed_at=(NOW - 900) * 1_000 + 7,
             request_counts={"total": 2**62, "completed": 0, "failed": None},
             metadata={"long": "x" * 70_000, "nul": "a\u0000b"},

@@ -8,7 +8,7 @@ import pytest
 from dlt import Pipeline
 
 from ai_batches import PROVIDERS
-from ai_batches.table import JSON_COLUMNS
+from ai_batches.table.columns import JSON_COLUMNS
 from documented_rows import DOCUMENTED, STATUS_WORDS, at, iso
 from support import Lists, TRow, load, page, read_row, stored
 

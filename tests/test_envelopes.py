@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ai_batches import PROVIDERS, AiBatchesError, Provider
-from ai_batches.client import BatchListClient
+from ai_batches.http.client import BatchListClient
 from ai_batches.paginators import CursorPaginator, SinglePagePaginator
 from support import Lists, TAnswer, TAnswerer, TRow, batch, failure, load, page, stored
 
@@ -220,7 +220,7 @@ def test_a_walk_by_the_servers_own_cursor_goes_on_where_it_was_cut(
         lambda request: failure(500) if len(lists.requests) == fails_at else right(request),
     )
     first = load(pipeline, lists.settings())[GATEWAY, "default"]
-    assert (first["error_type"], first["rows"]) == ("OutageError", 20 * (fails_at - 3))
+    assert (first["error_type"], first["rows"]) == ("TransientRequestError", 20 * (fails_at - 3))
     lists.serve(GATEWAY, right)
     second = load(pipeline, lists.settings())[GATEWAY, "default"]
     assert second["error"] is None
@@ -274,14 +274,14 @@ BESIDE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("unset", [None, {}], ids=["null", "object"])
 @pytest.mark.parametrize(
-    "name", [name for name, each in PROVIDERS.items() if each.rows_field != "$"]
+    "name", [name for name, each in PROVIDERS.items() if each.data_selector != "$"]
 )
 def test_no_list_of_rows_is_an_empty_one(
     read: TRead, name: str, unset: dict[str, Any] | None
 ) -> None:
     for beside in BESIDE:
         # a list of numbered pages has to have it
-        reply = {PROVIDERS[name].rows_field: unset, "total": 0, **beside}
+        reply = {PROVIDERS[name].data_selector: unset, "total": 0, **beside}
         done = read(reply, name)
         assert (done.error, done.rows, done.requests) == ("", 0, 1), beside
 

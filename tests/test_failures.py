@@ -13,9 +13,9 @@ import pytest
 from starlette.responses import Response
 
 import servers
-from ai_batches import PROVIDERS, AiBatchesError, RefusedKeyError, RequestError
-from ai_batches.client import BatchListClient
-from ai_batches.errors import BadPageError, OutageError
+from ai_batches import PROVIDERS, AiBatchesError, AuthenticationError, RequestError
+from ai_batches.errors import BadPageError, TransientRequestError
+from ai_batches.http.client import BatchListClient
 from commands import keys, run
 from support import KEY, Lists, TAnswer, batch, failure, page
 
@@ -76,7 +76,7 @@ def test_what_is_said_of_a_refused_key_is_quoted(
 ) -> None:
     lists.serve("openai", failure(status, body))
     error, requests = refuse(lists)
-    assert type(error) is RefusedKeyError
+    assert type(error) is AuthenticationError
     assert f"refused the key (HTTP {status})" in error.problem
     assert error.problem.endswith(f", saying: {said}")
     assert "the test" in error.remedy
@@ -138,7 +138,11 @@ def test_what_is_quoted_is_one_short_line(lists: Lists) -> None:
         (web_page(SIGN_IN, 401), "Sign in to Corp&Co", RequestError),
         (web_page(BLOCKED, 403, "text/plain"), "Attention Required!", RequestError),
         (web_page("<body>Zscaler</body>", 403), "", RequestError),
-        (web_page("<html><title>502 Bad Gateway</title>", 502), "502 Bad Gateway", OutageError),
+        (
+            web_page("<html><title>502 Bad Gateway</title>", 502),
+            "502 Bad Gateway",
+            TransientRequestError,
+        ),
         (web_page(SIGN_IN), "Sign in to Corp&Co", BadPageError),
     ],
 )
@@ -238,7 +242,7 @@ def test_a_certificate_that_is_not_trusted(
 ) -> None:
     with serving(certificate) as url:
         error, requests = refuse(lists, base_url=url)
-        assert type(error) is OutageError
+        assert type(error) is TransientRequestError
         assert "certificate of 127.0.0.1 is not trusted (self" in error.problem
         assert "REQUESTS_CA_BUNDLE" in error.remedy
         assert requests == 1

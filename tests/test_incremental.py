@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -188,7 +188,7 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
     assert 240 < len(statuses(tmp_path)) < 400
     assert run(**variables)[0] == 0
     assert len(statuses(tmp_path)) == 1_000
-    # an edit of a finished batch, far below the floor
+    # an edit of a finished batch, far below the low_watermark
     rows[900]["status"] = "failed"
     assert run(**variables)[0] == 0
     assert statuses(tmp_path)[rows[900]["id"]] == "completed"
@@ -202,7 +202,7 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
 def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> None:
     rows = ended(1_000, apart=3_600)
     lists.serve("openai", cursor_list(rows))
-    start = datetime.fromtimestamp(rows[432]["created_at"], timezone.utc)
+    start = datetime.fromtimestamp(rows[432]["created_at"], UTC)
     interval = {
         "DLT_INTERVAL_START": start.isoformat(),
         "DLT_INTERVAL_END": (start + timedelta(days=1)).isoformat(),
@@ -387,7 +387,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     lists.requests.clear()
     assert pipeline_run(folder)[0] == 0
     assert statuses(folder) == {row["id"]: row["status"] for row in rows}
-    # a page for each hundred rows above the last checkpoint, a look back a package, a head walk
+    # a page for each hundred rows above the last checkpoint, a look back a package, an incremental scan
     assert len(lists.requests) <= (len(rows) - kept) / 100 + 6
 
     before = statuses(folder)

@@ -6,7 +6,7 @@ import pytest
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
 
 from ai_batches import COLUMNS, JSON_COLUMNS, TABLE_NAME
-from ai_batches_runner.merging import column_hints, merge_strategies
+from ai_batches_runner.destinations.merging import column_hints, merge_strategies
 
 UPSERT = ("bigquery", "databricks", "motherduck", "snowflake")
 DELETE_INSERT = ("clickhouse", "redshift")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ai_batches import PROVIDERS
-from ai_batches_runner.demo_providers import VENDORS, DemoProviders, LoopbackServer, make_list
+from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 from environments import binary
 from read_by_client import CLIENTS, SPEAKS_OPENAIS
 

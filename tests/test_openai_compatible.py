@@ -8,7 +8,13 @@ import pytest
 from dlt import Pipeline
 from starlette.requests import Request
 
-from ai_batches import PROVIDERS, Account, AccountMetrics, SettingsError, provider_settings
+from ai_batches import (
+    PROVIDERS,
+    Account,
+    AccountMetrics,
+    SettingsError,
+    provider_settings,
+)
 from support import (
     FIRST,
     KEY,

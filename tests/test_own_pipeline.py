@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ai_batches_runner.cli import main
-from ai_batches_runner.paths import is_plain, pipelines_folder
-from ai_batches_runner.settings_files import UnreadableSettingsError, refuse_unreadable_settings
+from ai_batches_runner.cli.main import main
+from ai_batches_runner.cli.settings_files import UnreadableSettingsError, refuse_unreadable_settings
+from ai_batches_runner.destinations.paths import is_plain, pipelines_folder
 from commands import keys, run, table
 from support import Lists, TRow, batch, cursor_list
 

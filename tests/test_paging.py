@@ -1,6 +1,5 @@
 """Lists that misbehave: each is read whole, or fails with a sentence that says why."""
 
-import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +12,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ai_batches import AccountMetrics
-from simulated import Provider as SimulatedProvider
 from support import (
     KEY,
     CutOff,
@@ -473,8 +471,8 @@ def test_no_batch_is_missed_in_a_counted_list_that_moves(
 ) -> None:
     """Rows that stand in the list throughout are read, however it moves; or it is an error."""
     from ai_batches import PROVIDERS, Account
-    from ai_batches.client import BatchListClient
     from ai_batches.errors import BadPageError
+    from ai_batches.http.client import BatchListClient
 
     full = rows(count)
     asked = [0]
@@ -642,32 +640,6 @@ def test_a_token_that_is_refused_twice_is_an_error_with_the_servers_words(
     done = read("cohere", answer)
     assert "saying: page_token: unknown field" in (done["error"] or "")
     assert done["requests"] == 4
-
-
-@pytest.mark.parametrize("says_more", [True, False])
-@pytest.mark.parametrize("paging", ["cursor", "offset", "token", "page number"])
-def test_requests_are_foretold(paging: str, says_more: bool) -> None:
-    for page_size, count in itertools.product((2, 3, 5), range(14)):
-        provider = SimulatedProvider(paging=paging, says_more=says_more, page_size=page_size)
-        provider.add(count)
-        asked = provider.paginator()
-        provider.paginator = lambda asked=asked: asked  # type: ignore[method-assign,misc]
-        handed_on, positions = 0, []
-        for each in provider.pages(None, True):
-            before, handed_on = handed_on, handed_on + len(each.rows)
-            for rows in range(before + 1, handed_on + 1):
-                foretold = asked.requests_for(rows, page_size, to_end=False)
-                assert foretold == provider.requests
-            if each.rows:
-                positions.append((handed_on, each.position))
-        assert asked.requests_for(count, page_size, to_end=True) == provider.requests
-        del provider.paginator
-        for handed_on, position in positions:
-            provider.requests = 0
-            left = sum(len(each.rows) for each in provider.pages(position, True))
-            assert left == count - handed_on
-            foretold = asked.requests_for(left, page_size, to_end=True, is_resumed=True)
-            assert foretold == provider.requests
 
 
 def test_a_page_size_does_not_cut_a_list_of_one_reply(

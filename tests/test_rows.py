@@ -10,7 +10,7 @@ import pytest
 from dlt import Pipeline
 
 from ai_batches import PROVIDERS, Run, ai_batches_source
-from ai_batches.rows import RowReader
+from ai_batches.table.rows import RowReader
 from documented_rows import iso
 from support import Lists, TRow, batch, cursor_list, load, page, read_row, select, stored
 

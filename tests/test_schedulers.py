@@ -14,14 +14,14 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
-from ai_batches_runner.cli import ANOTHER_RUN, PARTIAL
+from ai_batches_runner.cli.main import ANOTHER_RUN, PARTIAL
 from commands import COMMAND, keys, run, table
 from environments import ROOT, binary
 from support import KEY, Lists, TAnswer, batch, cursor_list, failure, page
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-PIPELINES = ROOT / "pipelines"
+PIPELINES = ROOT / "pipelines" / "deploy"
 WORKFLOW = PIPELINES / "github_actions" / "ai_batches.yml"
 SERVICE = PIPELINES / "systemd" / "ai-batches.service"
 TIMER = PIPELINES / "systemd" / "ai-batches.timer"

@@ -1,13 +1,13 @@
 """What `--since` takes: dates, as a person writes them."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 
-from ai_batches_runner.cli import main
-from ai_batches_runner.since import parse_since
+from ai_batches_runner.cli.main import main
+from ai_batches_runner.cli.since import parse_since
 
-NOW = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import (
     PROVIDERS,
     Account,
+    AuthenticationError,
     ProviderSettings,
-    RefusedKeyError,
     Run,
     SettingsError,
     ai_batches_source,
@@ -45,7 +45,7 @@ from support import (
 
 def utc(*parts: int) -> datetime:
     """A moment in UTC."""
-    return datetime(*parts, tzinfo=timezone.utc)  # type: ignore[arg-type, misc]
+    return datetime(*parts, tzinfo=UTC)  # type: ignore[arg-type, misc]
 
 
 @contextmanager
@@ -477,7 +477,7 @@ def test_fail_fast_loads_nothing_of_the_run(pipeline: Pipeline, lists: Lists) ->
 
 
 def test_an_error_survives_pickling() -> None:
-    error = RefusedKeyError("openai", "research", "the provider refused the key", "Check it.")
+    error = AuthenticationError("openai", "research", "the provider refused the key", "Check it.")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (str(copy), copy.account) == (str(error), "research")
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ai_batches_runner.demo_providers import LoopbackServer
+from ai_batches_demo import LoopbackServer
 from commands import COMMAND, keys, run, table
 from support import KEY, Lists, batch, cursor_list, failure
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from ai_batches import COLUMNS, VERSION, ai_batches_source
-from ai_batches_runner.runs import RUN_COLUMNS
+from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
 from support import FIRST, Lists, batch, cursor_list, failure

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ai_batches_runner.demo_providers import LoopbackServer
+from ai_batches_demo import LoopbackServer
 from commands import COMMAND, keys, run, summary, table
 from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure, offset_list, page
 
@@ -56,7 +56,7 @@ def test_each_run_leaves_a_row_for_each_account(lists: Lists, tmp_path: Path) ->
     counts = "batches_read, batches_new, batches_changed, batches_open, requests"
     assert runs(tmp_path, f"provider, account, result, {counts}, error_type") == [
         ("bland", "default", "ok", 1, 1, 0, None, lists.count("bland"), None),
-        ("kimi", "default", "failed", 0, 0, 0, None, 1, "RefusedKeyError"),
+        ("kimi", "default", "failed", 0, 0, 0, None, 1, "AuthenticationError"),
         ("openai", "default", "ok", 2, 2, 0, 1, 1, None),
         ("openai", "default", "ok", 3, 1, 1, 0, 1, None),
     ]
@@ -381,7 +381,7 @@ def test_json_is_an_event_a_line(lists: Lists) -> None:
     assert accounts["openai"]["read"] == accounts["openai"]["new"] == 2
     assert accounts["openai"]["result"] == "ok"
     assert accounts["kimi"]["level"] == "ERROR"
-    assert accounts["kimi"]["error_type"] == "RefusedKeyError"
+    assert accounts["kimi"]["error_type"] == "AuthenticationError"
     assert "refused the key" in accounts["kimi"]["error"]
     attention = [e for e in events if e.get("event") == "attention"]
     assert [(e["kind"], e["provider"], e["ids"]) for e in attention] == [

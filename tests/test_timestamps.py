@@ -1,6 +1,6 @@
 """Every clock to UTC: the table of cases, and properties against pendulum."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pendulum
@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_batches.timestamps import all_to_microseconds, to_microseconds
+from ai_batches.table.timestamps import all_to_microseconds, to_microseconds
 
 
 def text(microseconds: int | None) -> str | None:
     """Microseconds as ISO 8601."""
     if microseconds is None:
         return None
-    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=microseconds)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
     return moment.isoformat().replace("+00:00", "Z")
 
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,11 @@ import sqlglot
 from starlette.requests import Request
 
 from ai_batches import COLUMNS, TABLE_DESCRIPTION
-from ai_batches_runner.destination import open_pipeline, open_to_read
-from ai_batches_runner.reading import literal, open_reader
-from ai_batches_runner.runs import DESCRIPTION, RUN_COLUMNS
+from ai_batches_runner.run.pipeline import open_pipeline, open_to_read
 from ai_batches_runner.sql import view_definitions
 from ai_batches_runner.sql.dialects import DIALECTS, translate
+from ai_batches_runner.sql.reading import literal, open_reader
+from ai_batches_runner.sql.runs import DESCRIPTION, RUN_COLUMNS
 from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case
 from servers import PASSWORD
@@ -40,7 +40,7 @@ SERVED = ("duckdb_file", "postgres", "sqlite", "mariadb")
 QUICK_HERE = {*QUICK, "duckdb_file", "sqlite", "mariadb"}
 
 HOUR, DAY = 3_600, 86_400
-TODAY = datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 START = TODAY - timedelta(days=10)
 
 TYPES = {
@@ -272,9 +272,7 @@ def plain(name: str, value: Any) -> Any:
     assert not isinstance(value, float | Decimal), name
     if name.endswith("_at"):
         found = datetime.fromisoformat(value) if isinstance(value, str) else value
-        return (found if found.tzinfo else found.replace(tzinfo=timezone.utc)).astimezone(
-            timezone.utc
-        )
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     if name.endswith("_on"):
         return date.fromisoformat(value) if isinstance(value, str) else value
     is_json = name in ("errors", "metadata") or (name == "reason" and value.startswith("{"))

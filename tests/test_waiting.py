@@ -16,10 +16,10 @@ from starlette.responses import Response
 
 import servers
 from ai_batches import PROVIDERS, Run, ai_batches_source
-from ai_batches.client import BatchListClient
 from ai_batches.errors import TimeUpError
-from ai_batches.waiting import seconds_asked
-from ai_batches_runner.report import read_metrics
+from ai_batches.http.client import BatchListClient
+from ai_batches.http.time_limit import seconds_asked
+from ai_batches_runner.run.report import read_metrics
 from commands import keys, run, summary
 from support import CutOff, Lists, TAnswer, batch, cursor_list, failure, page, stored
 

@@ -6,10 +6,10 @@ The command `ai-batches` is made of it, and schedulers call it:
         reports = load(pipeline, ["openai", "kimi"])
 """
 
-from .destination import open_pipeline
 from .errors import AnotherRunError, UnusableDestinationError
-from .load import load
-from .report import AccountReport
+from .run.load import load
+from .run.pipeline import open_pipeline
+from .run.report import AccountReport
 
 __all__ = [
     "AccountReport",

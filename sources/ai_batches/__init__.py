@@ -13,19 +13,24 @@ from dlt.sources import DltResource
 
 from .errors import (
     AiBatchesError,
+    AuthenticationError,
     BadPageError,
-    RefusedKeyError,
     RequestError,
     SettingsError,
     UnexpectedError,
 )
-from .forecast import Forecast, Holding, forecast, last_read
-from .hint_warning import mute_hint_warning
 from .providers import PROVIDERS, Provider
-from .resource import AccountMetrics, account_metrics, read_provider
+from .resource import AccountMetrics, account_metrics, read_first_page, read_provider
+from .scan.scanner import Reading, Run
 from .schedule import scheduled_since
-from .settings import Account, ProviderSettings, has_key, provider_settings, providers_with_key
-from .table import (
+from .settings import (
+    Account,
+    ProviderSettings,
+    has_key,
+    provider_settings,
+    providers_with_key,
+)
+from .table.columns import (
     COLUMN_HINTS,
     COLUMNS,
     JSON_COLUMNS,
@@ -35,7 +40,7 @@ from .table import (
     VERSION,
     VERSION_HINT,
 )
-from .walk import Reading, Run
+from .table.hint_warning import mute_hint_warning
 
 __all__ = [
     "COLUMNS",
@@ -48,24 +53,21 @@ __all__ = [
     "Account",
     "AccountMetrics",
     "AiBatchesError",
+    "AuthenticationError",
     "BadPageError",
-    "Forecast",
-    "Holding",
     "Provider",
     "ProviderSettings",
     "Reading",
-    "RefusedKeyError",
     "RequestError",
     "Run",
     "SettingsError",
     "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
-    "forecast",
     "has_key",
-    "last_read",
     "provider_settings",
     "providers_with_key",
+    "read_first_page",
     "scheduled_since",
 ]
 

@@ -20,7 +20,7 @@ class AiBatchesError(DltException):
         self.account = account
         self.problem = problem
         self.remedy = remedy
-        self.is_of_the_list = not isinstance(self, (OutageError, RefusedKeyError))
+        self.is_of_the_list = not isinstance(self, (TransientRequestError, AuthenticationError))
         """Whether the position that was asked for may be what is wrong."""
         super().__init__(f"{self.subject}: {problem}. {remedy}")
 
@@ -42,7 +42,7 @@ class SettingsError(AiBatchesError):
     """A setting is missing or cannot be used; nothing was requested."""
 
 
-class RefusedKeyError(AiBatchesError):
+class AuthenticationError(AiBatchesError):
     """The provider answered 401 or 403."""
 
 
@@ -50,7 +50,7 @@ class RequestError(AiBatchesError):
     """A request failed for good: a status that is not retried, or the last retry."""
 
 
-class OutageError(RequestError):
+class TransientRequestError(RequestError):
     """The server could not be reached, or is out of order; the same request may succeed later."""
 
 

@@ -12,15 +12,15 @@ import pyarrow as pa
 from dlt.common import logger
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
-from .belief import disbelieve, table_is_known
-from .client import BatchListClient
 from .errors import AiBatchesError, SettingsError, TimeUpError, UnexpectedError
-from .hints import refuse_hints
+from .http.client import BatchListClient
 from .providers import Provider
-from .rows import Record, RowReader
+from .scan.scanner import Page, Reading, Row, Run, Scanner, Sighting
 from .settings import Account, ProviderSettings, missing_key, provider_settings
-from .table import SCHEMA
-from .walk import Page, Reading, Row, Run, Sighting, Walker
+from .stored_table import disbelieve, table_is_known
+from .table.columns import SCHEMA
+from .table.hints import refuse_hints
+from .table.rows import Record, RowReader
 
 ROWS_PER_YIELD = 5_000
 """Rows in an Arrow table; small tables cost dlt time each, large ones memory."""
@@ -45,9 +45,9 @@ class AccountMetrics(TypedDict):
     error: str | None
     """What went wrong and what to do, or None."""
     error_type: str | None
-    """Name of the error's class, such as `RefusedKeyError`."""
+    """Name of the error's class, such as `AuthenticationError`."""
     is_partial: bool
-    """Whether the walk was cut; the next package or run goes on."""
+    """Whether the scan was cut; the next package or run goes on."""
 
 
 def account_metrics(resource_metrics: Mapping[str, Any]) -> list[AccountMetrics]:
@@ -96,7 +96,7 @@ def read_provider(
         _note_error(_new_metrics(None), ex)
         return
     rows = 0
-    # under a limit of time, a long walk must not keep the other accounts waiting for ever
+    # under a limit of time, a long scan must not keep the other accounts waiting for ever
     state = dlt.current.resource_state()
     for account in sorted(settings.accounts, key=lambda each: _is_cut(state.get(each.name))):
         if (provider.name, account.name) in run.finished:
@@ -131,11 +131,11 @@ def _read_account(
     client = BatchListClient(provider, settings, account, tell, run.deadline)
     reader = RowReader(provider, account.name, settings.exclude)
     state = dlt.current.resource_state()
-    walker = Walker(state.get(account.name), account.walk, run)
+    scanner = Scanner(state.get(account.name), account.scan, run)
     portion = min(ROWS_PER_YIELD, run.rows_per_package or ROWS_PER_YIELD)
     # the provider's clock may run behind
-    settled = run.started - account.walk.settle - account.walk.lookback
-    overdue = run.started - account.walk.max_open_age
+    settled = run.started - account.scan.settle_window - account.scan.lookback
+    overdue = run.started - account.scan.max_open_age
     stuck: dict[str, None] = {}
 
     def read(rows: list[Row]) -> Iterable[tuple[Record, Sighting]]:
@@ -152,16 +152,16 @@ def _read_account(
                 stuck[row_id] = None
         return zip(records, map(Sighting, ids, created, are_held), strict=True)
 
-    def pages(position: Mapping[str, Any] | None, is_whole: bool) -> Iterator[Page]:
+    def pages(position: Mapping[str, Any] | None, is_full_scan: bool) -> Iterator[Page]:
         some = client.pages(position)
-        return _one_ahead(some, run) if is_whole else some
+        return _one_ahead(some, run) if is_full_scan else some
 
     try:
-        for records in walker.walk(pages, read, portion):
+        for records in scanner.scan(pages, read, portion):
             # set before the yield whose rows it stands for: dlt stores both or neither; with the
             # run, since each load has to change it: so a working folder sees that another loaded
-            state[account.name] = {**walker.state, "run": run.id}
-            if walker.is_done:
+            state[account.name] = {**scanner.state, "run": run.id}
+            if scanner.is_done:
                 run.finished.add((provider.name, account.name))
                 metrics["is_partial"] = False
             if records:
@@ -188,7 +188,7 @@ def _read_account(
             f" only when the list is read whole: {_some(list(stuck))}"
         )
     _warn_of_unknown_statuses(provider, account, reader, run)
-    for column, count in reader.underivable.items():
+    for column, count in reader.uncomputable.items():
         logger.warning(
             f"{whose}: {count} values of the column `{column}` could not be made of what their rows"
             " tell, and are null."
@@ -247,7 +247,7 @@ def _one_ahead(pages: Iterator[Page], run: Run) -> Iterator[Page]:
 
 
 def _is_cut(state: Mapping[str, Any] | None) -> bool:
-    return bool(state and state.get("walk"))
+    return bool(state and state.get("scan"))
 
 
 def _some(ids: list[str]) -> str:
@@ -276,6 +276,28 @@ def _load_id() -> str:
     except CurrentLoadPackageStateNotAvailable:
         # somebody looks at the resource without a pipeline
         return ""
+
+
+def read_first_page(provider: Provider, settings: ProviderSettings, account: Account) -> None:
+    """Requests the first page of an account's list, to see that address and key work.
+
+    Args:
+        provider (Provider): Whose list to request.
+        settings (ProviderSettings): The user's settings for it.
+        account (Account): Whose key to send.
+
+    Raises:
+        AiBatchesError: If the first page could not be read; the text says what to do.
+    """
+    client = BatchListClient(provider, settings, account)
+    try:
+        next(client.pages())
+    except AiBatchesError:
+        raise
+    except Exception as ex:
+        raise unexpected(provider, account, ex) from None
+    finally:
+        client.close()
 
 
 def unexpected(provider: Provider, account: Account, error: Exception) -> UnexpectedError:

@@ -1,11 +1,11 @@
 """The interval that an external scheduler asks for, as dlt knows it."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 from dlt.common.configuration.exceptions import ConfigurationValueError
 from dlt.extract.incremental.context import get_interval_context
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def scheduled_since() -> int | None:

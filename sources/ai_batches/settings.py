@@ -18,8 +18,8 @@ import dlt
 
 from .errors import SettingsError
 from .providers import PROVIDERS, Provider
-from .timestamps import SECOND
-from .walk import WalkSettings
+from .scan.scanner import ScanSettings
+from .table.timestamps import SECOND
 
 SECTION = "sources.ai_batches"
 DEFAULT_ACCOUNT = "default"
@@ -40,7 +40,7 @@ class Account(NamedTuple):
     api_key: str
     origin: str
     """The setting or variable that the key came from, for messages."""
-    walk: WalkSettings = WalkSettings()
+    scan: ScanSettings = ScanSettings()
     """How far down a run reads."""
     base_url: str = ""
     """API root of its own; empty: that of the provider's settings."""
@@ -157,11 +157,11 @@ def _missing_address(provider: Provider, account: Account) -> SettingsError:
 
 
 def _accounts(provider: Provider) -> tuple[Account, ...]:
-    walk = _walk_settings(provider, "", lambda name: dlt.config.get(_path(provider, name)))
+    scan = _scan_settings(provider, "", lambda name: dlt.config.get(_path(provider, name)))
     setting = _path(provider, "accounts")
     named = _table(provider, "accounts", dlt.secrets.get(setting))
     accounts = [
-        _account(provider, name, value, f"{setting}.{name}", walk) for name, value in named.items()
+        _account(provider, name, value, f"{setting}.{name}", scan) for name, value in named.items()
     ]
     setting = _path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
@@ -173,22 +173,22 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
             raise _unusable(
                 provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
             )
-        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, walk))
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan))
     return tuple(accounts)
 
 
-def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkSettings) -> Account:
+def _account(provider: Provider, name: str, value: Any, origin: str, scan: ScanSettings) -> Account:
     """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise _unusable(provider, "accounts", "holds an account without a name")
     own = value if isinstance(value, Mapping) else {"api_key": value}
     api_key, prefix = own.get("api_key"), f"accounts.{name}."
     of_address = {"base_url", *provider.url_settings}
-    unknown = own.keys() - {"api_key", "headers", *of_address, *WalkSettings._fields}
+    unknown = own.keys() - {"api_key", "headers", *of_address, *ScanSettings._fields}
     if unknown:
         # a mistyped address would send the key to another server
         raise _unusable(provider, prefix + min(unknown), "is no setting of an account")
-    walk = _walk_settings(provider, prefix, own.get, walk)
+    scan = _scan_settings(provider, prefix, own.get, scan)
     base_url = "" if own.keys().isdisjoint(of_address) else _base_url(provider, own, prefix)
     headers = _headers(provider, own.get("headers"), prefix)
     # a file often leaves a line end behind the key
@@ -204,7 +204,7 @@ def _account(provider: Provider, name: str, value: Any, origin: str, walk: WalkS
             f"the key in {origin} holds characters that no key has",
             "Copy it again, without quotes or spaces.",
         )
-    return Account(name, key, origin, walk, base_url, headers)
+    return Account(name, key, origin, scan, base_url, headers)
 
 
 def _at_its_address(
@@ -220,12 +220,12 @@ def _at_its_address(
     return account._replace(base_url=own, headers={**headers, **account.headers})
 
 
-def _walk_settings(
+def _scan_settings(
     provider: Provider,
     prefix: str,
     get: Callable[[str], Any],
-    default: WalkSettings = WalkSettings(),  # noqa: B008
-) -> WalkSettings:
+    default: ScanSettings = ScanSettings(),  # noqa: B008
+) -> ScanSettings:
     """Reads spans of time such as `90s`, `30m`, `1h` and `7d`."""
     spans = default._asdict()
     for name in spans:
@@ -236,7 +236,7 @@ def _walk_settings(
         if not span:
             raise _unusable(provider, prefix + name, "is no span of time, such as 30m, 1h or 7d")
         spans[name] = int(span[1]) * _UNITS[span[2]] * SECOND
-    return WalkSettings(**spans)
+    return ScanSettings(**spans)
 
 
 def _base_url(

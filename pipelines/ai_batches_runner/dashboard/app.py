@@ -4,6 +4,8 @@
 # ///
 """The page: a marimo app. A cell runs again when what it uses changes."""
 
+from datetime import UTC
+
 import marimo
 
 app = marimo.App(width="medium", app_title="AI batches", css_file="page.css")
@@ -11,20 +13,20 @@ app = marimo.App(width="medium", app_title="AI batches", css_file="page.css")
 
 @app.cell
 def _():
-    from datetime import datetime, timedelta, timezone
+    from datetime import datetime, timedelta
 
     import marimo as mo
 
-    from ai_batches_runner.dashboard import layout, queries
-    from ai_batches_runner.dashboard import view as views
-    from ai_batches_runner.dashboard.server import new_session
+    from . import layout, queries
+    from . import view as views
+    from .server import new_session
 
     session = new_session()
     # for when the lists of providers and accounts are made anew
     chosen = {}
 
     def today():
-        return datetime.now(timezone.utc).date()
+        return datetime.now(UTC).date()
 
     return chosen, layout, mo, queries, session, timedelta, today, views
 

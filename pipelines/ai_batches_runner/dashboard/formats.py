@@ -1,6 +1,6 @@
 """Numbers, durations and moments as people read them."""
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 NOTHING = "–"  # noqa: RUF001
 
@@ -49,7 +49,7 @@ def duration(seconds: float | None) -> str:
 
 def moment(at: datetime | None) -> str:
     """In UTC, to the minute."""
-    return NOTHING if at is None else f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
+    return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """The page below the filters, as marimo's widgets."""
 
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from html import escape
 
 import marimo as mo
@@ -64,7 +64,7 @@ def page(view: View, measure: mo.ui.dropdown, breakdown: mo.ui.dropdown) -> mo.H
     )
     return mo.vstack(
         [
-            _freshness(view, datetime.now(timezone.utc)),
+            _freshness(view, datetime.now(UTC)),
             _tiles(view),
             Section(
                 "open",

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..reading import literal
-from ..runs import LAST_RUNS
+from ..sql.reading import literal
+from ..sql.runs import LAST_RUNS
 
 MEASURES = {
     "batches": "COUNT(*)",

@@ -21,7 +21,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from ..destination import PIPELINE_NAME
+from ..run.pipeline import PIPELINE_NAME
 from .session import WAIT, Session
 
 HOST = "127.0.0.1"

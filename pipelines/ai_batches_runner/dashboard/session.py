@@ -8,10 +8,10 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import UnknownDestinationModule
 
-from ..database_file import explain_lock
-from ..destination import PIPELINE_NAME, open_to_read
+from ..destinations.duckdb_file import explain_lock
 from ..errors import UnusableDestinationError
-from ..reading import Reader, TRow, open_reader
+from ..run.pipeline import PIPELINE_NAME, open_to_read
+from ..sql.reading import Reader, TRow, open_reader
 from .queries import Filters, owners
 from .view import TAsk, View, read_view
 

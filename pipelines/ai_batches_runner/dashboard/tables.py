@@ -11,8 +11,16 @@ from typing import Any
 
 import marimo as mo
 
-from ..reading import TRow
-from .formats import NOTHING, ago, duration, moment, percent, short_number, whole_number
+from ..sql.reading import TRow
+from .formats import (
+    NOTHING,
+    ago,
+    duration,
+    moment,
+    percent,
+    short_number,
+    whole_number,
+)
 from .queries import OUTCOMES
 from .view import MEASURE_NAMES, View
 

@@ -1,6 +1,5 @@
 """What the paginators share: a trail of the rows handed on last, and returns to the head."""
 
-from abc import abstractmethod
 from collections import deque
 from collections.abc import Collection, Container, Mapping
 from typing import Any
@@ -14,7 +13,7 @@ ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 10
 """Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
 
 RECENT_ROWS = 1_000
-"""Rows that a walk knows again, wherever they come."""
+"""Rows that a scan knows again, wherever they come."""
 
 TRAIL_LENGTH = 12
 """Rows that a position remembers; it is lost only when all of them are deleted."""
@@ -23,7 +22,7 @@ UNKNOWN_POSITION = frozenset({400, 404, 410, 422})
 """What servers answer to a cursor or token that they do not know, or know no more."""
 
 MAX_RESTARTS = 3
-"""Returns to the head of the list in one walk, after which the list is given up."""
+"""Returns to the head of the list in one scan, after which the list is given up."""
 
 
 class UntrustedPageError(Exception):
@@ -61,7 +60,7 @@ class BatchListPaginator(BasePaginator):
     ) -> None:
         super().__init__()
         self.restarts = 0
-        """How often the walk had to begin again at the head: the rows that follow were seen."""
+        """How often the scan had to begin again at the head: the rows that follow were seen."""
         self._limit = limit
         self._position_param = position_param
         self._limit_param = limit_param
@@ -94,22 +93,6 @@ class BatchListPaginator(BasePaginator):
             bool: Whether to go on, with the next request or, without a next page, at the end.
         """
         return False
-
-    @abstractmethod
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """How many requests it takes to read rows of a list that stays as it is.
-
-        Args:
-            rows (int): Rows to hand on.
-            page_size (int): Rows that the server puts into a page, at least one.
-            to_end (bool): Whether they are the last ones, so that the end has to be seen.
-            is_resumed (bool): Whether they are read from a position on, instead of from the head.
-
-        Returns:
-            int: The number of requests.
-        """
 
     def init_request(self, request: Request) -> None:
         """Sets the page size and the position to begin at."""

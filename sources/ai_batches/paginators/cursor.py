@@ -1,7 +1,6 @@
 """Lists that go on after the id of a row."""
 
 from collections.abc import Collection, Mapping
-from math import ceil
 from typing import Any
 
 from requests import Request, Response
@@ -98,18 +97,6 @@ class CursorPaginator(BatchListPaginator):
         if self._by_own_cursor:
             return {**self._by_own_cursor.position, "next_field": self._by_own_cursor.next_field}
         return {**super().position, "handed_on": self._handed_on}
-
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """Counts them, by whether the last page that was seen told if more rows follow."""
-        if self._by_own_cursor:
-            return self._by_own_cursor.requests_for(rows, page_size, to_end, is_resumed)
-        # where it goes on, the last row comes again
-        shown = rows + is_resumed
-        # nothing behind the last row, and once more behind an earlier one
-        confirming = 2 if to_end and shown and not self._tells_end else 0
-        return max(1, ceil(shown / page_size)) + confirming
 
     def refused(self, status_code: int) -> bool:
         """Looks back along the trail where the server does not know the cursor."""

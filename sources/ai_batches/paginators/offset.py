@@ -1,13 +1,17 @@
 """Lists that skip a number of rows."""
 
 from collections.abc import Collection, Mapping
-from math import ceil
 from typing import Any
 
 from requests import Request, Response
 
-from ..timestamps import to_microseconds
-from .base import RECENT_ROWS, BatchListPaginator, RecentIds, UntrustedPageError
+from ..table.timestamps import to_microseconds
+from .base import (
+    RECENT_ROWS,
+    BatchListPaginator,
+    RecentIds,
+    UntrustedPageError,
+)
 
 
 class OffsetPaginator(BatchListPaginator):
@@ -88,16 +92,6 @@ class OffsetPaginator(BatchListPaginator):
             "is_sorted": self._is_sorted,
         }
 
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """Counts them: each page shows the last row of the one before again."""
-        if not rows and not is_resumed:
-            return 1
-        pages = ceil((rows - (not is_resumed)) / max(1, page_size - 1))
-        # the last row alone, and then nothing behind it
-        return max(not is_resumed, pages) + (2 if to_end else 0)
-
     def refused(self, status_code: int) -> bool:
         """Takes an error behind the end of the list for an empty page."""
         if status_code not in (400, 404) or self._offset == 0:
@@ -171,7 +165,7 @@ class OffsetPaginator(BatchListPaginator):
         """Moves to where the last row may be now: no row of the page is known.
 
         Rows that are passed on the way down are handed on: nobody saw them yet. Where an earlier
-        walk is gone on with, they are new, and the walk that follows it reads them.
+        scan is gone on with, they are new, and the scan that follows it reads them.
         """
         self._steps += 1
         last, sought = self._time(rows[-1]) if rows else None, self._created

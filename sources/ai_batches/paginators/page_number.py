@@ -21,9 +21,9 @@ class PageNumberPaginator(BatchListPaginator):
     New rows push the list down, so that rows come again; deleted ones pull it up, so that rows
     would be passed over. That many at most are missing as the total went down by: then the page
     goes back by so much. Going on asks for the last page again, which has to show a row of the
-    trail, or else one of the pages that it may have been pushed to; otherwise the walk begins again
+    trail, or else one of the pages that it may have been pushed to; otherwise the scan begins again
     at the head. Each reply is held against its own total: a page with fewer rows than it should
-    have shifts all pages behind it, so that the walk begins again, too. The list ends with an empty
+    have shifts all pages behind it, so that the scan begins again, too. The list ends with an empty
     page, or a short one that reaches the total and does not pass it.
 
     Args:
@@ -93,15 +93,6 @@ class PageNumberPaginator(BatchListPaginator):
             return False
         self._has_next_page = False
         return True
-
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """Counts them: a full page has to be followed by another one, if only by an empty one."""
-        if not to_end:
-            return max(1, ceil(rows / page_size)) + is_resumed
-        begin = max(1, ceil((self._total - rows) / page_size)) - 1 if is_resumed else 0
-        return (self._total if is_resumed else rows) // page_size + 1 - begin
 
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Takes in a page, and leaves in `data` the rows that were not handed on.

@@ -23,12 +23,6 @@ class SinglePagePaginator(BatchListPaginator):
         """Reads the list again."""
         self._start_over()
 
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """It is one, always."""
-        return 1
-
     def update_state(self, response: Response, data: list[Any] | None = None) -> None:
         """Leaves all rows in `data`.
 

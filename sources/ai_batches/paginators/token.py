@@ -1,7 +1,6 @@
 """Lists whose pages each give the token of the next one."""
 
 from collections.abc import Collection, Mapping
-from math import ceil
 from typing import Any
 
 from requests import Request, Response
@@ -21,7 +20,7 @@ class TokenPaginator(BatchListPaginator):
 
     A token does not say which row it stands for. So a position is the token of the page that was
     handed on last: going on, that page is asked for again, and has to show a row of the trail.
-    Where it does not, or the server knows the token no more, the walk begins again at the head.
+    Where it does not, or the server knows the token no more, the scan begins again at the head.
     A reply that says `has_more: false` is the last one, even if it gives a token.
     Tokens that count rows instead of naming one pass a row over where one above is deleted
     meanwhile; where the list tells its total, that shows in the end.
@@ -79,12 +78,6 @@ class TokenPaginator(BatchListPaginator):
         """Where the rows handed on so far end."""
         counts = {"handed_on": self._handed_on, "least_total": self._least_total}
         return {**super().position, **counts, "token": self._page_token}
-
-    def requests_for(
-        self, rows: int, page_size: int, to_end: bool, is_resumed: bool = False
-    ) -> int:
-        """Counts them: where it goes on, the last page comes again."""
-        return max(not is_resumed, ceil(rows / page_size)) + is_resumed
 
     def refused(self, status_code: int) -> bool:
         """Begins again at the head, once, where the server does not know the token."""

@@ -52,5 +52,5 @@ ANTHROPIC = Provider(
         "expires_at": "expires_at",
         "ended_at": "ended_at",
     },
-    derived={"requests_total": _requests, "status": _status},
+    computed={"requests_total": _requests, "status": _status},
 )

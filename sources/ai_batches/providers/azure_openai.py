@@ -6,7 +6,7 @@ from functools import partial
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from requests import PreparedRequest
 
-from ..credentials import EnvironmentAuth
+from ..http.authentication import EnvironmentAuth
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
-from ..credentials import EnvironmentAuth
+from ..http.authentication import EnvironmentAuth
 from ..paginators import TokenPaginator
 from .declaration import Provider
 
@@ -75,7 +75,7 @@ BEDROCK = Provider(
     ),
     page_size=1_000,
     params={"sortBy": "CreationTime", "sortOrder": "Descending"},
-    rows_field="invocationJobSummaries",
+    data_selector="invocationJobSummaries",
     empty_reply=frozenset({"nextToken"}),
     fields={
         "id": "jobArn",
@@ -94,5 +94,5 @@ BEDROCK = Provider(
         "ended_at": "endTime",
         "errors": "message",
     },
-    derived={"completion_window": _window},
+    computed={"completion_window": _window},
 )

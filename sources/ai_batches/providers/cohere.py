@@ -30,7 +30,7 @@ COHERE = Provider(
     auth=BearerTokenAuth,
     paginator=TokenPaginator,
     page_size=1_000,
-    rows_field="batches",
+    data_selector="batches",
     empty_reply=frozenset({"next_page_token"}),
     fields={
         "id": "id",
@@ -48,5 +48,5 @@ COHERE = Provider(
         "updated_at": "updated_at",
         "errors": "status_reason",
     },
-    derived={"total_tokens": _tokens},
+    computed={"total_tokens": _tokens},
 )

@@ -32,5 +32,5 @@ DASHSCOPE = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
-    derived={"description": _task_name},
+    computed={"description": _task_name},
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from requests.auth import AuthBase
 
-from ..credentials import EnvironmentAuth
+from ..http.authentication import EnvironmentAuth
 from ..paginators import BatchListPaginator
 
 BATCH_OBJECT_FIELDS: Mapping[str, str] = {
@@ -78,7 +78,7 @@ class Provider:
         auth (Callable[[str], AuthBase]): How a request carries a key.
         environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed where the
             key is set to `environment`; None where there is no such way.
-        paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one walk,
+        paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one scan,
             given the page size.
         page_size (int | None): Rows to ask for in a page; None where the vendor documents no
             parameter for it.
@@ -90,13 +90,13 @@ class Provider:
             so far, and it is not; elsewhere it fills what is null. What it does not fill stays in
             `extra` where it differs. None: `BATCH_OBJECT_ALTERNATIVES`, those of them whose columns
             have their field of `BATCH_OBJECT_FIELDS`.
-        derived (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
+        computed (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
             alone, to what makes their value of a row. Fields without a column stay in `extra`. A
             `status` may be any word that `statuses` or the list for all vendors knows.
         statuses (Mapping[str, str]): Status words that are the vendor's own, to the words of the
             column `status`. They go before the list for all vendors, `ai_batches.statuses`, and are
             compared like its words: without case, separators and prefix.
-        rows_field (str): Field of a reply that holds the list of rows; `$` where the reply is it.
+        data_selector (str): Field of a reply that holds the list of rows; `$` where the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
             leaves the list out, or is `null`; None where it has an empty list.
         params (Mapping[str, str]): Further query parameters of each request.
@@ -124,8 +124,8 @@ class Provider:
     fields: Mapping[str, str]
     alternatives: Sequence[Mapping[str, str]] | None = None
     statuses: Mapping[str, str] = field(default_factory=dict)
-    derived: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
-    rows_field: str = "data"
+    computed: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
+    data_selector: str = "data"
     empty_reply: Set[str] | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -45,7 +45,7 @@ FIREWORKS = Provider(
     paginator=partial(by_page_token, total_field="totalSize"),
     page_size=200,
     params={"orderBy": "created_time desc"},
-    rows_field="batchInferenceJobs",
+    data_selector="batchInferenceJobs",
     empty_reply=frozenset({"nextPageToken", "totalSize"}),
     fields={
         "id": "name",
@@ -63,7 +63,7 @@ FIREWORKS = Provider(
         "created_at": "createTime",
         "updated_at": "updateTime",
     },
-    derived={"errors": _errors, "total_tokens": _tokens},
+    computed={"errors": _errors, "total_tokens": _tokens},
     statuses={
         "creating_input_dataset": "validating",
         "re_queueing": "validating",

@@ -45,7 +45,7 @@ GEMINI = Provider(
     auth=lambda api_key: APIKeyAuth(name="x-goog-api-key", api_key=api_key, location="header"),
     paginator=by_page_token,
     page_size=100,
-    rows_field="operations",
+    data_selector="operations",
     empty_reply=frozenset({"nextPageToken"}),
     fields={
         "id": "name",
@@ -59,7 +59,7 @@ GEMINI = Provider(
         "ended_at": "metadata.endTime",
         "errors": "error",
     },
-    derived={
+    computed={
         "status": _status,
         "requests_total": count("metadata.batchStats.requestCount"),
         "requests_completed": count("metadata.batchStats.successfulRequestCount"),

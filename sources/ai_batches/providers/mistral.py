@@ -47,6 +47,6 @@ MISTRAL = Provider(
         "errors": "errors",
         "metadata": "metadata",
     },
-    derived={"input_file_id": _input_file},
+    computed={"input_file_id": _input_file},
     empty_reply=frozenset({"object", "total"}),
 )

@@ -20,7 +20,7 @@ TOGETHER = Provider(
     auth=BearerTokenAuth,
     paginator=SinglePagePaginator,
     page_size=None,
-    rows_field="$",
+    data_selector="$",
     empty_reply=frozenset(),
     fields={
         "id": "id",

@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
-from ..credentials import EnvironmentAuth
+from ..http.authentication import EnvironmentAuth
 from .declaration import Provider
 from .google_json import by_page_token, count
 
@@ -88,7 +88,7 @@ VERTEX = Provider(
     environment_auth=partial(EnvironmentAuth, "vertex", _find_token),
     paginator=by_page_token,
     page_size=100,
-    rows_field="batchPredictionJobs",
+    data_selector="batchPredictionJobs",
     empty_reply=frozenset({"nextPageToken"}),
     fields={
         "id": "name",
@@ -102,7 +102,7 @@ VERTEX = Provider(
         "errors": "error",
         "metadata": "labels",
     },
-    derived={
+    computed={
         "input_file_id": _input,
         "output_file_id": _output,
         "requests_total": _total,

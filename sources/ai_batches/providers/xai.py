@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import TokenPaginator
-from ..timestamps import to_microseconds
+from ..table.timestamps import to_microseconds
 from .declaration import Provider
 
 
@@ -64,7 +64,7 @@ XAI = Provider(
         id_field="batch_id",
     ),
     page_size=100,
-    rows_field="batches",
+    data_selector="batches",
     empty_reply=frozenset({"pagination_token"}),
     fields={
         "id": "batch_id",
@@ -77,5 +77,5 @@ XAI = Provider(
         "expires_at": "expire_time",
         "errors": "cancel_by_xai_message",
     },
-    derived={"status": _status, "ended_at": _end},
+    computed={"status": _status, "ended_at": _end},
 )

@@ -1,0 +1,116 @@
+"""The demo: the pipeline on made-up providers, twice, with two hours between the runs."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import dlt
+from dlt import Pipeline
+from dlt.common.destination import Destination
+from rich.console import Console
+from rich.table import Table
+
+from ai_batches import PROVIDERS, Account, ProviderSettings
+from ai_batches_runner.inspect.alerts import find_alerts
+from ai_batches_runner.run.load import WAIT, load
+from ai_batches_runner.run.pipeline import connected, open_pipeline
+from ai_batches_runner.run.report import describe_place, print_summary
+from ai_batches_runner.sql.reading import open_reader
+
+from . import VENDORS, DemoProviders, LoopbackServer, make_list
+
+PIPELINE_NAME = "ai_batches_demo"
+DATABASE = "demo.duckdb"
+HOURS = 2
+SHOWN_CHANGES = 12
+SHOWN_FINDINGS = 8
+
+TBatch = tuple[str, str]
+"""Provider and id."""
+
+
+def run_demo(console: Console) -> bool:
+    """Loads made-up providers into `demo.duckdb`, lets time pass, loads again, shows the changes.
+
+    Args:
+        console (Console): Where to print.
+
+    Returns:
+        bool: Whether everything loaded.
+    """
+    # a proxy that is set for the real providers does not know this machine
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    # the lists start in the past, so that they have reached the present in the end
+    start = int(time.time()) - HOURS * 3600
+    providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
+    destination = demo_destination()
+    with (
+        open_pipeline(destination, name=PIPELINE_NAME) as pipeline,
+        LoopbackServer(providers.app) as server,
+    ):
+        _forget_earlier_demo(pipeline)
+        settings = demo_settings(providers, server)
+        console.rule(f"First run: {len(VENDORS)} made-up providers, read whole", align="left")
+        first = load(pipeline, list(PROVIDERS), settings)
+        print_summary(first, describe_place(pipeline), console)
+        before = _statuses(pipeline)
+        providers.pass_time(HOURS * 3600)
+        console.rule(f"Second run: {HOURS} hours later", align="left")
+        second = load(pipeline, list(PROVIDERS), settings)
+        print_summary(second, describe_place(pipeline), console)
+        _print_changes(before, _statuses(pipeline), console)
+        console.rule("What a person should look at", align="left")
+        alerts = find_alerts(pipeline, WAIT)
+        for alert in alerts[:SHOWN_FINDINGS]:
+            console.print(f"- {alert}", markup=False, highlight=False, soft_wrap=True)
+        if len(alerts) > SHOWN_FINDINGS:
+            console.print(f"... and {len(alerts) - SHOWN_FINDINGS} more")
+    return not any(report.error for report in first + second)
+
+
+def demo_destination() -> Destination[Any, Any]:
+    """Where the demo loads to: a file in the working folder."""
+    return dlt.destinations.duckdb(str(Path(DATABASE).absolute()))
+
+
+def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str, ProviderSettings]:
+    """Settings that point the source at running demo providers."""
+    return {
+        name: ProviderSettings(
+            accounts=(Account("default", providers.keys[name], "the demo"),),
+            base_url=url,
+            page_size=PROVIDERS[name].page_size,
+        )
+        for name, url in providers.base_urls(server).items()
+    }
+
+
+def _forget_earlier_demo(pipeline: Pipeline) -> None:
+    pipeline.drop()
+    with connected(pipeline, WAIT), pipeline.sql_client() as client:
+        if client.has_dataset():
+            client.drop_dataset()
+
+
+def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
+    query = (
+        "SELECT provider, id, status FROM batches WHERE status IS NOT NULL ORDER BY created_at DESC"
+    )
+    with open_reader(pipeline, WAIT) as reader:
+        return {(row["provider"], row["id"]): row["status"] for row in reader.rows(query)}
+
+
+def _print_changes(before: dict[TBatch, str], after: dict[TBatch, str], console: Console) -> None:
+    changes: list[tuple[str, ...]] = [
+        (*batch, before[batch], status)
+        for batch, status in after.items()
+        if batch in before and before[batch] != status
+    ]
+    table = Table("provider", "id", "was", "is now", box=None, pad_edge=False)
+    for change in changes[:SHOWN_CHANGES]:
+        table.add_row(*change)
+    console.rule(f"Of these, {len(changes)} batches moved on to another status", align="left")
+    console.print(table)
+    if len(changes) > SHOWN_CHANGES:
+        console.print(f"... and {len(changes) - SHOWN_CHANGES} more")

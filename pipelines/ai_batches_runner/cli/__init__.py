@@ -1,0 +1,5 @@
+"""The command `ai-batches`."""
+
+from .main import main
+
+__all__ = ["main"]

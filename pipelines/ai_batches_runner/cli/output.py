@@ -1,0 +1,313 @@
+"""How a command tells what it does: live on a terminal, in lines, as JSON, or only faults."""
+
+import logging
+import sys
+import time
+import traceback
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from threading import Lock
+from typing import Any
+
+import dlt
+from pythonjsonlogger.json import JsonFormatter
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+
+from ai_batches import Reading
+
+from ..inspect.alerts import FAILURES, Alert
+from ..inspect.check import Check, failures, print_check
+from ..inspect.verify import Verdict, print_verdicts
+from ..run.progress import ProgressListener
+from ..run.report import AccountReport, TAccount, print_summary
+
+SECONDS_BETWEEN_LINES = 30.0
+"""Of one account, where the output is no terminal."""
+
+_DLT = logging.getLogger("dlt")
+
+
+class Output(ProgressListener):
+    """Says what needs attention, and nothing else (`--quiet`); the base of the others.
+
+    Args:
+        shows_traceback (bool): Whether an error is followed by its stack trace.
+    """
+
+    def __init__(self, shows_traceback: bool = False) -> None:
+        self.console = Console()
+        self._shows_traceback = shows_traceback
+
+    def __enter__(self) -> "Output":
+        if not dlt.config.get("runtime.log_format"):
+            # a person needs neither process nor line of code
+            for handler in _DLT.handlers:
+                handler.setFormatter(logging.Formatter("{levelname}: {message}", style="{"))
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        pass
+
+    def summary(self, reports: Sequence[AccountReport], place: str) -> None:
+        """What a run did, in the end."""
+        for report in reports:
+            if report.failure:
+                self.complain(f"FAILED {report.failure}")
+
+    def attention(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
+        """What a person should look at; of accounts whose failure was told, nothing more of it."""
+        shown = [
+            alert
+            for alert in alerts
+            if alert.kind not in FAILURES or (alert.provider, alert.account) not in told
+        ]
+        if shown:
+            self._say("Needs attention:")
+        for alert in shown:
+            self._say(f"- {alert}")
+
+    def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
+        """What `--verify` found."""
+        bad = {whose: verdict for whose, verdict in verdicts.items() if not verdict.is_good}
+        if bad:
+            print_verdicts(bad, self.console)
+
+    def checked(self, found: Check) -> None:
+        """What `check` found."""
+        for text in failures(found):
+            self.complain(text)
+        self._trace(found)
+
+    def complain(self, text: str, error: BaseException | None = None) -> None:
+        """Says what went wrong and what to do, on the error stream."""
+        _print(Console(stderr=True), text)
+        if error and self._shows_traceback:
+            traceback.print_exception(error)
+
+    def _trace(self, found: Check) -> None:
+        if found.destination.trace and self._shows_traceback:
+            _print(Console(stderr=True), found.destination.trace)
+
+    def _say(self, text: str) -> None:
+        _print(self.console, text)
+
+
+class Lines(Output):
+    """Says in lines how far it has come, now and then, and in the end what was done."""
+
+    def __init__(self, shows_traceback: bool = False) -> None:
+        super().__init__(shows_traceback)
+        self._spoke_at: dict[TAccount, float] = {}
+
+    def reading(self, reading: Reading) -> None:
+        """Prints a line where the last one is long ago."""
+        if self._is_time(reading):
+            _print(Console(stderr=True), _sentence(reading))
+
+    def summary(self, reports: Sequence[AccountReport], place: str) -> None:
+        """Prints the table of what was done."""
+        print_summary(reports, place, self.console)
+
+    def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
+        """Prints all of them."""
+        print_verdicts(verdicts, self.console)
+
+    def checked(self, found: Check) -> None:
+        """Prints all of it."""
+        print_check(found, self.console)
+        self._trace(found)
+
+    def _is_time(self, reading: Reading) -> bool:
+        whose, now = (reading.provider, reading.account), time.monotonic()
+        is_time = now - self._spoke_at.setdefault(whose, now) >= SECONDS_BETWEEN_LINES
+        if is_time:
+            self._spoke_at[whose] = now
+        return is_time
+
+
+class Terminal(Lines):
+    """Shows live what each provider is doing."""
+
+    def __init__(self, shows_traceback: bool = False) -> None:
+        super().__init__(shows_traceback)
+        self._lock = Lock()
+        self._tasks: dict[str, TaskID] = {}
+        self._last: dict[str, Reading] = {}
+        self._live = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.completed:>9,.0f} batches"),
+            TextColumn("{task.fields[pages]:>6,} pages"),
+            TextColumn("{task.fields[rate]:>7,.0f}/s"),
+            TextColumn("{task.fields[state]}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+        )
+
+    def __enter__(self) -> "Terminal":
+        super().__enter__()
+        self._live.start()
+        for handler in _DLT.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                # it knows the stream from before, and would write into what is shown live
+                handler.setStream(sys.stderr)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._live.stop()
+        for handler in _DLT.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(sys.stderr)
+
+    def reading(self, reading: Reading) -> None:
+        """Moves the line of a provider on, whose accounts are read one after the other."""
+        with self._lock:
+            name = reading.provider
+            if name not in self._tasks:
+                self._tasks[name] = self._live.add_task(name, total=None, pages=0, rate=0, state="")
+            last = self._last.get(name)
+            # another account, or the next load package: counts begin again
+            goes_on = last and last.account == reading.account and last.pages <= reading.pages
+            rows, pages = (last.rows, last.pages) if last and goes_on else (0, 0)
+            self._last[name] = reading
+            task = self._live.tasks[self._tasks[name]]
+            completed = task.completed + reading.rows - rows
+            self._live.update(
+                self._tasks[name],
+                completed=completed,
+                pages=task.fields["pages"] + reading.pages - pages,
+                rate=completed / (task.elapsed or 1),
+                state=f"waiting ({reading.trouble})" if reading.trouble else reading.account,
+            )
+
+    def storing(self, rows: int) -> None:
+        """Says so in each line."""
+        with self._lock:
+            for task in self._tasks.values():
+                self._live.update(task, state="storing")
+
+
+class JsonLines(Lines):
+    """One line of JSON an event, on standard output, dlt's own warnings included.
+
+    Args:
+        shows_traceback (bool): Whether an error has its stack trace.
+        level (int): Events below this level of `logging` are left out.
+    """
+
+    def __init__(self, shows_traceback: bool = False, level: int = logging.INFO) -> None:
+        super().__init__(shows_traceback)
+        self._handler = logging.StreamHandler(sys.stdout)
+        self._handler.setFormatter(
+            JsonFormatter(
+                "{levelname}{message}",
+                style="{",
+                rename_fields={"levelname": "level"},
+                timestamp="time",
+            )
+        )
+        self._logger = logging.getLogger("ai_batches_runner")
+        self._logger.setLevel(level)
+        self._logger.handlers = [self._handler]
+        self._logger.propagate = False
+
+    def __enter__(self) -> "JsonLines":
+        _DLT.handlers = [self._handler]
+        return self
+
+    def reading(self, reading: Reading) -> None:
+        """Tells of a list that is being read."""
+        if self._is_time(reading):
+            self._tell("reading", _sentence(reading), **reading._asdict())
+
+    def storing(self, rows: int) -> None:
+        """Tells that rows are being stored."""
+        self._tell("storing", f"storing {rows:,} batches", batches=rows)
+
+    def summary(self, reports: Sequence[AccountReport], place: str) -> None:
+        """Tells of each account what was done."""
+        for report in reports:
+            whose = f"{report.provider}, account {report.account}"
+            self._tell(
+                "account",
+                report.failure or f"{whose}: {report.result}",
+                logging.ERROR if report.error else logging.INFO,
+                **asdict(report),
+                result=report.result.lower(),
+            )
+
+    def attention(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
+        """Tells of each thing to look at."""
+        for alert in alerts:
+            self._tell("attention", str(alert), logging.WARNING, **alert._asdict())
+
+    def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
+        """Tells of each account what was found."""
+        for (provider, account), verdict in verdicts.items():
+            self._tell(
+                "verified",
+                f"{provider}, account {account}: {verdict.result}",
+                logging.INFO if verdict.is_good else logging.ERROR,
+                provider=provider,
+                account=account,
+                **asdict(verdict),
+            )
+
+    def checked(self, found: Check) -> None:
+        """Tells of each account, and of the destination, what was found."""
+        for each in found.accounts:
+            whose = f"{each.provider}, account {each.account}"
+            self._tell(
+                "checked_account",
+                each.failure or f"{whose}: works",
+                logging.ERROR if each.error else logging.INFO,
+                provider=each.provider,
+                account=each.account,
+                is_good=not each.error,
+                error=each.error,
+                error_type=each.error_type,
+            )
+        destination = found.destination
+        self._tell(
+            "checked_destination",
+            destination.error or f"{destination.place}: {destination.result}",
+            logging.ERROR if destination.error else logging.INFO,
+            place=destination.place,
+            is_good=not destination.error,
+            error=destination.error,
+            untried=destination.untried or None,
+            trace=destination.trace or None if self._shows_traceback else None,
+        )
+
+    def complain(self, text: str, error: BaseException | None = None) -> None:
+        """Tells of an error."""
+        shown = error if self._shows_traceback else None
+        self._tell("error", text, logging.ERROR, shown)
+
+    def _say(self, text: str) -> None:
+        self._tell("message", text)
+
+    def _tell(
+        self,
+        event: str,
+        text: str,
+        level: int = logging.INFO,
+        shown: BaseException | None = None,
+        /,
+        **fields: Any,
+    ) -> None:
+        self._logger.log(level, text, exc_info=shown, extra={"event": event, **fields})
+
+
+def _sentence(reading: Reading) -> str:
+    waits = f"; trying again after {reading.trouble}" if reading.trouble else ""
+    return (
+        f"{reading.provider}, account {reading.account}: {reading.rows:,} batches,"
+        f" {reading.pages:,} pages{waits}"
+    )
+
+
+def _print(console: Console, text: str) -> None:
+    # soft wrap: a log keeps a sentence on one line
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

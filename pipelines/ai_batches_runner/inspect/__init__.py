@@ -1,0 +1,1 @@
+"""What is looked at without loading: checks, verification, alerts."""

@@ -1,0 +1,214 @@
+"""Checks whether keys and destination work; loads and leaves nothing."""
+
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from dlt import Pipeline
+from dlt.destinations.exceptions import DestinationConnectionError
+from dlt.pipeline.exceptions import PipelineStepFailed
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ai_batches import (
+    PROVIDERS,
+    AiBatchesError,
+    ProviderSettings,
+    provider_settings,
+    read_first_page,
+)
+
+from ..destinations.duckdb_file import explain_damage, explain_lock
+from ..destinations.merging import TableFormat, write_disposition
+from ..destinations.probe import try_folders, try_to_write
+from ..errors import UnusableDestinationError
+from ..run.pipeline import connected, is_there, without_secrets
+from ..run.report import describe_place
+from ..run.state_sync import refuse_other_format
+from ..run.tables import refuse_tables_of_others
+from ..sql.stored import speaks_sql
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+TSettings = Mapping[str, ProviderSettings | AiBatchesError]
+"""Settings by provider, or what is wrong with them."""
+
+
+@dataclass(frozen=True)
+class AccountCheck:
+    """What was found about one account."""
+
+    provider: str
+    account: str | None
+    """None where the settings could not be used."""
+    error: str | None = None
+    """What is wrong and what to do."""
+    error_type: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """The error, with whom it concerns; None where there is none."""
+        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
+        return f"{whose}: {self.error}" if self.error else None
+
+
+@dataclass
+class DestinationCheck:
+    """What was found about the destination."""
+
+    place: str
+    error: str | None = None
+    """What is wrong and what to do."""
+    untried: str = ""
+    """What could not be tried, as a clause."""
+    trace: str = ""
+    """Where in the code it went wrong."""
+
+    @property
+    def result(self) -> str:
+        """In a clause."""
+        if self.error:
+            return "FAILED"
+        return f"can be reached; {self.untried}" if self.untried else "can be written"
+
+
+@dataclass
+class Check:
+    """What was found."""
+
+    destination: DestinationCheck
+    accounts: list[AccountCheck] = field(default_factory=list)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether all works."""
+        return not self.destination.error and not any(each.error for each in self.accounts)
+
+
+def check(
+    pipeline: Pipeline,
+    providers: Sequence[str],
+    wait: float = 0,
+    table_format: TableFormat | None = None,
+) -> Check:
+    """Asks for the first page of each list, and tries to write into the destination.
+
+    What an interrupted run left in its working folder is not looked at.
+
+    Args:
+        pipeline (Pipeline): A pipeline of `open_to_check`.
+        providers (Sequence[str]): Providers to ask.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+        table_format (TableFormat | None): How a destination of files is to keep tables.
+
+    Returns:
+        Check: What was found.
+    """
+    settings: TSettings = {name: _settings(name) for name in providers}
+    destination = DestinationCheck(describe_place(pipeline))
+    try:
+        write_disposition(pipeline, table_format)
+        destination.untried = try_folders(pipeline)
+        if is_there(pipeline):
+            with connected(pipeline, wait):
+                refuse_tables_of_others(pipeline, table_format)
+                pipeline.sync_destination()
+                refuse_other_format(pipeline, table_format)
+                destination.untried = try_to_write(pipeline) or destination.untried
+    except Exception as ex:
+        # of whichever driver
+        destination.error = _explain(pipeline, ex)
+        trace = "".join(traceback.format_exception(ex))
+        destination.trace = without_secrets(pipeline, trace)
+    with ThreadPoolExecutor() as executor:
+        checks = executor.map(lambda name: list(_ask(name, settings[name])), providers)
+        return Check(destination, [each for some in checks for each in some])
+
+
+def _settings(provider: str) -> ProviderSettings | AiBatchesError:
+    try:
+        return provider_settings(PROVIDERS[provider])
+    except AiBatchesError as ex:
+        return ex
+
+
+def _ask(name: str, settings: ProviderSettings | AiBatchesError) -> Iterator[AccountCheck]:
+    """Requests the first page of each account's list, one after the other."""
+    if isinstance(settings, AiBatchesError):
+        yield _failed(name, None, settings)
+        return
+    for account in settings.accounts:
+        try:
+            read_first_page(PROVIDERS[name], settings, account)
+        except AiBatchesError as ex:
+            yield _failed(name, account.name, ex)
+        else:
+            yield AccountCheck(name, account.name)
+
+
+def _failed(provider: str, account: str | None, error: AiBatchesError) -> AccountCheck:
+    text = f"{error.problem}. {error.remedy}"
+    return AccountCheck(provider, account, text, type(error).__name__)
+
+
+def _explain(pipeline: Pipeline, error: Exception) -> str:
+    """What is wrong with the destination and what to do, in sentences without a secret."""
+    cause: BaseException = error
+    if isinstance(error, PipelineStepFailed):
+        cause = error.exception or error
+    if isinstance(cause, UnusableDestinationError):
+        return str(cause)
+    locked = explain_lock(cause)
+    if locked:
+        return (
+            f"{locked} If that is a run at work, all may be well: the file could not be looked at."
+        )
+    damaged = explain_damage(cause)
+    if damaged:
+        return damaged
+    if isinstance(cause, DestinationConnectionError):
+        cause = cause.inner_exc
+        while isinstance(cause, DestinationConnectionError):
+            cause = cause.inner_exc
+        doing = "cannot be reached"
+        remedy = "Check its address and credentials, and that it is up."
+    elif not speaks_sql(pipeline):
+        doing = "cannot be used"
+        remedy = "Check its address and credentials, and that they allow to write there."
+    else:
+        doing = "refuses what a run does"
+        remedy = (
+            "See that its user may make schemas and tables there and change them, and that nobody"
+            " keeps it locked."
+        )
+    # the first line is the reason; what follows quotes SQL, and points to manuals
+    reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
+    return without_secrets(pipeline, f"It {doing}: {reason}. {remedy}")
+
+
+def print_check(found: Check, console: Console) -> None:
+    """Prints a table of the accounts, the destination, and below them what is wrong."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "account", "key"):
+        table.add_column(heading, overflow="fold")
+    for each in found.accounts:
+        # an account may be called [eu], which is no markup
+        key = "FAILED" if each.error else "works"
+        table.add_row(each.provider, Text(each.account or ""), key)
+    console.print(table)
+    destination = found.destination
+    for text in (f"{destination.place}: {destination.result}", *failures(found)):
+        # soft wrap: a log keeps a sentence on one line
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def failures(found: Check) -> Iterator[str]:
+    """What is wrong and what to do, a line each."""
+    if found.destination.error:
+        yield f"FAILED destination: {found.destination.error}"
+    for each in found.accounts:
+        if each.failure:
+            yield f"FAILED {each.failure}"

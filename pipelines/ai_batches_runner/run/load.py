@@ -1,0 +1,182 @@
+"""One run: loads what an earlier run left, reads the lists, merges them, reports the outcome."""
+
+from collections.abc import Mapping, Sequence
+
+from dlt import Pipeline
+from dlt.common import logger
+from dlt.pipeline.helpers import retry_schema_update
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from ai_batches import (
+    AccountMetrics,
+    ProviderSettings,
+    Run,
+    ai_batches_source,
+    scheduled_since,
+)
+
+from ..destinations.merging import TableFormat, fit_to_destination, write_disposition
+from ..destinations.migrating import add_columns
+from ..sql.runs import RUNS_TABLE
+from ..sql.views import forget_views, keep_views
+from .pipeline import connected
+from .progress import ProgressListener
+from .record import extract_runs
+from .report import (
+    AccountReport,
+    TAccount,
+    account_reports,
+    add_metrics,
+    read_metrics,
+    standings,
+)
+from .state_sync import (
+    follow_destination,
+    has_lost_rows,
+    refuse_other_format,
+    remember_destination,
+)
+from .tables import refuse_tables_of_others, restore_tables
+
+ROWS_PER_PACKAGE = 100_000
+"""Rows of an account after which a long scan goes on in another load, unless the run says so."""
+
+WAIT = 60.0
+"""Seconds to wait for a DuckDB file that another program has open."""
+
+
+def load(
+    pipeline: Pipeline,
+    providers: Sequence[str],
+    settings: Mapping[str, ProviderSettings] | None = None,
+    run: Run | None = None,
+    wait: float = WAIT,
+    table_format: TableFormat | None = None,
+    listener: ProgressListener | None = None,
+) -> list[AccountReport]:
+    """Reads what is new or open and merges it, in load packages of bounded size.
+
+    What an interrupted run left behind is loaded first.
+
+    Args:
+        pipeline (Pipeline): Where to load.
+        providers (Sequence[str]): Names of the providers to read.
+        settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
+            configuration.
+        run (Run | None): What to read; None: what is new or open. Where it does not say since
+            when, an external scheduler's interval does; where it does not say how many rows go
+            into a load package, `ROWS_PER_PACKAGE` does.
+        wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
+        table_format (TableFormat | None): How a destination of files keeps tables; None: as the
+            destination does.
+        listener (ProgressListener | None): Is told how the run goes on.
+
+    Returns:
+        list[AccountReport]: What was done, a report a provider and account. A provider that failed
+            has its error there.
+
+    Raises:
+        UnusableDestinationError: If the destination cannot keep one row a batch.
+        PipelineStepFailed: If the destination failed. The next call loads what was read.
+    """
+    run = run or Run()
+    listener = listener or ProgressListener()
+    run.on_progress = run.on_progress or listener.reading
+    if run.since is None:
+        run.since = scheduled_since()
+    run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
+    disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    with connected(pipeline, wait):
+        refuse_tables_of_others(pipeline, table_format)
+        pipeline, is_restored = _catch_up(pipeline)
+        refuse_other_format(pipeline, table_format)
+        before = standings(pipeline)
+        # where a part of the table was taken away, nothing that was stored is to be believed
+        run.holding = frozenset() if is_restored else frozenset(before)
+        if is_restored or not before:
+            forget_views(pipeline)
+        remember_destination(pipeline)
+    metrics: dict[TAccount, AccountMetrics] = {}
+    load_ids: list[str] = []
+    while True:
+        source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
+        fit_to_destination(source, pipeline, disposition, table_format)
+        package = read_metrics(pipeline.extract(source))
+        for name, entry in package:
+            add_metrics(metrics, name, entry)
+        # a package that brought no row leaves nothing to go on with
+        goes_on = not run.is_over and any(
+            entry["is_partial"] and entry["rows"] and (name, entry["account"]) not in run.finished
+            for name, entry in package
+        )
+        listener.storing(sum(entry["rows"] for _, entry in package))
+        with connected(pipeline, wait):
+            load_ids += _store(pipeline)
+            if goes_on:
+                continue
+            after = standings(pipeline, load_ids)
+            reports = account_reports(metrics, before, after, leaves_unchanged_rows)
+            _record(pipeline, run, reports, max(load_ids, default=None), table_format)
+            keep_views(pipeline, wait)
+            return reports
+
+
+def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
+    """Loads what an interrupted run left, if it goes with the table, and knows the destination.
+
+    Returns:
+        tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
+    """
+    pipeline = follow_destination(pipeline)
+    add_columns(pipeline)
+    is_restored = False
+    if pipeline.has_pending_data:
+        is_restored = restore_tables(pipeline)
+        if is_restored or has_lost_rows(pipeline, standings(pipeline)):
+            # with its few rows, an account would count as one that is still there
+            logger.warning(
+                "Dropped what an interrupted run left, to read it again: rows that were loaded"
+                " before are no longer in the table."
+            )
+            pipeline = pipeline.drop()
+        else:
+            left = _store(pipeline)
+            logger.warning(f"Loaded first what an interrupted run left: package {left}.")
+    pipeline.sync_destination()
+    return pipeline, restore_tables(pipeline) or is_restored
+
+
+def _record(
+    pipeline: Pipeline,
+    run: Run,
+    reports: Sequence[AccountReport],
+    load_id: str | None,
+    table_format: TableFormat | None,
+) -> None:
+    """Stores what the run did; where that fails, the batches are loaded all the same."""
+    try:
+        extract_runs(pipeline, run, reports, load_id, table_format)
+        _store(pipeline)
+    except Exception as ex:
+        # such as a table of that name that somebody else made
+        pipeline.drop_pending_packages()
+        logger.warning(
+            f"The rows are loaded, but what the run did could not be written to the table"
+            f" `{RUNS_TABLE}`: {ex}"
+        )
+
+
+def _store(pipeline: Pipeline) -> list[str]:
+    """Brings what was extracted into the destination; returns the load ids."""
+    pipeline.normalize()
+    # another pipeline may make the table of the same dataset at this moment
+    retrying = Retrying(
+        retry=retry_if_exception(retry_schema_update()),
+        stop=stop_after_attempt(5),
+        wait=wait_random_exponential(max=5),
+        reraise=True,
+    )
+    # dlt's setting of the same name would let a part pass as success
+    info = retrying(lambda: pipeline.load(raise_on_failed_jobs=True))
+    remember_destination(pipeline)
+    return info.loads_ids if info else []

@@ -1,0 +1,77 @@
+"""Records each run in the table `runs`: one row per provider, account and run."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import dlt
+import pyarrow as pa
+from dlt import Pipeline
+from dlt.common.schema.typing import TTableSchemaColumns
+
+from ai_batches import VERSION, VERSION_HINT, Run
+
+from ..destinations.merging import TableFormat
+from ..sql.runs import DESCRIPTION, RUN_COLUMNS, RUN_SCHEMA, RUNS_TABLE
+from ..sql.stored import SCHEMA_NAME
+from .report import AccountReport
+
+_HINTS: TTableSchemaColumns = {
+    name: {"description": description} for name, (_, description) in RUN_COLUMNS.items()
+}
+
+
+def extract_runs(
+    pipeline: Pipeline,
+    run: Run,
+    reports: Sequence[AccountReport],
+    load_id: str | None,
+    table_format: TableFormat | None = None,
+) -> None:
+    """Puts what a run did into a load package, which is still to be stored.
+
+    Rows are appended: the pipeline never loads a package twice.
+
+    Args:
+        pipeline (Pipeline): Where the run loaded.
+        run (Run): The run.
+        reports (Sequence[AccountReport]): What it did.
+        load_id (str | None): The last load package that it stored.
+        table_format (TableFormat | None): How a destination of files keeps tables.
+    """
+    ended = datetime.now(UTC)
+    rows = [
+        (
+            run.id,
+            report.provider,
+            report.account or "",
+            run.started,
+            ended,
+            load_id,
+            report.seconds,
+            report.result.lower(),
+            report.read,
+            report.new,
+            report.changed,
+            report.open,
+            report.requests,
+            report.error_type,
+            report.error,
+        )
+        for report in reports
+    ]
+    columns = [
+        pa.array(values, kind.type)
+        for values, kind in zip(zip(*rows, strict=True), RUN_SCHEMA, strict=True)
+    ]
+    resource = dlt.resource(
+        [pa.table(columns, schema=RUN_SCHEMA)],
+        name=RUNS_TABLE,
+        columns=_HINTS,
+        write_disposition="append",
+    )
+    resource.apply_hints(
+        table_format=table_format,
+        additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
+    )
+    # of the same schema, so that one dataset has both tables for dlt's own tools, too
+    pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())

@@ -1,0 +1,70 @@
+"""The table `runs`: its columns, and a query for the last run of each account."""
+
+import pyarrow as pa
+
+RUNS_TABLE = "runs"
+DESCRIPTION = "What each run did, a row a provider, account and run"
+
+_MOMENT = pa.timestamp("us", tz="UTC")
+
+RUN_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "run_id": (pa.string(), "One for all accounts that a run read"),
+    "provider": (pa.string(), "Vendor API that was asked"),
+    "account": (pa.string(), "Name of the API key; empty where the settings could not be used"),
+    "started_at": (_MOMENT, "When the run began (UTC)"),
+    "ended_at": (_MOMENT, "When its rows were in the table (UTC)"),
+    "load_id": (
+        pa.string(),
+        "Its last load; rows that it inserted or changed have this `_dlt_load_id`, or an earlier"
+        " one where it took several loads",
+    ),
+    "seconds": (pa.float64(), "How long the account's list was being read"),
+    "result": (pa.string(), "ok; partial: cut, the next run goes on; failed: see `error`"),
+    "batches_read": (pa.int64(), "Batches that the provider sent"),
+    "batches_new": (pa.int64(), "Those that were not in the table"),
+    "batches_changed": (
+        pa.int64(),
+        "Those that were in the table otherwise; null where the destination does not tell",
+    ),
+    "batches_open": (pa.int64(), "Open ones in the table afterwards; null without a status"),
+    "requests": (pa.int64(), "Requests made, retries included"),
+    "error_type": (pa.string(), "Kind of the error, such as AuthenticationError"),
+    "error": (pa.string(), "What went wrong and what to do; it may quote the server"),
+}
+"""Type and description of every column, in order."""
+
+REMEMBERED_DAYS = 30
+"""Days after which an account that no run has asked for is forgotten."""
+
+LAST_RUNS = f"""
+    SELECT provider, account, started_at, ended_at, seconds, result, batches_read, batches_new,
+        batches_changed, requests, error_type, error, loaded_at, previous_at, previous_load_id
+    FROM (
+        SELECT provider, account, started_at, ended_at, seconds, result, batches_read,
+            batches_new, batches_changed, requests, error_type, error,
+            MAX(CASE WHEN {{loaded}} THEN ended_at END)
+                OVER (PARTITION BY provider, account) AS loaded_at,
+            MAX(CASE WHEN {{loaded}} THEN started_at END) OVER ({{earlier}}) AS previous_at,
+            MAX(CASE WHEN {{loaded}} THEN load_id END) OVER ({{earlier}}) AS previous_load_id,
+            MAX(started_at) OVER (PARTITION BY provider) AS provider_at,
+            ROW_NUMBER() OVER (
+                PARTITION BY provider, account ORDER BY started_at DESC, run_id DESC
+            ) AS place
+        FROM {RUNS_TABLE}
+        WHERE SECONDS_BETWEEN(started_at, NOW_IN_UTC()) <= {REMEMBERED_DAYS * 86_400}
+    ) AS placed
+    WHERE place = 1 AND (account <> '' OR started_at = provider_at)
+""".format(
+    # one that was cut before it read anything has loaded nothing
+    loaded="result = 'ok' OR (result = 'partial' AND batches_read > 0)",
+    # as MySQL sorts them: it knows no other way where there is a frame
+    earlier="PARTITION BY provider, account ORDER BY started_at NULLS FIRST, run_id NULLS FIRST"
+    " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
+)
+"""A query for `Reader`: the last run of each account, when one last loaded, and the one that loaded
+before it. Settings that could not be used have no account; they count until a later run can."""
+
+RUN_SCHEMA = pa.schema(
+    pa.field(name, kind, nullable=name not in ("run_id", "provider", "account"))
+    for name, (kind, _) in RUN_COLUMNS.items()
+)

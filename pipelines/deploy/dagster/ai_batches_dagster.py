@@ -1,0 +1,88 @@
+"""Dagster definitions: an asset for each provider that has a key, loaded once an hour.
+
+All assets are parts of one step, which calls `load` for those that were selected: a long first load
+is stored in packages, and a run that is killed is gone on with by the next one.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import dagster as dg
+import dlt
+from dagster_dlt import DagsterDltTranslator, dlt_assets
+from dagster_dlt.translator import DltResourceTranslatorData
+
+from ai_batches import PROVIDERS, ai_batches_source
+from ai_batches_runner import AccountReport, open_pipeline
+from ai_batches_runner.run import load
+
+DESTINATION = "duckdb"
+"""Any destination of dlt that can merge; where runs have machines of their own, a server."""
+
+TABLE_FORMAT = None
+"""`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+
+
+class ProviderTranslator(DagsterDltTranslator):
+    """Names each asset after its provider; nothing in Dagster is upstream of it."""
+
+    def get_asset_spec(self, data: DltResourceTranslatorData) -> dg.AssetSpec:
+        """Describes the asset of a provider."""
+        provider = PROVIDERS[data.resource.name]
+        spec = super().get_asset_spec(data)
+        return spec.replace_attributes(
+            key=["ai_batches", provider.name],
+            deps=[],
+            description=f"Batch jobs at {provider.title}, as {provider.docs} lists them.",
+        )
+
+
+@dlt_assets(
+    dlt_source=ai_batches_source(),
+    # says where the assets are; a run opens the pipeline itself, under its lock
+    dlt_pipeline=dlt.pipeline(
+        "ai_batches_assets", pipelines_dir=".dlt/pipelines", destination=DESTINATION
+    ),
+    name="load_batches",
+    group_name="ai_batches",
+    dagster_dlt_translator=ProviderTranslator(),
+    # one pipeline name, one writer: give this pool a limit of 1
+    pool="ai_batches",
+)
+def batches(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    """Loads the selected providers; fails afterwards where one of them failed."""
+    providers = sorted(key.path[-1] for key in context.selected_asset_keys)
+    with open_pipeline(DESTINATION) as pipeline:
+        reports = load(pipeline, providers, table_format=TABLE_FORMAT)
+    for provider, of_accounts in groupby(reports, lambda report: report.provider):
+        accounts = list(of_accounts)
+        if not any(report.error for report in accounts):
+            yield dg.MaterializeResult(
+                asset_key=["ai_batches", provider], metadata=_metadata(accounts)
+            )
+    failures = [report.failure for report in reports if report.failure]
+    if failures:
+        raise dg.Failure("\n".join(failures))
+
+
+def _metadata(accounts: Sequence[AccountReport]) -> dict[str, int | bool]:
+    """What a run did for a provider; without the numbers that nobody knows."""
+    numbers = {
+        "read": [report.read for report in accounts],
+        "new": [report.new for report in accounts],
+        "changed": [report.changed for report in accounts],
+        "open": [report.open for report in accounts],
+        "requests": [report.requests for report in accounts],
+    }
+    known = {name: [n for n in column if n is not None] for name, column in numbers.items()}
+    totals = {name: sum(column) for name, column in known.items() if column}
+    return {**totals, "partial": any(report.is_partial for report in accounts)}
+
+
+job = dg.define_asset_job("ai_batches", [batches])
+
+defs = dg.Definitions(
+    assets=[batches],
+    jobs=[job],
+    schedules=[dg.ScheduleDefinition(job=job, cron_schedule="17 * * * *")],
+)

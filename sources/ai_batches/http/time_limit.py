@@ -1,0 +1,154 @@
+"""How long a client waits: as servers ask between two tries, and never past the end of a run."""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import mktime_tz, parsedate_tz
+from math import ceil, inf
+from typing import Any
+
+import tenacity
+from dlt.sources.helpers.requests.session import Session
+from requests import HTTPError
+from tenacity import RetryCallState, Retrying, retry_all, retry_if_exception, wait_exponential
+from urllib3.util import Timeout
+
+from ..errors import TimeUpError
+from ..table.timestamps import to_microseconds
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
+_DURATION = re.compile(r"(?:[0-9]*\.?[0-9]+(?:ms|s|m|h))+")
+_PART = re.compile(r"([0-9]*\.?[0-9]+)(ms|s|m|h)")
+_WORDS = re.compile(r"\s*(?:seconds?|secs?)\s*$", re.IGNORECASE)
+
+
+class TimeLimit:
+    """The moment at which a run has to end.
+
+    Args:
+        deadline (float | None): By `time.monotonic`; None: no limit.
+    """
+
+    def __init__(self, deadline: float | None) -> None:
+        self._deadline = inf if deadline is None else deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; infinite without a limit, and below zero once it is over."""
+        return self._deadline - time.monotonic()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it is over; the system may end a wait a little too early."""
+        return self.left <= 0.05
+
+    def bound(self, timeout: Any) -> Any:
+        """Shortens the timeout of a request to what is left.
+
+        Args:
+            timeout (Any): As requests takes it: seconds, a pair of seconds (connect, read), None.
+
+        Returns:
+            Any: The same, or a shorter one.
+
+        Raises:
+            TimeUpError: If nothing is left.
+        """
+        if self._deadline == inf:
+            return timeout
+        left = self.left
+        if left <= 0:
+            raise TimeUpError("the time of the run is up")
+        connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+        return Timeout(total=left, connect=connect, read=read)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits.
+
+        Args:
+            seconds (float): How long.
+
+        Raises:
+            TimeUpError: At once, if the limit would pass meanwhile.
+        """
+        if seconds >= self.left:
+            raise TimeUpError(f"to try again in {seconds:g} seconds is beyond the run's time")
+        tenacity.nap.sleep(seconds)
+
+
+def seconds_asked(retry_after: str) -> int | None:
+    """Reads the header `Retry-After`, as servers really send it.
+
+    Args:
+        retry_after (str): Seconds with or without a fraction or a unit, a duration such as `1m30s`,
+            or a date of HTTP or ISO 8601. Where several headers were sent: all, with commas.
+
+    Returns:
+        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None where
+            it cannot be read, or asks for no wait.
+    """
+    retry_after = retry_after[:200]
+    whole = _seconds(retry_after)
+    asked = [whole] if whole is not None else map(_seconds, retry_after.split(","))
+    longest = max((seconds for seconds in asked if seconds is not None), default=0.0)
+    return ceil(min(longest, 10 * 365 * 86_400.0)) if longest > 0 else None
+
+
+def _seconds(text: str) -> float | None:
+    text = _WORDS.sub("", text.strip().strip("\"'"))
+    # `inf` and `nan` are no numbers of seconds, one of any length is
+    if re.search("[0-9]", text):
+        with suppress(ValueError):
+            return float(text)
+    duration = text.replace(" ", "")
+    if _DURATION.fullmatch(duration):
+        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
+    moment = _moment(text)
+    return None if moment is None else moment - time.time()
+
+
+def _moment(text: str) -> float | None:
+    """Unix seconds of a date of HTTP or ISO 8601."""
+    try:
+        parts = parsedate_tz(text)
+        if parts:
+            return float(mktime_tz(parts))
+        microseconds = to_microseconds(text)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    return None if microseconds is None else microseconds / 1_000_000
+
+
+class _Wait(wait_exponential):
+    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay."""
+
+    def __init__(self, usual: wait_exponential) -> None:
+        super().__init__(usual.multiplier, usual.max, usual.exp_base, usual.min)
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, HTTPError) and error.response is not None:
+            asked = seconds_asked(error.response.headers.get("Retry-After", ""))
+            if asked is not None:
+                return min(asked, self.max)
+        return super().__call__(retry_state)
+
+
+def set_patience(
+    session: Session, limit: TimeLimit, is_lasting: Callable[[BaseException], bool]
+) -> None:
+    """Changes how dlt's session tries again; how often and how long stays as dlt is configured.
+
+    Args:
+        session (Session): A session of `dlt.sources.helpers.requests.Client`.
+        limit (TimeLimit): No wait goes past it: `send` raises `TimeUpError` instead.
+        is_lasting (Callable[[BaseException], bool]): Whether to try again cannot help.
+    """
+    send: Any = session.send
+    usual: Retrying = send.retry
+    session.send = send.retry_with(  # type: ignore[method-assign]
+        wait=_Wait(usual.wait),  # type: ignore[arg-type]
+        sleep=limit.sleep,
+        retry=retry_all(usual.retry, retry_if_exception(lambda error: not is_lasting(error))),
+    )

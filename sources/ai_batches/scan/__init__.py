@@ -1,0 +1,1 @@
+"""Which part of a list a run reads, and what it stores for the next one."""
