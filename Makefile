@@ -1,4 +1,4 @@
-# `make demo` and `make test` set up all they need in .venv; they need Python 3.10 or later.
+# `make demo` and `make test` set up all they need in .venv; they need Python 3.11 or later.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -8,11 +8,11 @@ ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcar
 .PHONY: demo load dashboard test test-all test-long bench lakehouse docs lint clean
 
 demo: .venv/installed
-	$(BIN)/ai-batches --demo
+	$(BIN)/ai-batches demo
 
 # every provider that has a key
 load: .venv/installed
-	$(BIN)/ai-batches
+	$(BIN)/ai-batches load
 
 # the demo's data in the browser, until Ctrl-C
 dashboard: demo
@@ -42,6 +42,7 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

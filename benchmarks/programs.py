@@ -47,12 +47,12 @@ _SCRIPT = str(ENVIRONMENTS / "connector" / "bin" / "ai-batches")
 CONNECTOR = Program(
     "this connector",
     "connector",
-    (_SCRIPT, "openai"),
+    (_SCRIPT, "load", "openai"),
     "ai_batches_dataset.batches",
     "ai_batches.duckdb",
 )
 ALL_PROVIDERS = Program(
-    CONNECTOR.name, CONNECTOR.environment, (_SCRIPT,), CONNECTOR.table, CONNECTOR.file
+    CONNECTOR.name, CONNECTOR.environment, (_SCRIPT, "load"), CONNECTOR.table, CONNECTOR.file
 )
 START = Program(CONNECTOR.name, "connector", (_SCRIPT, "--help"))
 CONSTANT = Program(

@@ -32,14 +32,13 @@ class Case(NamedTuple):
         *arguments: str,
         folder: str = "dlt",
         target: Target | None = None,
-        command: str | None = None,
+        command: str = "load",
     ) -> tuple[int, str]:
         """Runs the command; returns its exit code and all that it printed."""
         chosen = target or self.target
         program = Path(chosen.python).with_name("ai-batches")
-        words = [str(program), *([command] if command else [])]
         done = subprocess.run(  # noqa: S603
-            [*words, *chosen.arguments, "--dataset", self.dataset, *arguments],
+            [str(program), command, *chosen.arguments, "--dataset", self.dataset, *arguments],
             env=self.variables(chosen, folder),
             capture_output=True,
             text=True,

@@ -1,19 +1,33 @@
-"""The command as users and schedules run it: a process, its exit code and what it prints."""
+"""The command as users and schedules run it: its exit code and what it prints."""
 
+import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import duckdb
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
+from ai_batches_runner.cli import main
 from support import KEY, Lists
 
 COMMAND = str(Path(sys.executable).with_name("ai-batches"))
 
 
 def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Runs the command; returns its exit code and what it printed."""
+    """Runs the command in this process; returns its exit code and what it printed."""
+    printed, log = _stream(), _stream()
+    with redirect_stdout(printed), redirect_stderr(log), _as_new_process(variables):
+        code = main(arguments)
+    return code, _text(printed), _text(log)
+
+
+def run_process(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Runs the command in a process of its own; returns its exit code and what it printed."""
     done = subprocess.run(  # noqa: S603
         [COMMAND, *arguments],
         env={**os.environ, **variables},
@@ -22,6 +36,35 @@ def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
         timeout=120,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+@contextmanager
+def _as_new_process(variables: Mapping[str, str]) -> Iterator[None]:
+    """Has dlt read its settings again, in the current folder."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        _reload_settings()
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        _reload_settings()
+
+
+def _reload_settings() -> None:
+    Container()[PluggableRunContext].reload()
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), "utf-8", newline="\n")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue().decode()
 
 
 def keys(lists: Lists, *providers: str) -> dict[str, str]:

@@ -65,7 +65,7 @@ def _run(
 
 
 def _run_quietly(arguments: Sequence[str], folder: Path) -> int:
-    from ai_batches_runner.cli.main import main
+    from ai_batches_runner.cli import main
 
     os.chdir(folder)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123

@@ -40,7 +40,7 @@ def test_hundreds_of_accounts_load_in_one_run(lists: Lists, tmp_path: Path) -> N
     accounts = Accounts(names, size=5)
     lists.serve("openai", accounts.answer)
     variables = accounts.settings(lists, names)
-    code, printed, log = run(**variables)
+    code, printed, log = run("load", **variables)
     assert code == 0, log
     assert printed.count("team-") == 300
     query = (
@@ -49,7 +49,7 @@ def test_hundreds_of_accounts_load_in_one_run(lists: Lists, tmp_path: Path) -> N
     )
     assert table(tmp_path / "ai_batches.duckdb", query) == [(1_500, 300, 1_500, True)]
     lists.requests.clear()
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert len(lists.requests) == 300
 
 
@@ -67,7 +67,7 @@ def test_connections_do_not_grow_with_the_accounts(lists: Lists) -> None:
         return accounts.answer(request)
 
     lists.serve("openai", answer)
-    assert run(**accounts.settings(lists, names))[0] == 0
+    assert run("load", **accounts.settings(lists, names))[0] == 0
     assert len(open_connections) == 40
     assert max(open_connections) <= 2
 
@@ -115,7 +115,7 @@ def start(
         "RUNTIME__REQUEST_MAX_RETRY_DELAY": "0.1",
     }
     return subprocess.Popen(  # noqa: S603
-        [COMMAND, "--destination", "postgres", "--pipeline", f"ai_batches_{half}"],
+        [COMMAND, "load", "--destination", "postgres", "--pipeline-name", f"ai_batches_{half}"],
         env=variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

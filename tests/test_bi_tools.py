@@ -104,7 +104,7 @@ def variables(lists: Lists, rows: list[TRow]) -> dict[str, str]:
 def test_an_older_driver_reads_what_runs_wrote(
     file: Path, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     with Tool("driver", file) as tool:
         assert tool.ask("SELECT version()") == [["v1.2.2"]]
         assert tool.ask(COUNT) == [[4]]
@@ -123,7 +123,7 @@ def test_an_older_driver_reads_what_runs_wrote(
         assert tool.ask(ALL) == _ask_current(file, ALL)
 
     rows[:1] = [batch(4), batch(3)]
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     with Tool("driver", file) as tool:
         tables = "SELECT table_name FROM duckdb_tables() WHERE schema_name = $name ORDER BY ALL"
         for (name,) in tool.ask(tables, name=DATASET):
@@ -136,11 +136,11 @@ def test_an_older_driver_reads_what_runs_wrote(
 def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
     file: Path, tmp_path: Path, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     _make_view(file)
     # a run into a file with views
     rows.insert(0, batch(4, status="in_progress"))
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(file.read_bytes())
     for place in (file, copy):
@@ -160,7 +160,7 @@ def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
 def test_sqlalchemy_lists_and_asks_as_superset_does(
     file: Path, variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     _make_view(file)
     found = json.loads(
         subprocess.check_output(  # noqa: S603
@@ -189,29 +189,29 @@ def test_sqlalchemy_lists_and_asks_as_superset_does(
         assert tool.ask(later, status="failed", since="2025-02-19 21:20:00+00:00") == []
         assert "read-only" in tool.ask(f"DELETE FROM {DATASET}.batches")  # noqa: S608
         # nothing is kept open between questions
-        assert run("--wait", "1", **variables)[0] == 0
+        assert run("load", "--lock-timeout", "1", **variables)[0] == 0
         assert tool.ask(query, status="failed") == answer
 
 
 def test_a_run_waits_for_a_tool_that_keeps_the_file_open_then_gives_up(
     file: Path, lists: Lists, variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     asked = len(lists.requests)
     with Tool("driver", file) as tool:
         assert tool.ask(COUNT) == [[4]]
-        code, _, log = run("--wait", "1", **variables)
+        code, _, log = run("load", "--lock-timeout", "1", **variables)
         assert code == 1
         assert f"{file} is open in process {tool.pid}" in log
         assert len(lists.requests) == asked
         assert tool.ask(COUNT) == [[4]]
-    assert run("--wait", "1", **variables)[0] == 0
+    assert run("load", "--lock-timeout", "1", **variables)[0] == 0
 
 
 def test_a_tool_may_read_while_lists_are_read_and_the_run_waits_for_it(
     file: Path, lists: Lists, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     rows.insert(0, batch(4))
     answer_rightly = cursor_list(rows)
     counts: list[object] = []
@@ -223,7 +223,7 @@ def test_a_tool_may_read_while_lists_are_read_and_the_run_waits_for_it(
         return answer_rightly(request)
 
     lists.serve("openai", answer)
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert counts == [[[4]]]
     assert _ask_current(file, COUNT) == [[5]]
 
@@ -231,13 +231,13 @@ def test_a_tool_may_read_while_lists_are_read_and_the_run_waits_for_it(
 def test_a_tool_that_asks_while_a_run_writes_is_refused_and_may_ask_again(
     file: Path, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     rows[:0] = [batch(number) for number in range(3_003, 3, -1)]
     answers = []
     with (
         Tool("sqlalchemy", file) as tool,
         subprocess.Popen(  # noqa: S603
-            [COMMAND, "--package-rows", "1000"],
+            [COMMAND, "load", "--rows-per-load", "1000"],
             env={**os.environ, **variables},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -261,9 +261,9 @@ def test_the_copy_that_the_readme_makes_keeps_tools_and_runs_apart(
     file: Path, tmp_path: Path, lists: Lists, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
     lines = (ROOT / "README.md").read_text().splitlines()
-    command = next(line for line in lines if line.startswith("ai-batches && cp "))
+    command = next(line for line in lines if line.startswith("ai-batches load && cp "))
     # a run that had to wait would fail
-    command = command.replace("ai-batches ", "ai-batches --wait 1 ", 1)
+    command = command.replace("load ", "load --lock-timeout 1 ", 1)
     environment = {
         **os.environ,
         **variables,
@@ -311,14 +311,14 @@ def test_postgres_is_read_while_a_run_writes(
     query = "SELECT count(*) FROM ai_batches.batches"
     with servers.postgres() as url:
         told = {**variables, "DESTINATION__POSTGRES__CREDENTIALS": url}
-        assert run("--destination", "postgres", **told)[0] == 0
+        assert run("load", "--destination", "postgres", **told)[0] == 0
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
             connection.set_session(isolation_level="REPEATABLE READ")
             cursor.execute(query)
             assert cursor.fetchall() == [(4,)]
             rows.insert(0, batch(4))
             # a transaction that has read the table stays open meanwhile
-            code, _, log = run("--destination", "postgres", **told)
+            code, _, log = run("load", "--destination", "postgres", **told)
             assert code == 0, log
             cursor.execute(query)
             assert cursor.fetchall() == [(4,)]

@@ -54,7 +54,7 @@ def files(folder: Path) -> dict[str, bytes | None]:
 def requests_of(lists: Lists, command: tuple[str, ...], variables: dict[str, str]) -> int:
     """How many requests a real run makes."""
     lists.requests.clear()
-    code, _, log = run(*command, **variables)
+    code, _, log = run("load", *command, **variables)
     assert code == 0, log
     return len(lists.requests)
 
@@ -73,7 +73,7 @@ def test_before_and_after_the_first_run(lists: Lists, tmp_path: Path) -> None:
     assert max(map(len, printed.splitlines()[:2])) <= 80
     assert len(lists.requests) == 1
     assert files(tmp_path) == before
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     before = files(tmp_path)
     lists.requests.clear()
     code, printed, log = run("check", **variables)
@@ -92,7 +92,7 @@ class Situation:
         lists.serve("openai", cursor_list(rows))
         named = {OPENAI + name.upper(): value for name, value in settings.items()}
         self.variables = keys(lists, "openai") | named
-        assert run(**self.variables)[0] == 0
+        assert run("load", **self.variables)[0] == 0
 
     def cut(self, allowed: int) -> None:
         """Has a run end after some pages."""
@@ -103,7 +103,7 @@ class Situation:
 
         self.lists.requests.clear()
         self.lists.serve("openai", cutting)
-        assert run(**self.variables)[0] == 1
+        assert run("load", **self.variables)[0] == 1
         self.lists.serve("openai", answer)
 
     def outcome(self) -> tuple[int | None, bool, str | None]:
@@ -150,7 +150,7 @@ def test_a_list_that_is_due_is_read_whole(lists: Lists) -> None:
 def test_a_refresh_that_is_owed_is_done(lists: Lists) -> None:
     situation = Situation(lists, newest_first(330))
     lists.serve("openai", failure(401))
-    assert run("--full-refresh", **situation.variables)[0] == 1
+    assert run("load", "--full-refresh", **situation.variables)[0] == 1
     lists.serve("openai", cursor_list(situation.rows))
     assert situation.outcome() == (4, False, "full refresh owed")
 
@@ -204,7 +204,7 @@ def test_a_first_page_of_new_batches_tells_the_least(lists: Lists) -> None:
     rows = newest_first(300)
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     rows[:0] = [batch(n) for n in range(600, 300, -1)]
     _, printed, _ = run("check", **variables)
     assert summary(printed, "openai")[3:] == ["at", "least", "2", "requests"]
@@ -223,11 +223,11 @@ def test_lists_that_do_not_tell_their_end(
     variables = keys(lists, "bland", "kimi") | {
         f"{prefix}{name}__FULL_EVERY": full_scan_interval for name in ("BLAND", "KIMI")
     }
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     code, found = check(**variables)
     assert code == 0
     lists.requests.clear()
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     for name in ("bland", "kimi"):
         assert found[name]["requests"] == lists.count(name)
 
@@ -236,9 +236,9 @@ def test_each_account_and_pipeline_has_its_own_state(lists: Lists) -> None:
     lists.serve("openai", cursor_list(newest_first(300)))
     variables = keys(lists, "openai")
     variables["DESTINATION__DUCKDB__CREDENTIALS"] = "all.duckdb"
-    assert run("--pipeline", "one", **variables)[0] == 0
+    assert run("load", "--pipeline-name", "one", **variables)[0] == 0
     for name, requests in (("one", 1), ("other", None)):
-        code, found = check("--pipeline", name, **variables)
+        code, found = check("--pipeline-name", name, **variables)
         assert code == 0
         assert found["openai"]["requests"] == requests
 
@@ -307,7 +307,7 @@ def test_what_a_run_refuses_is_said(lists: Lists, tmp_path: Path) -> None:
     assert code == 1
     assert "cannot merge" in found["destination"]["error"]
     assert found["openai"]["is_good"]
-    assert run(*to_files, "--table-format", "delta", **variables, **bucket)[0] == 0
+    assert run("load", *to_files, "--table-format", "delta", **variables, **bucket)[0] == 0
     code, found = check(*to_files, "--table-format", "iceberg", **variables, **bucket)
     assert code == 1
     assert "is kept as `delta`" in found["destination"]["error"]
@@ -316,7 +316,7 @@ def test_what_a_run_refuses_is_said(lists: Lists, tmp_path: Path) -> None:
 def test_a_table_that_was_taken_away_is_read_whole_next(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
         connection.execute("DROP TABLE ai_batches_dataset.batches")
     code, found = check(**variables)
@@ -327,7 +327,7 @@ def test_a_table_that_was_taken_away_is_read_whole_next(lists: Lists, tmp_path: 
 def test_a_locked_database_could_not_be_looked_at(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     with duckdb.connect(str(tmp_path / "ai_batches.duckdb")):
-        code, found = check("--wait", "1", **keys(lists, "openai"))
+        code, found = check("--lock-timeout", "1", **keys(lists, "openai"))
     assert code == 1
     error = found["destination"]["error"]
     assert f"is open in process {os.getpid()}" in error
@@ -381,7 +381,7 @@ def test_sqlite_is_left_as_it_was(lists: Lists, tmp_path: Path) -> None:
         assert code == 0
         assert found["openai"]["requests"] == requests
         assert files(tmp_path) == before
-        assert run(*command, **variables)[0] == 0
+        assert run("load", *command, **variables)[0] == 0
 
 
 def test_a_sqlite_file_that_is_being_written_is_named(lists: Lists, tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_a_sqlite_file_that_is_being_written_is_named(lists: Lists, tmp_path: Pa
     url = f"sqlite:///{tmp_path / 'batches.sqlite'}?timeout=0.1"
     variables = keys(lists, "openai") | {"DESTINATION__SQLALCHEMY__CREDENTIALS": url}
     command = ("--destination", "sqlalchemy", "--dataset", "b")
-    assert run(*command, **variables)[0] == 0
+    assert run("load", *command, **variables)[0] == 0
     with closing(sqlite3.connect(tmp_path / "batches__b.sqlite")) as connection:
         connection.execute("BEGIN IMMEDIATE")
         code, found = check(*command, **variables)
@@ -410,7 +410,7 @@ def test_a_bucket_is_left_as_it_was(lists: Lists, tmp_path: Path) -> None:
         assert code == 0
         assert found["openai"]["requests"] == requests
         assert files(tmp_path) == before
-        assert run(*command, **variables)[0] == 0
+        assert run("load", *command, **variables)[0] == 0
 
 
 @pytest.fixture(scope="module")
@@ -449,13 +449,13 @@ def test_postgres_is_left_as_it_was(lists: Lists, postgres: str) -> None:
         assert code == 0, found
         assert found["openai"]["requests"] == requests
         assert ask(postgres, TABLES) == before
-        assert run(*command, **variables)[0] == 0
+        assert run("load", *command, **variables)[0] == 0
 
 
 @pytest.mark.integration
 def test_a_role_without_a_privilege_is_told_which(lists: Lists, postgres: str) -> None:
     command = ("--destination", "postgres", "--dataset", "of_another")
-    assert run(*command, **to_postgres(postgres, lists))[0] == 0
+    assert run("load", *command, **to_postgres(postgres, lists))[0] == 0
     ask(postgres, f"CREATE ROLE guest LOGIN PASSWORD '{PASSWORD}'")
     variables = to_postgres(postgres.replace("loader:", "guest:"), lists)
     code, found = check("--destination", "postgres", "--dataset", "new", **variables)
@@ -520,7 +520,7 @@ def test_mariadb_is_left_as_it_was(lists: Lists) -> None:
             assert code == 0, found
             assert found["openai"]["requests"] == requests
             assert found_there() == before
-            assert run(*command, **variables)[0] == 0
+            assert run("load", *command, **variables)[0] == 0
 
 
 @pytest.mark.integration

@@ -84,7 +84,7 @@ def serving(answer: TAnswerer) -> Iterator[str]:
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
     """Runs the command in the environment of the clouds; returns exit code and all it printed."""
     done = subprocess.run(  # noqa: S603
-        [binary("clouds", "ai-batches"), *arguments],
+        [binary("clouds", "ai-batches"), "load", *arguments],
         env={**os.environ, **NOTHING, **variables},
         cwd=folder,
         capture_output=True,

@@ -71,7 +71,7 @@ def read(url: str, secret: str) -> tuple[int, str]:
         "IDENTITY_HEADER": secret,
     }
     done = subprocess.run(  # noqa: S603
-        [binary("clouds", "ai-batches"), "azure_openai"],
+        [binary("clouds", "ai-batches"), "load", "azure_openai"],
         env=variables,
         capture_output=True,
         text=True,

@@ -24,7 +24,6 @@ from ai_batches_demo import (
     LoopbackServer,
     make_list,
 )
-from ai_batches_demo.demo import demo_settings
 from provider_tables import filled_columns
 from support import KEY, Lists, TAnswer, failure, load, stored
 
@@ -84,7 +83,7 @@ def test_two_runs_leave_one_true_row_a_batch(
     logging.getLogger("dlt").addHandler(caplog.handler)
     try:
         with LoopbackServer(providers.app) as server:
-            settings = demo_settings(providers, server)
+            settings = providers.settings(server)
             settings[name] = settings[name]._replace(page_size=page_size(name))
             first = load(pipeline, settings)[name, "default"]
             before = stored(pipeline, name)

@@ -181,10 +181,10 @@ def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
     assert code == 0, printed
     failed = "- openai, account default: 1 batch failed since the last run: batch_301"
     assert {stuck, failed} <= set(printed.splitlines())
-    code, printed = case.run("--attention")
+    code, printed = case.run(command="alerts")
     assert code == 1
     assert printed.splitlines() == [
-        "Needs attention:",
+        "Alerts:",
         "- bland, account default: the provider refused the key; not loaded yet",
         stuck,
         failed,
@@ -198,13 +198,13 @@ def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
     assert case.run()[0] == 0
     # nobody sees a change so far down but a whole read
     rows[110]["metadata"] = {"late": "change"}
-    code, printed = case.run("--verify")
+    code, printed = case.run(command="verify")
     assert code == 1
     assert f"stale: {rows[110]['id']}" in printed
     assert case.run("--full-refresh")[0] == 0
     assert len(case.rows()) == 121
     assert case.rows()[rows[110]["id"]]["metadata"] == {"late": "change"}
-    code, printed = case.run("--verify")
+    code, printed = case.run(command="verify")
     assert code == 0, printed
 
 
@@ -213,7 +213,7 @@ def test_a_fresh_machine_goes_on(case: Case) -> None:
     case.lists.serve("openai", cursor_list(rows))
     case.lists.serve("bland", offset_list([]))
     assert case.run()[0] == 0
-    code, printed = case.run("--verify", folder="a third")
+    code, printed = case.run(command="verify", folder="a third")
     assert code == 0, printed
     rows[0]["status"] = "cancelled"
     case.lists.requests.clear()
@@ -277,7 +277,7 @@ def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(300)]
     case.lists.serve("openai", cursor_list(rows))
     case.lists.serve("bland", offset_list([]))
-    arguments = [*case.target.arguments, "--package-rows", "100", "--dataset"]
+    arguments = [*case.target.arguments, "--rows-per-load", "100", "--dataset"]
     python = case.target.python if case.target.python != sys.executable else None
     variables = case.variables(case.target)
 
@@ -326,12 +326,12 @@ def test_files_are_known_to_every_pipeline(lists: Lists, server: TServers, tmp_p
     target = TARGETS["delta"](tmp_path, server)
     case = Case("", target, target, tmp_path, "test_names", lists)
     assert case.run()[0] == 0
-    code, printed = case.run("--pipeline", "another", "--verify", folder="another")
+    code, printed = case.run("--pipeline-name", "another", command="verify", folder="another")
     assert code == 0, printed
-    code, printed = case.run("--pipeline", "another", "--table-format", "iceberg")
+    code, printed = case.run("--pipeline-name", "another", "--table-format", "iceberg")
     assert code == 2
     assert "is kept as `delta`" in printed
-    code, printed = case.run("--pipeline", "another")
+    code, printed = case.run("--pipeline-name", "another")
     assert code == 0, printed
     summary = next(line.split() for line in printed.splitlines() if line.startswith("openai"))
     assert summary[2:5] == ["120", "0", "0"]

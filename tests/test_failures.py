@@ -412,7 +412,7 @@ def test_the_command_says_why_and_so_does_check(
     with serving(certificate) as url:
         variables = keys(lists, "openai", "kimi", "novita")
         variables["SOURCES__AI_BATCHES__OPENAI__BASE_URL"] = url
-        for command in ((), ("check",)):
+        for command in (("load",), ("check",)):
             code, printed, _ = run(*command, *debug, **variables)
             assert code == 1
             assert "certificate of 127.0.0.1 is not trusted (self" in printed

@@ -170,7 +170,7 @@ def test_accounts_have_walks_of_their_own(pipeline: Pipeline, lists: Lists) -> N
 
 def test_long_walks_come_in_several_loads(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(ended(12_000)))
-    code, printed, _ = run("--package-rows", "5000", **keys(lists, "openai"))
+    code, printed, _ = run("load", "--rows-per-load", "5000", **keys(lists, "openai"))
     assert code == 0
     assert summary(printed, "openai")[2:5] == ["12,000", "12,000", "0"]
     loads = table(
@@ -184,19 +184,19 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     since = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 12 * DAY))
-    assert run("--since", since, **variables)[0] == 0
+    assert run("load", "--since", since, **variables)[0] == 0
     assert 240 < len(statuses(tmp_path)) < 400
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert len(statuses(tmp_path)) == 1_000
     # an edit of a finished batch, far below the low_watermark
     rows[900]["status"] = "failed"
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert statuses(tmp_path)[rows[900]["id"]] == "completed"
-    code, printed, log = run("--full-refresh", **variables)
+    code, printed, log = run("load", "--full-refresh", **variables)
     assert code == 0, log
     assert summary(printed, "openai")[2:5] == ["1,000", "0", "1"]
     assert statuses(tmp_path)[rows[900]["id"]] == "failed"
-    assert run("--since", "yesterday", **variables)[0] == 2
+    assert run("load", "--since", "yesterday", **variables)[0] == 2
 
 
 def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> None:
@@ -208,15 +208,15 @@ def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> 
         "DLT_INTERVAL_END": (start + timedelta(days=1)).isoformat(),
     }
     variables = keys(lists, "openai")
-    assert run(**variables, **interval, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")[0] == 0
+    assert run("load", **variables, **interval, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")[0] == 0
     # to the page
     assert len(statuses(tmp_path)) == 500
     wrong = {**interval, "DLT_INTERVAL_START": "yesterday"}
-    code, _, log = run(**variables, **wrong, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")
+    code, _, log = run("load", **variables, **wrong, DLT_ALLOW_EXTERNAL_SCHEDULERS="true")
     assert code == 2
     assert "DLT_INTERVAL_START and DLT_INTERVAL_END have to be dates" in log
     # dlt heeds it only where that is allowed; without it, what is missing is loaded
-    assert run(**variables, **interval)[0] == 0
+    assert run("load", **variables, **interval)[0] == 0
     assert len(statuses(tmp_path)) == 1_000
 
 
@@ -227,15 +227,15 @@ def test_verify_finds_what_is_missing_stale_or_gone_and_changes_nothing(
     lists.serve("openai", cursor_list(rows))
     lists.serve("kimi", cursor_list(ended(5)))
     variables = keys(lists, "openai", "kimi")
-    assert run(**variables)[0] == 0
-    code, printed, _ = run("--verify", **variables)
+    assert run("load", **variables)[0] == 0
+    code, printed, _ = run("verify", **variables)
     assert code == 0
     assert summary(printed, "openai") == ["openai", "default", "500", "0", "0", "0", "ok"]
     before = (tmp_path / FILE).read_bytes()
     gone = rows.pop(100)["id"]
     rows[200]["status"] = "failed"
     rows.insert(0, batch(9_999))
-    code, printed, _ = run("--verify", **variables)
+    code, printed, _ = run("verify", **variables)
     assert code == 1
     assert summary(printed, "openai") == ["openai", "default", "500", "1", "1", "1", "FAILED"]
     assert summary(printed, "kimi")[-1] == "ok"
@@ -248,15 +248,15 @@ def test_verify_finds_what_is_missing_stale_or_gone_and_changes_nothing(
 def test_verify_does_not_judge_what_it_cannot_read(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     wrong = {"SOURCES__AI_BATCHES__OPENAI__PAGE_SIZE": "1"}
-    code, printed, _ = run("--verify", **variables, **wrong)
+    code, printed, _ = run("verify", **variables, **wrong)
     assert code == 1
     assert "not read" in printed
     assert "is not a whole number of at least 2" in printed
     accounts = json.dumps({"renamed": variables.pop("SOURCES__AI_BATCHES__OPENAI__API_KEY")})
     code, printed, _ = run(
-        "--verify", "openai", "openai", **variables, SOURCES__AI_BATCHES__OPENAI__ACCOUNTS=accounts
+        "verify", "openai", "openai", **variables, SOURCES__AI_BATCHES__OPENAI__ACCOUNTS=accounts
     )
     assert code == 1
     assert "not read" in printed
@@ -274,17 +274,17 @@ def test_a_run_whose_time_is_up_is_partial_and_says_so(lists: Lists, tmp_path: P
     accounts = json.dumps({"one": "key-of-account-one", "two": "key-of-account-two"})
     variables = {**keys(lists, "openai"), "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS": accounts}
     del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
-    code, printed, _ = run("--max-time", "4", **variables)
+    code, printed, _ = run("load", "--time-limit", "4", **variables)
     assert code == 3
     assert summary(printed, "openai")[-1] == "partial"
     assert len(lists.requests) <= 5
     # the account that was cut does not keep the other one waiting
     lists.requests.clear()
-    assert run("--max-time", "4", **variables)[0] == 3
+    assert run("load", "--time-limit", "4", **variables)[0] == 3
     query = "SELECT DISTINCT account FROM ai_batches_dataset.batches ORDER BY 1"
     assert table(tmp_path / FILE, query) == [("one",), ("two",)]
     lists.serve("openai", inner)
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     query = "SELECT count(*) FROM ai_batches_dataset.batches"
     assert table(tmp_path / FILE, query) == [(6_000,)]
 
@@ -292,10 +292,10 @@ def test_a_run_whose_time_is_up_is_partial_and_says_so(lists: Lists, tmp_path: P
 def test_a_fresh_machine_goes_on_from_the_destination(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(ended(1_000)))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     shutil.rmtree(tmp_path / "dlt")
     lists.requests.clear()
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert len(lists.requests) <= 2
 
 
@@ -305,13 +305,13 @@ def test_a_left_package_that_is_older_than_the_destination_is_dropped(
     rows = [batch(1, status="in_progress")]
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     rows[0] = batch(1, status="finalizing", created_at=FIRST)
     in_pipeline("extract", variables)
     rows[0] = batch(1, status="completed", created_at=FIRST)
     for _ in range(2):
-        assert run(**variables, DLT_DATA_DIR=str(tmp_path / "another"))[0] == 0
-    exit_code, _, log = run(**variables)
+        assert run("load", **variables, DLT_DATA_DIR=str(tmp_path / "another"))[0] == 0
+    exit_code, _, log = run("load", **variables)
     assert exit_code == 0, log
     assert "the destination has other state" in log
     assert statuses(tmp_path) == {"batch_1": "completed"}
@@ -322,18 +322,18 @@ def test_a_row_never_goes_back_in_time(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     other = {**variables, "DLT_DATA_DIR": str(tmp_path / "other")}
-    assert run(**variables)[0] == 0
-    assert run(**other)[0] == 0
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
+    assert run("load", **other)[0] == 0
+    assert run("load", **variables)[0] == 0
     # one folder has read and not loaded; the other one loads, and fails on its way
     rows[0] = batch(2, status="finalizing")
     in_pipeline("extract", variables)
     rows[0] = batch(2, status="completed")
     lists.serve("openai", [page(rows, has_more=True), failure(404)])
-    assert run(**other)[0] == 1
+    assert run("load", **other)[0] == 1
     assert statuses(tmp_path)["batch_2"] == "completed"
     lists.serve("openai", failure(401))
-    assert run(**variables)[0] == 1
+    assert run("load", **variables)[0] == 1
     assert statuses(tmp_path)["batch_2"] == "completed"
 
 
@@ -343,7 +343,7 @@ def test_a_database_that_was_restored_from_a_backup_is_filled_up(
     rows = ended(300)
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     shutil.copy(tmp_path / FILE, tmp_path / "backup")
     now = int(time.time())
     rows[:0] = [batch(9_400 - n, created_at=now - DAY, completed_at=now - DAY) for n in range(400)]
@@ -352,7 +352,7 @@ def test_a_database_that_was_restored_from_a_backup_is_filled_up(
     in_pipeline("run", other)
     assert len(statuses(tmp_path)) == 700
     shutil.copy(tmp_path / "backup", tmp_path / FILE)
-    assert run(**other)[0] == 0
+    assert run("load", **other)[0] == 0
     assert len(statuses(tmp_path)) == 700
 
 
@@ -373,7 +373,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
 
     def pipeline_run(place: Path, touches: int | None = None) -> tuple[int, int]:
         variables = {**os.environ, **keys(lists, "openai"), "DLT_DATA_DIR": str(place / "dlt")}
-        return run_and_kill(["--package-rows", "1000"], place, variables, touches)
+        return run_and_kill(["load", "--rows-per-load", "1000"], place, variables, touches)
 
     def killed_run(kind: str) -> None:
         if kind not in TOUCHES:
@@ -412,14 +412,14 @@ def test_a_full_disk_is_a_clear_error_and_then_recovers(lists: Lists, tmp_path: 
     )
     variables = {**os.environ, **keys(lists, "openai")}
     # no file may grow beyond this, as on a disk that is full
-    script = "ulimit -f 600; exec " + COMMAND
+    script = f"ulimit -f 600; exec {COMMAND} load"
     done = subprocess.run(  # noqa: S603
         ["/bin/bash", "-c", script], env=variables, capture_output=True, text=True
     )
     assert done.returncode == 1
     # dlt logs a traceback of its own before
     assert "FAILED at dlt's step" in done.stderr
-    assert run(**keys(lists, "openai"))[0] == 0
+    assert run("load", **keys(lists, "openai"))[0] == 0
     assert len(statuses(tmp_path)) == 3_000
 
 
@@ -429,12 +429,12 @@ def test_a_working_folder_that_cannot_be_written_is_named(lists: Lists, tmp_path
     # root may write in any folder, but in none that is a file
     folder.touch()
     variables = {**keys(lists, "openai"), "DLT_DATA_DIR": str(folder)}
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 1
     assert str(folder) in log
     assert "Traceback" not in log
     folder.unlink()
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
 
 
 def test_looking_at_a_resource_without_a_pipeline_reads_and_stores_nothing(lists: Lists) -> None:

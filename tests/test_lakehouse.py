@@ -14,7 +14,7 @@ import pytest
 
 from environments import ROOT, binary
 
-HOUSE = ROOT / "benchmarks" / "lakehouse"
+LAKEHOUSE = ROOT / "benchmarks" / "lakehouse"
 BATCHES = 200_000
 WRONG = {
     "total_tokens = total_tokens + 1": {"tokens by model and month"},
@@ -48,7 +48,7 @@ def test_cluster_and_duckdb_agree_and_would_not_over_a_wrong_row(tmp_path: Path)
 
 
 def _run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return _python(str(HOUSE / script), *arguments)
+    return _python(str(LAKEHOUSE / script), *arguments)
 
 
 def _python(*arguments: str) -> subprocess.CompletedProcess[str]:

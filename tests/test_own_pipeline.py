@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ai_batches_runner.cli.main import main
+from ai_batches_runner.cli import main
 from ai_batches_runner.cli.settings_files import UnreadableSettingsError, refuse_unreadable_settings
 from ai_batches_runner.destinations.paths import is_plain, pipelines_folder
 from commands import keys, run, table
@@ -56,10 +56,10 @@ def test_rows_are_right_in_any_folder(
     for folder in (tmp_path / name, tmp_path / "a", tmp_path / "b"):
         folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(tmp_path / name)
-    code, _, log = run()
+    code, _, log = run("load")
     assert code == 0, log
     rows.insert(0, batch(3))
-    assert run()[0] == 0
+    assert run("load")[0] == 0
     assert ids(Path("ai_batches.duckdb"), "ai_batches_dataset") == ALL_THREE
     assert not Path(".dlt").exists()
     (folder,) = (tmp_path / "state" / "ai_batches").iterdir()
@@ -95,10 +95,10 @@ def test_temporary_files_may_be_in_any_folder(
     odd = tmp_path / "id=5 %s"
     odd.mkdir()
     monkeypatch.setenv("TMPDIR", str(odd))
-    assert run()[0] == 0
+    assert run("load")[0] == 0
     code, printed, log = run("check")
     assert (code, log) == (0, ""), printed
-    code, _, log = run("--attention")
+    code, _, log = run("alerts")
     assert code in (0, 1), log
     assert ids(tmp_path / "ai_batches.duckdb", "ai_batches_dataset") == BOTH
 
@@ -114,7 +114,7 @@ def test_a_path_that_duckdb_takes_for_another_is_refused(
 ) -> None:
     monkeypatch.setenv(FILE, str(tmp_path / name / "x.duckdb"))
     (tmp_path / name).mkdir()
-    for arguments in (["openai"], ["check"], ["--attention"], ["--verify"]):
+    for arguments in (["load", "openai"], ["check"], ["alerts"], ["verify"]):
         assert main(arguments) == 2
         assert (
             f"DuckDB misreads `{name[1]}` in the path {tmp_path / name}" in capsys.readouterr().err
@@ -133,7 +133,7 @@ def test_a_folder_of_files_that_would_not_be_found_is_refused(
 ) -> None:
     monkeypatch.setenv("DESTINATION__FILESYSTEM__BUCKET_URL", str(tmp_path / name))
     files = ["--destination", "filesystem", "--table-format", "delta"]
-    for arguments in ([], ["check"]):
+    for arguments in (["load"], ["check"]):
         assert main([*arguments, *files]) == 2
         assert f"in the path {tmp_path / name}" in capsys.readouterr().err
     assert lists.requests == []
@@ -166,9 +166,9 @@ def test_settings_that_the_command_decides_itself_do_not_count(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert main(["--log-format", "json"]) == 0, capsys.readouterr()
+    assert main(["load", "--log-format", "json"]) == 0, capsys.readouterr()
     rows.insert(0, batch(3))
-    assert main(["--log-format", "json"]) == 0, capsys.readouterr()
+    assert main(["load", "--log-format", "json"]) == 0, capsys.readouterr()
     # nothing but lines of JSON
     assert [
         json.loads(line)["new"] for line in capsys.readouterr().out.splitlines() if '"new"' in line
@@ -184,11 +184,11 @@ def test_settings_in_a_file_do_not_count_either(rows: list[TRow], tmp_path: Path
     settings.parent.mkdir()
     settings.write_text('dev_mode = true\n[pipelines]\nrefresh = "drop_sources"\n')
     for _ in range(2):
-        code, _, log = run()
+        code, _, log = run("load")
         assert code == 0, log
     assert table(tmp_path / "ai_batches.duckdb", TABLES) == [("ai_batches_dataset",)]
     settings.write_text('[pipelines.ai_batches]\ndataset_name_layout = "prod_%s"\n')
-    code, _, log = run()
+    code, _, log = run("load")
     assert code == 2
     assert "`pipelines.ai_batches.dataset_name_layout` in" in log
     assert "config.toml" in log
@@ -219,7 +219,7 @@ def test_settings_that_cannot_be_followed_are_refused_by_name(
     remedy: str,
 ) -> None:
     monkeypatch.setenv(name, value)
-    for arguments in ([], ["check"], ["--attention"]):
+    for arguments in (["load"], ["check"], ["alerts"]):
         assert main(arguments) == 2
         said = capsys.readouterr().err
         assert f"`{name}`" in said
@@ -251,14 +251,14 @@ def test_a_renamed_file_keeps_its_dataset(
     dataset: str,
 ) -> None:
     monkeypatch.setenv(FILE, str(tmp_path / first))
-    assert main([]) == 0
+    assert main(["load"]) == 0
     shutil.move(tmp_path / first, tmp_path / later)
     monkeypatch.setenv(FILE, str(tmp_path / later))
     rows.insert(0, batch(3))
-    for arguments in ([], ["--verify"], ["check"]):
+    for arguments in (["load"], ["verify"], ["check"]):
         assert main(arguments) == 0, capsys.readouterr()
-        assert f"{dataset}.batches" in capsys.readouterr().out or arguments == ["--verify"]
-    assert main(["--attention"]) in (0, 1)
+        assert f"{dataset}.batches" in capsys.readouterr().out or arguments == ["verify"]
+    assert main(["alerts"]) in (0, 1)
     assert table(tmp_path / later, TABLES) == [(dataset,)]
     assert ids(tmp_path / later, dataset) == ALL_THREE
 
@@ -270,11 +270,11 @@ def test_a_file_that_got_the_name_of_its_dataset_is_refused(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv(FILE, str(tmp_path / "warehouse.duckdb"))
-    assert main([]) == 0
+    assert main(["load"]) == 0
     shutil.copy(tmp_path / "warehouse.duckdb", tmp_path / "ai_batches.duckdb")
     monkeypatch.setenv(FILE, str(tmp_path / "ai_batches.duckdb"))
     capsys.readouterr()
-    for arguments in ([], ["check"], ["--attention"]):
+    for arguments in (["load"], ["check"], ["alerts"]):
         assert main(arguments) == 2
         assert "has the table in its dataset ai_batches" in capsys.readouterr().err
     assert table(tmp_path / "ai_batches.duckdb", TABLES) == [("ai_batches",)]
@@ -283,19 +283,19 @@ def test_a_file_that_got_the_name_of_its_dataset_is_refused(
 def test_a_dataset_that_is_named_counts(
     rows: list[TRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main([]) == 0
+    assert main(["load"]) == 0
     shutil.move(tmp_path / "ai_batches.duckdb", tmp_path / "x.duckdb")
     monkeypatch.setenv(FILE, str(tmp_path / "x.duckdb"))
-    assert main(["--dataset", "ai_batches"]) == 0
+    assert main(["load", "--dataset", "ai_batches"]) == 0
     assert table(tmp_path / "x.duckdb", TABLES) == [("ai_batches",), ("ai_batches_dataset",)]
 
 
 def test_two_datasets_with_the_table_are_named(rows: list[TRow], tmp_path: Path) -> None:
-    assert main([]) == 0
+    assert main(["load"]) == 0
     shutil.move(tmp_path / "ai_batches.duckdb", tmp_path / "x.duckdb")
     file = {FILE: str(tmp_path / "x.duckdb")}
-    assert run("--dataset", "ai_batches", **file)[0] == 0
-    code, _, log = run(**file)
+    assert run("load", "--dataset", "ai_batches", **file)[0] == 0
+    code, _, log = run("load", **file)
     assert code == 0
     assert "has the table `batches` in the datasets ai_batches and ai_batches_dataset" in log
 
@@ -309,7 +309,7 @@ def test_two_datasets_with_the_table_are_named(rows: list[TRow], tmp_path: Path)
 def test_a_dataset_that_cannot_be_called_so_is_refused(
     rows: list[TRow], lists: Lists, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    for arguments in ([], ["check"], ["--attention"]):
+    for arguments in (["load"], ["check"], ["alerts"]):
         assert main([*arguments, f"--dataset={name}"]) == 2
         assert f"A dataset cannot be called `{name}`" in capsys.readouterr().err
     assert lists.requests == []
@@ -319,7 +319,7 @@ def test_a_dataset_that_cannot_be_called_so_is_refused(
 def test_a_destination_that_is_none_is_refused(
     rows: list[TRow], lists: Lists, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    for arguments in ([], ["check"], ["--attention"]):
+    for arguments in (["load"], ["check"], ["alerts"]):
         assert main([*arguments, "--destination", name]) == 2
         said = capsys.readouterr().err
         assert "No destination was named" in said or f"no destination `{name}`" in said
@@ -375,7 +375,7 @@ def test_a_file_that_is_no_sound_database_is_refused_in_a_sentence(
     file = tmp_path / "ai_batches.duckdb"
     damaged(file, kind)
     content = file.read_bytes() if file.is_file() else b""
-    for arguments in ([], ["check"], ["--attention"], ["--verify"]):
+    for arguments in (["load"], ["check"], ["alerts"], ["verify"]):
         assert main(arguments) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert str(file) in line
@@ -388,7 +388,7 @@ def test_an_empty_file_is_a_new_one(rows: list[TRow], tmp_path: Path) -> None:
     file = tmp_path / "ai_batches.duckdb"
     file.touch()
     assert main(["check"]) == 0
-    assert main([]) == 0
+    assert main(["load"]) == 0
     assert ids(file, "ai_batches_dataset") == BOTH
     assert int.from_bytes(file.read_bytes()[12:20], "little") <= 65
 
@@ -398,12 +398,12 @@ def test_an_empty_file_is_a_new_one(rows: list[TRow], tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_refused(
     rows: list[TRow], tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
-    assert main([]) == 0
+    assert main(["load"]) == 0
     protected = tmp_path / "ai_batches.duckdb" if what == "file" else tmp_path
     protected.chmod(0o500)
     capsys.readouterr()
     try:
-        for arguments in ([], ["check"]):
+        for arguments in (["load"], ["check"]):
             assert main(arguments) == 2
             assert "cannot be written (Permission denied)" in capsys.readouterr().err
     finally:
@@ -460,7 +460,7 @@ def test_the_command_says_it_in_a_line(lists: Lists, tmp_path: Path, where: str)
         variables["DLT_PROJECT_DIR"] = str(settings.parent)
     settings.mkdir(parents=True)
     (settings / "secrets.toml").write_bytes(b"\xef\xbb\xbf" + SECRET)
-    for arguments in ([], ["check"], ["--attention", "--debug"]):
+    for arguments in (["load"], ["check"], ["alerts", "--debug"]):
         code, printed, log = run(*arguments, **variables)
         assert (code, printed, len(log.splitlines())) == (2, "", 1), log
         assert f"{settings / 'secrets.toml'} begins with a byte order mark" in log

@@ -15,7 +15,7 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
-from commands import COMMAND, keys, run, summary, table
+from commands import COMMAND, keys, run, run_process, summary, table
 from support import KEY, CutOff, Lists, TAnswer, batch, cursor_list, failure, offset_list, page
 
 
@@ -24,13 +24,13 @@ def test_it_loads_all_providers_that_have_a_key(lists: Lists, tmp_path: Path) ->
     lists.serve("openai", cursor_list(rows))
     lists.serve("bland", offset_list([{"id": "b1", "created_at": "2025-05-08T19:28:12.627Z"}]))
     variables = keys(lists, "openai", "bland")
-    code, printed, log = run(**variables)
+    code, printed, log = run("load", **variables)
     assert code == 0, log
     assert summary(printed, "openai")[:7] == ["openai", "default", "2", "2", "0", "1", "1"]
     assert summary(printed, "bland")[:7] == ["bland", "default", "1", "1", "0", "?", "3"]
     assert log == ""
     rows[:] = [batch(3), batch(2), batch(1)]
-    code, printed, _ = run(**variables)
+    code, printed, _ = run("load", **variables)
     assert code == 0
     assert summary(printed, "openai")[:6] == ["openai", "default", "3", "1", "1", "0"]
     file = tmp_path / "ai_batches.duckdb"
@@ -48,7 +48,7 @@ def test_it_goes_where_dlt_is_told(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     file = tmp_path / "warehouse.duckdb"
     code, printed, _ = run(
-        "kimi", **keys(lists, "kimi", "openai"), DESTINATION__DUCKDB__CREDENTIALS=str(file)
+        "load", "kimi", **keys(lists, "kimi", "openai"), DESTINATION__DUCKDB__CREDENTIALS=str(file)
     )
     assert code == 0
     assert "ai_batches.batches in" in printed
@@ -63,12 +63,12 @@ def test_another_destination_is_one_flag(lists: Lists, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'other.sqlite'}"
     variables = keys(lists, "openai") | {"DESTINATION__SQLALCHEMY__CREDENTIALS": url}
     for new in ("2", "0"):
-        code, printed, log = run("--destination", "sqlalchemy", "--dataset", "b", **variables)
+        code, printed, log = run(
+            "load", "--destination", "sqlalchemy", "--dataset", "b", **variables
+        )
         assert code == 0, log
         assert summary(printed, "openai")[2:5] == ["2", new, "?"]
-    code, printed, log = run(
-        "--verify", "--destination", "sqlalchemy", "--dataset", "b", **variables
-    )
+    code, printed, log = run("verify", "--destination", "sqlalchemy", "--dataset", "b", **variables)
     assert code == 0, printed + log
     with sqlite3.connect(tmp_path / "other__b.sqlite") as connection:
         query = "SELECT json_extract(metadata, '$.team') FROM batches ORDER BY id"
@@ -79,36 +79,36 @@ def test_another_destination_is_one_flag(lists: Lists, tmp_path: Path) -> None:
 def test_a_dataset_that_duckdb_cannot_tell_from_its_file_is_refused(
     lists: Lists, dataset: str
 ) -> None:
-    code, _, log = run("--dataset", dataset, **keys(lists, "openai"))
+    code, _, log = run("load", "--dataset", dataset, **keys(lists, "openai"))
     assert code == 2
     assert "Choose another dataset or another file" in log
 
 
 def test_without_any_key_it_says_where_it_looked() -> None:
-    code, printed, log = run()
+    code, printed, log = run("load")
     assert code == 2
     for variable in ("BLAND", "RESPAN", "OPENAI", "NOVITA", "MOONSHOT"):
         assert f"{variable}_API_KEY" in log
-    assert "--demo" in log
+    assert "ai-batches demo" in log
     assert printed == ""
 
 
 def test_a_provider_asked_for_without_a_key_is_an_error(lists: Lists) -> None:
-    code, _, log = run("openai", "kimi", **keys(lists, "openai"))
+    code, _, log = run("load", "openai", "kimi", **keys(lists, "openai"))
     assert code == 2
     assert "No API key for kimi" in log
     assert lists.requests == []
 
 
 def test_an_unknown_provider_is_wrong_usage() -> None:
-    code, _, log = run("opnai")
+    code, _, log = run("load", "opnai")
     assert code == 2
     assert "no such provider: opnai" in log
 
 
 def test_a_destination_that_cannot_merge_is_refused_before_anything_is_read(lists: Lists) -> None:
     bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": "file://bucket"}
-    code, _, log = run("--destination", "filesystem", **keys(lists, "openai"), **bucket)
+    code, _, log = run("load", "--destination", "filesystem", **keys(lists, "openai"), **bucket)
     assert code == 2
     assert "cannot merge" in log
     assert lists.requests == []
@@ -119,18 +119,18 @@ def test_a_table_keeps_its_format(lists: Lists, tmp_path: Path) -> None:
     bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": str(tmp_path / "bucket")}
     variables = {**keys(lists, "openai"), **bucket}
     to_files = ("--destination", "filesystem", "--table-format")
-    assert run(*to_files, "delta", **variables)[0] == 0
+    assert run("load", *to_files, "delta", **variables)[0] == 0
     lists.requests.clear()
-    code, _, log = run(*to_files, "iceberg", **variables)
+    code, _, log = run("load", *to_files, "iceberg", **variables)
     assert code == 2
     assert "ai_batches.batches is kept as `delta`" in log
     assert not lists.requests
-    assert run(*to_files, "delta", **variables)[0] == 0
+    assert run("load", *to_files, "delta", **variables)[0] == 0
 
 
 def test_there_is_nothing_to_verify_without_a_table(lists: Lists) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
-    code, _, log = run("--verify", **keys(lists, "openai"))
+    code, _, log = run("verify", **keys(lists, "openai"))
     assert code == 2
     assert "There is no table ai_batches_dataset.batches" in log
     assert not lists.requests
@@ -139,7 +139,7 @@ def test_there_is_nothing_to_verify_without_a_table(lists: Lists) -> None:
 def test_a_pipelines_name_is_plain(lists: Lists) -> None:
     # dlt would fold names that differ in this into one staging dataset
     for name in ("EU", "_eu", "e__u", ""):
-        code, _, log = run("--pipeline", name, **keys(lists, "openai"))
+        code, _, log = run("load", "--pipeline-name", name, **keys(lists, "openai"))
         assert code == 2
         assert "cannot be called" in log
 
@@ -149,7 +149,7 @@ def test_a_server_that_does_not_answer_is_named(lists: Lists) -> None:
     # nobody listens there
     url = "postgresql://loader:pass-word-0123456789@127.0.0.1:9/db"
     variables = {**keys(lists, "openai"), "DESTINATION__POSTGRES__CREDENTIALS": url}
-    code, _, log = run("--destination", "postgres", **variables)
+    code, _, log = run("load", "--destination", "postgres", **variables)
     assert code == 1
     assert "127.0.0.1" in log
     assert "Traceback" not in log
@@ -172,7 +172,7 @@ def test_a_provider_that_fails_does_not_stop_the_others(
 ) -> None:
     lists.serve("openai", answer)  # type: ignore[arg-type]
     lists.serve("kimi", page([batch(1)]))
-    code, printed, log = run(**keys(lists, "openai", "kimi"))
+    code, printed, log = run("load", **keys(lists, "openai", "kimi"))
     assert code == 1
     assert summary(printed, "openai")[-1] == "FAILED"
     assert summary(printed, "kimi")[-1] == "ok"
@@ -188,7 +188,7 @@ def test_a_wrong_setting_concerns_its_provider_only(lists: Lists) -> None:
     lists.serve("kimi", page([batch(1)]))
     variables = keys(lists, "openai", "kimi")
     variables["SOURCES__AI_BATCHES__OPENAI__PAGE_SIZE"] = "none"
-    code, printed, _ = run(**variables)
+    code, printed, _ = run("load", **variables)
     assert code == 1
     assert "FAILED openai: the setting sources.ai_batches.openai.page_size" in printed
     assert summary(printed, "kimi")[-1] == "ok"
@@ -199,7 +199,7 @@ def test_an_account_may_have_any_name(lists: Lists) -> None:
     variables = keys(lists, "openai")
     del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
     variables["SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"] = f'{{"[/eu]": "{KEY}"}}'
-    code, printed, _ = run(**variables)
+    code, printed, _ = run("load", **variables)
     assert code == 0
     assert summary(printed, "openai")[1] == "[/eu]"
 
@@ -207,7 +207,7 @@ def test_an_account_may_have_any_name(lists: Lists) -> None:
 def test_empty_lists_still_make_the_table(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([]))
     for _ in range(2):
-        code, printed, _ = run(**keys(lists, "openai"))
+        code, printed, _ = run("load", **keys(lists, "openai"))
         assert code == 0
         assert summary(printed, "openai")[2:5] == ["0", "0", "0"]
     query = "SELECT count(*) FROM ai_batches_dataset.batches WHERE is_open"
@@ -222,7 +222,7 @@ def test_each_working_folder_has_its_own_database(
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        assert run(**keys(lists, "openai"))[0] == 0
+        assert run("load", **keys(lists, "openai"))[0] == 0
         file = tmp_path / name / "ai_batches.duckdb"
         assert table(file, "SELECT count(*) FROM ai_batches_dataset.batches") == [(1,)]
 
@@ -232,7 +232,7 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
 ) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     lists.serve("openai", cursor_list([batch(2), batch(1)]))
     # as if the run had been killed after reading
     code = (
@@ -247,7 +247,7 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
         check=True,
     )
     lists.serve("openai", cursor_list([batch(3), batch(2), batch(1)]))
-    exit_code, printed, log = run(**variables)
+    exit_code, printed, log = run("load", **variables)
     assert exit_code == 0
     assert "Loaded first what an interrupted run left" in log
     assert summary(printed, "openai")[2:4] == ["3", "1"]
@@ -262,11 +262,11 @@ def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(
     file = tmp_path / "ai_batches.duckdb"
     variables = keys(lists, "openai")
     with duckdb.connect(str(file)):
-        code, _, log = run("--wait", "1", **variables)
+        code, _, log = run_process("load", "--lock-timeout", "1", **variables)
     assert code == 1
     assert f"{file} is open in process {os.getpid()}. Close it there" in log
     assert "Traceback" not in log
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
 
 
 def test_what_was_read_before_a_lock_is_loaded_by_the_next_run(
@@ -280,13 +280,13 @@ def test_what_was_read_before_a_lock_is_loaded_by_the_next_run(
 
     lists.serve("openai", answer)
     variables = keys(lists, "openai")
-    code, _, log = run("--wait", "1", **variables)
+    code, _, log = run_process("load", "--lock-timeout", "1", **variables)
     assert code == 1
     assert "the next run loads what was read" in log
     held[0].close()
     # the list is not asked for what is loaded first
     lists.serve("openai", failure(401))
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 1
     assert "Loaded first what an interrupted run left" in log
     file = tmp_path / "ai_batches.duckdb"
@@ -307,7 +307,9 @@ def test_a_database_that_is_opened_while_lists_are_read_is_waited_for(
 
     lists.serve("openai", answer)
     lists.serve("kimi", failure(401))
-    code, printed, _ = run("--package-rows", "500", **keys(lists, "openai", "kimi"))
+    code, printed, _ = run_process(
+        "load", "--rows-per-load", "500", **keys(lists, "openai", "kimi")
+    )
     assert code == 1
     assert summary(printed, "openai")[2:4] == ["1,200", "1,200"]
     assert summary(printed, "openai")[-1] == "ok"
@@ -317,31 +319,38 @@ def test_a_database_that_is_opened_while_lists_are_read_is_waited_for(
 def test_a_database_in_dlts_working_folder_is_refused(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     place = {"DESTINATION__DUCKDB__CREDENTIALS": ":pipeline:"}
-    code, _, log = run(**keys(lists, "openai"), **place)
+    code, _, log = run("load", **keys(lists, "openai"), **place)
     assert code == 2
     assert "lies in dlt's working folder" in log
 
 
 @pytest.mark.parametrize(
-    "option", ["--max-time=0", "--wait=nan", "--package-rows=0", "--since=soon", "--package-rows=x"]
+    "option",
+    [
+        "--time-limit=0",
+        "--lock-timeout=nan",
+        "--rows-per-load=0",
+        "--since=soon",
+        "--rows-per-load=x",
+    ],
 )
 def test_an_option_without_sense_is_wrong_usage(lists: Lists, option: str) -> None:
     lists.serve("openai", page([batch(1)]))
-    assert run(option, **keys(lists, "openai"))[0] == 2
+    assert run("load", option, **keys(lists, "openai"))[0] == 2
     assert lists.requests == []
 
 
 def test_a_damaged_working_folder_is_named(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     folder = tmp_path / "dlt" / "pipelines" / "ai_batches"
     (folder / "state.json").write_text("")
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 2
     assert f"{folder} is damaged. Delete this folder" in log
     shutil.rmtree(folder)
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
 
 
 def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
@@ -356,7 +365,7 @@ def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
     lists.serve("openai", answer)
     children.append(
         subprocess.Popen(  # noqa: S603
-            [COMMAND],
+            [COMMAND, "load"],
             env={**os.environ, **keys(lists, "openai")},
             # whoever runs the tests in the background of a shell has it ignored
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -373,7 +382,7 @@ def test_a_second_run_of_the_pipeline_is_turned_away(lists: Lists, tmp_path: Pat
     (tmp_path / "dlt" / "pipelines").mkdir(parents=True)
     lists.serve("openai", page([batch(1)]))
     with FileLock(tmp_path / "dlt" / "pipelines" / "ai_batches.lock"):
-        code, _, log = run(**keys(lists, "openai"))
+        code, _, log = run("load", **keys(lists, "openai"))
     assert code == 4
     assert "Another run of this pipeline is at work" in log
     assert lists.requests == []
@@ -383,7 +392,9 @@ def test_another_database_gets_its_own_state(lists: Lists, tmp_path: Path) -> No
     lists.serve("openai", page([batch(1)]))
     for name in ("one", "other", "one"):
         file = str(tmp_path / f"{name}.duckdb")
-        code, printed, _ = run(**keys(lists, "openai"), DESTINATION__DUCKDB__CREDENTIALS=file)
+        code, printed, _ = run(
+            "load", **keys(lists, "openai"), DESTINATION__DUCKDB__CREDENTIALS=file
+        )
         assert code == 0
         assert summary(printed, "openai")[2] == "1"
     for name in ("one", "other"):
@@ -394,7 +405,7 @@ def test_another_database_gets_its_own_state(lists: Lists, tmp_path: Path) -> No
 def test_settings_that_cannot_be_parsed_are_named(tmp_path: Path) -> None:
     (tmp_path / ".dlt").mkdir()
     (tmp_path / ".dlt" / "secrets.toml").write_text("[sources")
-    code, _, log = run()
+    code, _, log = run("load")
     assert code == 2
     assert "secrets.toml" in log
     assert "Traceback" not in log
@@ -406,7 +417,7 @@ def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
     real = tmp_path / "ai_batches.duckdb"
     for _ in range(2):
         code, printed, log = run(
-            "--demo",
+            "demo",
             DESTINATION__DUCKDB__CREDENTIALS=str(real),
             HTTP_PROXY="http://127.0.0.1:9",
             NO_PROXY="",

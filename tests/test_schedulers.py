@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
-from ai_batches_runner.cli.main import ANOTHER_RUN, PARTIAL
+from ai_batches_runner.cli.exit_codes import ANOTHER_RUN, PARTIAL
 from commands import COMMAND, keys, run, table
 from environments import ROOT, binary
 from support import KEY, Lists, TAnswer, batch, cursor_list, failure, page

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_batches_demo import LoopbackServer
-from commands import COMMAND, keys, run, table
+from commands import COMMAND, keys, run, run_process, table
 from support import KEY, Lists, batch, cursor_list, failure
 
 ACCOUNTS = "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"
@@ -71,13 +71,13 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
     lists.serve("openai", cursor_list([batch(2, status="in_progress", expires_at=1), batch(1)]))
     lists.serve("kimi", failure(401))
     variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
-    assert shell(redirected, "openai", *options, **variables) == 0
+    assert shell(redirected, "load", "openai", *options, **variables) == 0
     file = tmp_path / "ai_batches.duckdb"
     assert table(file, BATCHES) == [("default", 2)]
     assert table(file, RUNS) == [("ok",)]
     assert len(told) == 1
     # what failed decides the exit code, as if it had been printed
-    assert shell(redirected, "kimi", *options, **variables) == 1
+    assert shell(redirected, "load", "kimi", *options, **variables) == 1
 
 
 @pytest.mark.parametrize("redirected", [">&- 2>&-", ">/dev/full 2>/dev/full"])
@@ -85,11 +85,11 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
     ("arguments", "code"),
     [
         (["check"], 0),
-        (["--verify"], 0),
-        (["--attention"], 1),
+        (["verify"], 0),
+        (["alerts"], 1),
         (["--help"], 0),
-        (["--nonsense"], 2),
-        (["--destination", "nowhere"], 2),
+        (["load", "--nonsense"], 2),
+        (["load", "--destination", "nowhere"], 2),
     ],
 )
 def test_other_commands_end_as_they_would(
@@ -97,7 +97,7 @@ def test_other_commands_end_as_they_would(
 ) -> None:
     lists.serve("openai", cursor_list([batch(2, status="in_progress", expires_at=1), batch(1)]))
     variables = keys(lists, "openai")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert shell(redirected, *arguments, **variables) == code
 
 
@@ -112,14 +112,14 @@ def test_what_cannot_be_printed_is_escaped(
     variables = {**keys(lists, "openai"), ACCOUNTS: json.dumps({"研究": KEY})}
     del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
     variables["PYTHONIOENCODING"] = encoding
-    code, printed, log = run("openai", *options, **variables)
+    code, printed, log = run_process("load", "openai", *options, **variables)
     assert code == 0, log
     assert table(tmp_path / "ai_batches.duckdb", BATCHES) == [("研究", 2)]
     assert r"\u7814\u7a76" in printed
-    for command in (["check"], ["--verify"]):
-        code, printed, log = run(*command, "openai", *options, **variables)
+    for command in (["check"], ["verify"]):
+        code, printed, log = run_process(*command, "openai", *options, **variables)
         assert code == 0, log
-    code, printed, log = run("--attention", **variables)
+    code, printed, log = run_process("alerts", **variables)
     assert (code, r"\u7814\u7a76" in printed) == (1, True)
 
 
@@ -127,13 +127,15 @@ def test_a_locale_without_utf_8_is_enough(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", failure(401))
     variables = {**keys(lists, "openai"), ACCOUNTS: json.dumps({"研究": KEY})}
     del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
-    code, printed, log = run(**variables, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    code, printed, log = run_process(
+        "load", **variables, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
     assert code == 1
     assert "refused the key" in printed, log
 
 
 def test_the_demo_loads_when_nobody_reads(tmp_path: Path) -> None:
-    assert shell(">&- 2>&-", "--demo") == 0
+    assert shell(">&- 2>&-", "demo") == 0
     assert table(tmp_path / "demo.duckdb", "SELECT count(*) > 1000 FROM ai_batches.batches") == [
         (True,)
     ]

@@ -41,7 +41,7 @@ def variables(lists: Lists) -> dict[str, str]:
         lists.serve(name, cursor_list([batch(n) for n in range(250, 0, -1)]))
     lists.serve("novita", cursor_list([]))
     found = keys(lists, "openai", "kimi", "novita")
-    assert run(**found)[0] == 0
+    assert run("load", **found)[0] == 0
     lists.requests.clear()
     return found
 
@@ -66,7 +66,7 @@ def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
     assert code == 0
     assert "the whole list (not in the table)" in printed
     lists.requests.clear()
-    code, printed, log = run(**variables)
+    code, printed, log = run("load", **variables)
     assert code == 0, log
     assert counts(tmp_path) == {"openai": 250, "kimi": 250}
     assert summary(printed, "openai")[2:4] == ["250", "250"]
@@ -75,7 +75,7 @@ def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
         assert lists.count("kimi") == 1
     assert lists.count("novita") == 1
     lists.requests.clear()
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert [lists.count(name) for name in ("openai", "kimi", "novita")] == [1, 1, 1]
     views = table(tmp_path / FILE, f"SELECT count(*) FROM {DATASET}.batches_unique")
     assert views == [(500,)]
@@ -92,7 +92,7 @@ def test_what_dlts_own_command_drops_is_read_again(
     subprocess.run(dropping, env={**os.environ, **variables}, check=True)  # noqa: S603
     # with another provider's rows, the table is there again
     for provider in ("novita", "openai", "kimi"):
-        assert run(provider, **variables)[0] == 0
+        assert run("load", provider, **variables)[0] == 0
     assert counts(tmp_path) == {"openai": 250, "kimi": 250}
 
 
@@ -100,7 +100,7 @@ def test_old_rows_that_somebody_deleted_do_not_come_back(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
     execute(tmp_path, "DELETE FROM {}.batches WHERE id <> 'batch_250'")
-    assert run("openai", **variables)[0] == 0
+    assert run("load", "openai", **variables)[0] == 0
     assert lists.count("openai") == 1
     assert counts(tmp_path)["openai"] == 100
 
@@ -111,10 +111,10 @@ def test_a_whole_read_that_is_cut_goes_on(
     execute(tmp_path, "DELETE FROM {}.batches WHERE provider = 'openai'")
     inner = cursor_list([batch(n) for n in range(250, 0, -1)])
     lists.serve("openai", lambda r: failure(401) if lists.count("openai") > 2 else inner(r))
-    assert run("openai", **variables)[0] == 1
+    assert run("load", "openai", **variables)[0] == 1
     assert counts(tmp_path)["openai"] == 200
     lists.serve("openai", inner)
-    assert run("openai", "--package-rows", "20", **variables)[0] == 0
+    assert run("load", "openai", "--rows-per-load", "20", **variables)[0] == 0
     assert counts(tmp_path)["openai"] == 250
 
 
@@ -131,7 +131,7 @@ def test_what_was_left_to_load_does_not_hide_a_loss(
         environment = {**os.environ, **variables}
         subprocess.run([sys.executable, "-c", code], env=environment, check=True)  # noqa: S603
         execute(tmp_path, loss)
-        exit_code, _, log = run(**variables)
+        exit_code, _, log = run("load", **variables)
         assert exit_code == 0, log
         assert "no longer in the table" in log
         assert counts(tmp_path) == {"openai": 250, "kimi": 250}
@@ -141,7 +141,7 @@ def test_a_table_of_runs_that_was_dropped_is_made_again(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
     execute(tmp_path, "DROP TABLE {}.runs")
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 0
     assert "Made again" in log
     assert table(tmp_path / FILE, f"SELECT count(*) FROM {DATASET}.runs") == [(3,)]
@@ -157,7 +157,7 @@ def test_a_column_that_was_dropped_is_made_and_filled_again(
         "ALTER TABLE {}.batches DROP COLUMN status_raw",
         "ALTER TABLE {}.runs DROP COLUMN error",
     )
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 0, log
     assert "batches.status_raw" in log
     query = f"SELECT count(*), count(status_raw) FROM {DATASET}.batches"
@@ -207,7 +207,7 @@ def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS) - {"batches_open"}
     assert set(versions(tmp_path)) == {"0.0.1"}
     rows.insert(0, batch(251, finalizing_at=FIRST, a_field_of_the_vendor=1))
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert (code, log) == (0, "")
     assert columns(tmp_path, "batches") == set(COLUMNS)
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS)
@@ -221,7 +221,7 @@ def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path
     assert versions(tmp_path)[0] == "0.0.1"
     query = f"SELECT count(*) FROM {DATASET}.batches WHERE id = 'batch_252'"
     assert table(tmp_path / FILE, query) == [(1,)]
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
 
 
 def test_columns_of_somebody_else_stay(
@@ -236,7 +236,7 @@ def test_columns_of_somebody_else_stay(
     rows = [batch(n) for n in range(251, 0, -1)]
     rows[1]["status"] = "expired"
     lists.serve("openai", cursor_list(rows))
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert (code, log) == (0, "")
     query = f"SELECT id, team FROM {DATASET}.batches WHERE provider = 'openai' AND {{}}"
     assert table(tmp_path / FILE, query.format("team IS NULL")) == [("batch_251", None)]
@@ -289,7 +289,7 @@ def test_a_table_of_somebody_else_is_named_before_anything_is_read(
     variables = keys(lists, "openai")
     execute(tmp_path, "CREATE SCHEMA {}", OTHERS[name])
     what = f"{DATASET}.{name.split()[-1] if ' view ' in f' {name}' else name.split()[0]}"
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 2
     assert what in log
     assert "--dataset" in log
@@ -299,12 +299,12 @@ def test_a_table_of_somebody_else_is_named_before_anything_is_read(
     code, printed, log = run("check", **variables)
     assert code == 1
     assert what in printed + log
-    for arguments in (("--attention",), ("--verify",)) if "batches" in name else ():
+    for arguments in (("alerts",), ("verify",)) if "batches" in name else ():
         code, _, log = run(*arguments, **variables)
         assert code == 2
         assert what in log
     execute(tmp_path, f"ALTER {'VIEW' if 'view' in name else 'TABLE'} {what} RENAME TO mine")
-    assert run(**variables)[0] == 0
+    assert run("load", **variables)[0] == 0
     assert counts(tmp_path) == {"openai": 1}
 
 
@@ -314,7 +314,7 @@ def test_a_table_of_somebody_else_in_a_known_dataset(
     execute(
         tmp_path, "DROP TABLE {}.runs", "CREATE TABLE {}.runs AS SELECT 1 AS runs, 'x' AS sprinter"
     )
-    code, _, log = run(**variables)
+    code, _, log = run("load", **variables)
     assert code == 2
     assert f"{DATASET}.runs is not of this package" in log
     assert lists.requests == []
@@ -329,7 +329,7 @@ def test_a_table_that_was_restored_alone_is_taken_over(
         "CREATE TABLE other.batches AS FROM {}.batches WHERE provider = 'kimi'",
         "DROP SCHEMA {} CASCADE",
     )
-    code, _, log = run("--dataset", "other", **variables)
+    code, _, log = run("load", "--dataset", "other", **variables)
     assert code == 0, log
     found = table(tmp_path / FILE, "SELECT provider, count(*) FROM other.batches GROUP BY ALL")
     assert dict(found) == {"openai": 250, "kimi": 250}  # type: ignore[arg-type]
@@ -343,7 +343,7 @@ def test_files_of_somebody_else_are_named(lists: Lists, tmp_path: Path) -> None:
 
     def refusal() -> str:
         lists.requests.clear()
-        code, _, log = run(*command, **variables)
+        code, _, log = run("load", *command, **variables)
         assert code == 2
         assert "--dataset" in log
         assert lists.requests == []
@@ -363,5 +363,5 @@ def test_files_of_somebody_else_are_named(lists: Lists, tmp_path: Path) -> None:
     pipeline.run([{"id": 1}], table_name="batches", loader_file_format="parquet")
     assert "The table ai_batches.batches is not of this package" in refusal()
     (dataset / "batches").rename(dataset / "mine")
-    assert run(*command, **variables)[0] == 0
+    assert run("load", *command, **variables)[0] == 0
     pipeline.deactivate()

@@ -139,7 +139,7 @@ def test_a_wait_longer_than_the_run_ends_it_as_partial(
 ) -> None:
     lists.serve("openai", failure(status, {"error": "later"}, retry_after=header))
     lists.serve("kimi", page([batch(1)]))
-    code, printed, log = run("--max-time", "60", **keys(lists, "openai", "kimi"))
+    code, printed, log = run("load", "--time-limit", "60", **keys(lists, "openai", "kimi"))
     assert code == 3, printed + log
     assert "FAILED" not in printed
     assert summary(printed, "openai")[-1] == "partial"
@@ -186,7 +186,7 @@ def test_what_fails_within_the_limit_has_failed(lists: Lists) -> None:
     lists.serve("openai", failure(503, {"error": "out of order"}))
     variables = keys(lists, "openai")
     # conftest makes backoffs short: all tries are made
-    code, printed, _ = run("--max-time", "60", **variables)
+    code, printed, _ = run("load", "--time-limit", "60", **variables)
     assert code == 1
     assert "HTTP 503" in printed
     assert lists.count("openai") == 5
@@ -229,7 +229,7 @@ def test_an_account_that_has_to_wait_is_not_asked_again_by_the_run(lists: Lists)
     lists.serve("openai", answer)
     lists.serve("kimi", page([batch(1)]))
     code, printed, _ = run(
-        "--max-time", "60", "--log-format", "json", **keys(lists, "openai", "kimi")
+        "load", "--time-limit", "60", "--log-format", "json", **keys(lists, "openai", "kimi")
     )
     assert code == 3
     assert lists.count("openai") == 2
@@ -250,7 +250,7 @@ def test_other_accounts_are_read_all_the_same(lists: Lists) -> None:
     variables = keys(lists, "openai")
     del variables["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
     variables["SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"] = json.dumps(accounts)
-    code, printed, log = run("--max-time", "60", **variables)
+    code, printed, log = run("load", "--time-limit", "60", **variables)
     assert code == 3, printed + log
     lines = {line.split()[1]: line.split()[-1] for line in printed.splitlines() if "openai" in line}
     assert (lines["a"], lines["b"]) == ("partial", "ok")

@@ -1,7 +1,7 @@
 """Loads generated batches into a Delta table, asks a Ray cluster about them, and DuckDB as well.
 
     make lakehouse                                                    ten million batches
-    make lakehouse HOUSE="--batches 200000 --folder /tmp/lakehouse"       fewer, and keep the table
+    make lakehouse LAKEHOUSE="--batches 200000 --folder /tmp/lakehouse"    fewer, and keep the table
 
 The exit code is 1 where the two do not agree.
 """

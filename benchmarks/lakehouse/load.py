@@ -31,10 +31,10 @@ def load(batches: int, bucket_url: str, folder: Path) -> float:
         float: Seconds that the command took.
     """
     each = batches // len(PROVIDERS)
-    command = [str(Path(sys.executable).with_name("ai-batches")), *PROVIDERS]
+    command = [str(Path(sys.executable).with_name("ai-batches")), "load", *PROVIDERS]
     command += ["--destination", "filesystem", "--table-format", "delta"]
     # in one package: the first one is appended, each later one merged into what is there
-    command += ["--package-rows", str(each + PAGE_SIZE)]
+    command += ["--rows-per-load", str(each + PAGE_SIZE)]
     started = time.monotonic()
     with _serving(each) as url:
         subprocess.run(  # noqa: S603

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ai_batches import PROVIDERS, Account, ProviderSettings
+
 from .batches import BatchList, make_list
 from .loopback import LoopbackServer
 from .vendors import VENDORS, DemoVendor
@@ -42,6 +44,17 @@ class DemoProviders:
     def base_urls(self, server: LoopbackServer) -> dict[str, str]:
         """What to set as `base_url` for each provider."""
         return {name: server.url + VENDORS[name].root for name in self.lists}
+
+    def settings(self, server: LoopbackServer) -> dict[str, ProviderSettings]:
+        """Settings that point the source at a server of these endpoints, by provider name."""
+        return {
+            name: ProviderSettings(
+                accounts=(Account("default", self.keys[name], "the demo"),),
+                base_url=url,
+                page_size=PROVIDERS[name].page_size,
+            )
+            for name, url in self.base_urls(server).items()
+        }
 
     def pass_time(self, seconds: int) -> None:
         """Moves every provider's clock on: new batches appear and open ones move on."""

@@ -1,15 +1,21 @@
-"""The pipeline: one run of the source into any destination of dlt, safe to kill and to repeat.
+"""The pipeline: one run of the source into any dlt destination, safe to kill and to repeat.
 
-The command `ai-batches` is made of it, and schedulers call it:
+The command `ai-batches` is built on it, and schedulers call it:
 
     with open_pipeline(destination="postgres") as pipeline:
         reports = load(pipeline, ["openai", "kimi"])
+
+Names are imported when they are first used: `ai-batches --help` has no use for dlt.
 """
 
-from .errors import AnotherRunError, UnusableDestinationError
-from .run.load import load
-from .run.pipeline import open_pipeline
-from .run.report import AccountReport
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .errors import AnotherRunError, UnusableDestinationError
+    from .run.load import load
+    from .run.pipeline import open_pipeline
+    from .run.report import AccountReport
 
 __all__ = [
     "AccountReport",
@@ -18,3 +24,17 @@ __all__ = [
     "load",
     "open_pipeline",
 ]
+
+_MODULES = {
+    "AccountReport": ".run.report",
+    "AnotherRunError": ".errors",
+    "UnusableDestinationError": ".errors",
+    "load": ".run.load",
+    "open_pipeline": ".run.pipeline",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
-"""The command `ai-batches`."""
+"""The command `ai-batches`: its subcommands, and everything that prints."""
 
-from .main import main
+from .commands import main
 
 __all__ = ["main"]

@@ -4,7 +4,8 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from threading import Lock
 from typing import Any
@@ -29,7 +30,7 @@ _DLT = logging.getLogger("dlt")
 
 
 class Output(ProgressListener):
-    """Says what needs attention, and nothing else (`--quiet`); the base of the others.
+    """Prints failures and alerts only (`--quiet`); the base of the others.
 
     Args:
         shows_traceback (bool): Whether an error is followed by its stack trace.
@@ -40,14 +41,29 @@ class Output(ProgressListener):
         self._shows_traceback = shows_traceback
 
     def __enter__(self) -> "Output":
-        if not dlt.config.get("runtime.log_format"):
-            # a person needs neither process nor line of code
-            for handler in _DLT.handlers:
-                handler.setFormatter(logging.Formatter("{levelname}: {message}", style="{"))
         return self
 
     def __exit__(self, *error: Any) -> None:
         pass
+
+    @contextmanager
+    def printing_log(self) -> Iterator[None]:
+        """Prints dlt's log in the way of this output, for as long as a block runs."""
+        # asking also has dlt set up its log
+        is_formatted = bool(dlt.config.get("runtime.log_format"))
+        before = _DLT.handlers[:]
+        _DLT.handlers[:] = [self._handler(is_formatted, before)]
+        try:
+            yield
+        finally:
+            _DLT.handlers[:] = before
+
+    def _handler(self, is_formatted: bool, before: Sequence[logging.Handler]) -> logging.Handler:
+        handler = logging.StreamHandler(sys.stderr)
+        # without a format of the user's: a person needs neither process nor line of code
+        plain = logging.Formatter("{levelname}: {message}", style="{")
+        handler.setFormatter(before[0].formatter if is_formatted and before else plain)
+        return handler
 
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
         """What a run did, in the end."""
@@ -55,7 +71,7 @@ class Output(ProgressListener):
             if report.failure:
                 self.complain(f"FAILED {report.failure}")
 
-    def attention(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
+    def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
         """What a person should look at; of accounts whose failure was told, nothing more of it."""
         shown = [
             alert
@@ -63,12 +79,12 @@ class Output(ProgressListener):
             if alert.kind not in FAILURES or (alert.provider, alert.account) not in told
         ]
         if shown:
-            self._say("Needs attention:")
+            self._say("Alerts:")
         for alert in shown:
             self._say(f"- {alert}")
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
-        """What `--verify` found."""
+        """What `verify` found."""
         bad = {whose: verdict for whose, verdict in verdicts.items() if not verdict.is_good}
         if bad:
             print_verdicts(bad, self.console)
@@ -146,16 +162,16 @@ class Terminal(Lines):
         )
 
     def __enter__(self) -> "Terminal":
-        super().__enter__()
         self._live.start()
-        for handler in _DLT.handlers:
-            if isinstance(handler, logging.StreamHandler):
-                # it knows the stream from before, and would write into what is shown live
-                handler.setStream(sys.stderr)
+        self._redirect_log()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._live.stop()
+        self._redirect_log()
+
+    def _redirect_log(self) -> None:
+        """Has the log follow the error stream, which the live display replaces for its time."""
         for handler in _DLT.handlers:
             if isinstance(handler, logging.StreamHandler):
                 handler.setStream(sys.stderr)
@@ -198,8 +214,8 @@ class JsonLines(Lines):
 
     def __init__(self, shows_traceback: bool = False, level: int = logging.INFO) -> None:
         super().__init__(shows_traceback)
-        self._handler = logging.StreamHandler(sys.stdout)
-        self._handler.setFormatter(
+        self._json_handler = logging.StreamHandler(sys.stdout)
+        self._json_handler.setFormatter(
             JsonFormatter(
                 "{levelname}{message}",
                 style="{",
@@ -209,12 +225,11 @@ class JsonLines(Lines):
         )
         self._logger = logging.getLogger("ai_batches_runner")
         self._logger.setLevel(level)
-        self._logger.handlers = [self._handler]
+        self._logger.handlers = [self._json_handler]
         self._logger.propagate = False
 
-    def __enter__(self) -> "JsonLines":
-        _DLT.handlers = [self._handler]
-        return self
+    def _handler(self, is_formatted: bool, before: Sequence[logging.Handler]) -> logging.Handler:
+        return self._json_handler
 
     def reading(self, reading: Reading) -> None:
         """Tells of a list that is being read."""
@@ -237,10 +252,10 @@ class JsonLines(Lines):
                 result=report.result.lower(),
             )
 
-    def attention(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
+    def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
         """Tells of each thing to look at."""
         for alert in alerts:
-            self._tell("attention", str(alert), logging.WARNING, **alert._asdict())
+            self._tell("alert", str(alert), logging.WARNING, **alert._asdict())
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
         """Tells of each account what was found."""

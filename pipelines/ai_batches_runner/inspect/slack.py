@@ -1,4 +1,4 @@
-"""Sends what needs attention to the Slack hook of dlt's configuration."""
+"""Sends the alerts to the Slack hook of dlt's configuration."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _SENT = "ai_batches_sent_to_slack"
 
 
 def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
-    """Sends what needs attention, where it is not what was sent last and a hook is set.
+    """Sends the alerts, where it is not what was sent last and a hook is set.
 
     The hook is dlt's `runtime.slack_incoming_hook`. A failure is a warning.
 
@@ -30,7 +30,7 @@ def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
     hook: str | None = dlt.secrets.get(HOOK_SETTING)
     if not hook:
         return
-    lines = ["AI batch jobs need attention:", *(f"• {alert}" for alert in alerts)]
+    lines = ["AI batch alerts:", *(f"• {alert}" for alert in alerts)]
     text = "\n".join(lines) if alerts else ""
     if text == (remembered(pipeline, _SENT) or ""):
         return
@@ -43,7 +43,7 @@ def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
         pipeline.set_local_state_val(_SENT, text)
     except Exception as ex:
         # its text would show the hook, which is a secret
-        logger.warning(f"Slack could not be told what needs attention ({type(ex).__name__}).")
+        logger.warning(f"Slack could not be told the alerts ({type(ex).__name__}).")
 
 
 def _escaped(text: str) -> str:

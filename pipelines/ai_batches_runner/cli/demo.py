@@ -11,14 +11,14 @@ from dlt.common.destination import Destination
 from rich.console import Console
 from rich.table import Table
 
-from ai_batches import PROVIDERS, Account, ProviderSettings
-from ai_batches_runner.inspect.alerts import find_alerts
-from ai_batches_runner.run.load import WAIT, load
-from ai_batches_runner.run.pipeline import connected, open_pipeline
-from ai_batches_runner.run.report import describe_place, print_summary
-from ai_batches_runner.sql.reading import open_reader
+from ai_batches import PROVIDERS
+from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
-from . import VENDORS, DemoProviders, LoopbackServer, make_list
+from ..inspect.alerts import find_alerts
+from ..run.load import WAIT, load
+from ..run.pipeline import connected, open_pipeline
+from ..run.report import describe_place, print_summary
+from ..sql.reading import open_reader
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
@@ -50,7 +50,7 @@ def run_demo(console: Console) -> bool:
         LoopbackServer(providers.app) as server,
     ):
         _forget_earlier_demo(pipeline)
-        settings = demo_settings(providers, server)
+        settings = providers.settings(server)
         console.rule(f"First run: {len(VENDORS)} made-up providers, read whole", align="left")
         first = load(pipeline, list(PROVIDERS), settings)
         print_summary(first, describe_place(pipeline), console)
@@ -60,7 +60,7 @@ def run_demo(console: Console) -> bool:
         second = load(pipeline, list(PROVIDERS), settings)
         print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
-        console.rule("What a person should look at", align="left")
+        console.rule("Alerts", align="left")
         alerts = find_alerts(pipeline, WAIT)
         for alert in alerts[:SHOWN_FINDINGS]:
             console.print(f"- {alert}", markup=False, highlight=False, soft_wrap=True)
@@ -72,18 +72,6 @@ def run_demo(console: Console) -> bool:
 def demo_destination() -> Destination[Any, Any]:
     """Where the demo loads to: a file in the working folder."""
     return dlt.destinations.duckdb(str(Path(DATABASE).absolute()))
-
-
-def demo_settings(providers: DemoProviders, server: LoopbackServer) -> dict[str, ProviderSettings]:
-    """Settings that point the source at running demo providers."""
-    return {
-        name: ProviderSettings(
-            accounts=(Account("default", providers.keys[name], "the demo"),),
-            base_url=url,
-            page_size=PROVIDERS[name].page_size,
-        )
-        for name, url in providers.base_urls(server).items()
-    }
 
 
 def _forget_earlier_demo(pipeline: Pipeline) -> None:

@@ -1,0 +1,292 @@
+"""What each subcommand does."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+
+from dlt import Pipeline
+from dlt.common.destination.exceptions import DestinationException
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from ai_batches import PROVIDERS, Run, has_key, providers_with_key
+
+from ..destinations.duckdb_file import explain_lock
+from ..errors import UnusableDestinationError
+from ..inspect.alerts import ENDS, find_alerts
+from ..inspect.check import check as check_all
+from ..inspect.slack import send_to_slack
+from ..inspect.verify import verify as verify_all
+from ..run.load import load as load_all
+from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
+from ..run.report import AccountReport, describe_place
+from ..run.tables import refuse_tables_of_others
+from ..sql.stored import table_exists, table_name
+from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
+from .failures import explain_failure, explain_missing_keys, run_guarded
+from .options import SHORT_LOCK_TIMEOUT, Options
+from .output import JsonLines, Lines, Output, Terminal
+
+
+def load(
+    options: Options,
+    providers: Sequence[str],
+    since: int | None,
+    full_refresh: bool,
+    time_limit: float | None,
+    rows_per_load: int | None,
+) -> int:
+    """Loads new and open batches.
+
+    Args:
+        options (Options): Where to load and how to print.
+        providers (Sequence[str]): Names; empty for all that have a key.
+        since (int | None): Unix microseconds from which on batches are loaded.
+        full_refresh (bool): Whether every list is read again.
+        time_limit (float | None): Seconds after which reading stops.
+        rows_per_load (int | None): Rows per account and load package.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        chosen = _with_keys(providers, output)
+        if not chosen:
+            return NOTHING_TO_DO
+        run = Run(since, full_refresh, rows_per_load)
+        if time_limit is not None:
+            run.deadline = time.monotonic() + time_limit
+        with open_pipeline(
+            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+        ) as pipeline:
+            return _load(pipeline, chosen, run, options, output)
+
+    return run_guarded(action, options, output)
+
+
+def _load(
+    pipeline: Pipeline, providers: Sequence[str], run: Run, options: Options, output: Output
+) -> int:
+    try:
+        with output:
+            reports = load_all(
+                pipeline,
+                providers,
+                None,
+                run,
+                options.lock_timeout,
+                options.table_format,
+                output,
+            )
+    except (PipelineStepFailed, DestinationException) as ex:
+        return explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
+    output.summary(reports, describe_place(pipeline))
+    _send_alerts(pipeline, reports, output)
+    if any(report.error for report in reports):
+        return FAILED
+    return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
+
+
+def _send_alerts(pipeline: Pipeline, reports: Sequence[AccountReport], output: Output) -> None:
+    """Prints and sends alerts after a load; a failure here changes nothing of its outcome."""
+    try:
+        found = find_alerts(pipeline, SHORT_LOCK_TIMEOUT)
+    except UnusableDestinationError:
+        # documented for such a destination
+        return
+    except Exception as ex:
+        reason = explain_lock(ex) or f"{type(ex).__name__}: {ex}"
+        output.complain(f"The rows are loaded, but alerts could not be looked up: {reason}")
+        return
+    send_to_slack(pipeline, found)
+    asked = {(report.provider, report.account or ""): report for report in reports}
+    # a run reports batches that ended in its own accounts; `alerts` those of all last runs
+    output.alerts(
+        [
+            alert
+            for alert in found
+            if alert.kind not in ENDS or (alert.provider, alert.account) in asked
+        ],
+        {whose for whose, report in asked.items() if report.error},
+    )
+
+
+def check(options: Options, providers: Sequence[str]) -> int:
+    """Checks keys and destination.
+
+    Args:
+        options (Options): Which destination, and how to print.
+        providers (Sequence[str]): Names; empty for all that have a key.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        chosen = _with_keys(providers, output)
+        if not chosen:
+            return NOTHING_TO_DO
+        with open_to_check(
+            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+        ) as pipeline:
+            with output:
+                found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
+            output.checked(found)
+        return ALL_GOOD if found.is_good else FAILED
+
+    return run_guarded(action, options, output)
+
+
+def verify(options: Options, providers: Sequence[str], since: int | None) -> int:
+    """Compares the table with the complete lists.
+
+    Args:
+        options (Options): Which destination, and how to print.
+        providers (Sequence[str]): Names; empty for all that have a key.
+        since (int | None): Unix microseconds from which on batches are compared.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        chosen = _with_keys(providers, output)
+        if not chosen:
+            return NOTHING_TO_DO
+        with (
+            open_pipeline(
+                options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+            ) as pipeline,
+            output,
+        ):
+            with connected(pipeline, options.lock_timeout):
+                refuse_tables_of_others(pipeline, options.table_format)
+            verdicts = verify_all(pipeline, chosen, None, since, options.lock_timeout, output)
+        output.verdicts(verdicts)
+        return ALL_GOOD if all(verdict.is_good for verdict in verdicts.values()) else FAILED
+
+    return run_guarded(action, options, output)
+
+
+def alerts(options: Options) -> int:
+    """Lists what a person should look at.
+
+    Args:
+        options (Options): Which destination, and how to print.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        with (
+            open_to_read(
+                options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+            ) as pipeline,
+            output,
+        ):
+            with connected(pipeline, options.lock_timeout):
+                refuse_tables_of_others(pipeline, options.table_format)
+                if not table_exists(pipeline):
+                    raise UnusableDestinationError(
+                        f"There is no table {table_name(pipeline)}: nothing was loaded there yet."
+                    )
+            found = find_alerts(pipeline, options.lock_timeout)
+        output.alerts(found)
+        return FAILED if found else ALL_GOOD
+
+    return run_guarded(action, options, output)
+
+
+def dashboard(options: Options, host: str, port: int, opens_browser: bool, is_demo: bool) -> int:
+    """Serves the dashboard until Ctrl-C.
+
+    Args:
+        options (Options): Which destination.
+        host (str): Address to listen on.
+        port (int): 0 for a free one.
+        opens_browser (bool): Whether to open it.
+        is_demo (bool): Whether to show what the demo loaded.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        try:
+            from ..dashboard import serve
+            from .demo import demo_destination
+        except ModuleNotFoundError as ex:
+            output.complain(
+                f"The dashboard needs {ex.name}. Install this package with its extra `dashboard`,"
+                " or run `make dashboard`."
+            )
+            return NOTHING_TO_DO
+        try:
+            serve(
+                demo_destination() if is_demo else options.destination,
+                DATASET if is_demo else options.dataset,
+                host,
+                port,
+                opens_browser,
+                options.lock_timeout,
+                options.pipeline_name,
+            )
+        except KeyboardInterrupt:
+            # the usual way to end it
+            pass
+        except OSError as ex:
+            output.complain(f"Cannot listen on {host}:{port}: {ex.strerror}.")
+            return NOTHING_TO_DO
+        return ALL_GOOD
+
+    return run_guarded(action, options, output)
+
+
+def demo(options: Options) -> int:
+    """Loads made-up providers into demo.duckdb, twice.
+
+    Args:
+        options (Options): How to print.
+
+    Returns:
+        int: The exit code.
+    """
+    output = _output(options)
+
+    def action() -> int:
+        try:
+            from .demo import run_demo
+        except ModuleNotFoundError as ex:
+            output.complain(
+                f"The demo needs {ex.name}. Install this package with its extra `demo`, or run"
+                " `make demo`."
+            )
+            return NOTHING_TO_DO
+        return ALL_GOOD if run_demo(output.console) else FAILED
+
+    return run_guarded(action, options, output)
+
+
+def _output(options: Options) -> Output:
+    if options.log_format == "json":
+        return JsonLines(options.debug, logging.WARNING if options.quiet else logging.INFO)
+    if options.quiet:
+        return Output(options.debug)
+    return Terminal(options.debug) if sys.stderr.isatty() else Lines(options.debug)
+
+
+def _with_keys(named: Sequence[str], output: Output) -> list[str]:
+    """The providers that were named, or all that have a key; none if a named one has no key."""
+    providers = list(dict.fromkeys(named)) or providers_with_key()
+    without_key = [name for name in providers if not has_key(PROVIDERS[name])]
+    if without_key or not providers:
+        explain_missing_keys(without_key, output)
+        return []
+    return providers

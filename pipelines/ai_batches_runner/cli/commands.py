@@ -1,0 +1,192 @@
+"""The subcommands of `ai-batches` and their options.
+
+dlt is imported when a subcommand runs, so that help and completion answer at once.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+
+from .exit_codes import INTERRUPTED
+from .options import (
+    Options,
+    providers_argument,
+    seconds,
+    shared_options,
+    since_option,
+)
+from .streams import unfailing_streams
+
+_DESTINATION = ("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
+_OUTPUT = ("log_format", "quiet")
+
+_TELEMETRY = "RUNTIME__DLTHUB_TELEMETRY"
+
+EXIT_CODES = """\b
+Exit codes:
+  0    success
+  1    a provider, the load, a check or a comparison failed; or there are alerts
+  2    nothing to do, or wrong usage or settings
+  3    partial: the time limit was reached, the next run continues
+  4    another run of the same pipeline is in progress
+  130  interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        arguments (Sequence[str] | None): Without the program's name; None takes `sys.argv`.
+
+    Returns:
+        int: The exit code.
+    """
+    with _no_telemetry(), _few_collections(), unfailing_streams():
+        try:
+            code: object = cli.main(
+                list(sys.argv[1:] if arguments is None else arguments),
+                prog_name="ai-batches",
+                standalone_mode=False,
+            )
+        except click.ClickException as ex:
+            ex.show()
+            return ex.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            return INTERRUPTED
+        return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Turns dlt's telemetry off, unless the environment decides; before dlt is imported."""
+    is_decided = _TELEMETRY in os.environ
+    os.environ.setdefault(_TELEMETRY, "false")
+    try:
+        yield
+    finally:
+        if not is_decided:
+            del os.environ[_TELEMETRY]
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Looks for cycles less often: rows form none, and looking takes a tenth of a long run."""
+    before = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=True,
+    epilog=EXIT_CODES,
+)
+@click.version_option(package_name="dlt-ai-batches", prog_name="ai-batches")
+@shared_options()
+def cli() -> None:
+    """Keep the batch jobs of AI vendors in one table, `batches`.
+
+    Options may stand before or after the subcommand.
+    """
+
+
+@cli.command()
+@providers_argument
+@since_option
+@click.option("--full-refresh", is_flag=True, help="Read every list again and merge it.")
+@click.option(
+    "--time-limit",
+    type=seconds,
+    metavar="SECONDS",
+    help="Stop reading after this long; the next run continues.",
+)
+@click.option(
+    "--rows-per-load",
+    type=click.IntRange(min=1),
+    metavar="ROWS",
+    help="Rows per account after which a long scan continues in another load.  [default: 100000]",
+)
+@shared_options(*_DESTINATION, "table_format", *_OUTPUT)
+def load(
+    options: Options,
+    providers: tuple[str, ...],
+    since: int | None,
+    full_refresh: bool,
+    time_limit: float | None,
+    rows_per_load: int | None,
+) -> int:
+    """Load new and open batches.
+
+    Without a PROVIDER, every provider that has a key is loaded.
+    """
+    from . import actions
+
+    return actions.load(options, providers, since, full_refresh, time_limit, rows_per_load)
+
+
+@cli.command()
+@providers_argument
+@shared_options(*_DESTINATION, "table_format", *_OUTPUT)
+def check(options: Options, providers: tuple[str, ...]) -> int:
+    """Check keys and destination; loads nothing and leaves nothing behind."""
+    from . import actions
+
+    return actions.check(options, providers)
+
+
+@cli.command()
+@providers_argument
+@since_option
+@shared_options(*_DESTINATION, "table_format", *_OUTPUT)
+def verify(options: Options, providers: tuple[str, ...], since: int | None) -> int:
+    """Compare the table with the complete lists; changes nothing.
+
+    Batches that changed since the last load also count as stale: run `load` right before.
+    """
+    from . import actions
+
+    return actions.verify(options, providers, since)
+
+
+@cli.command()
+@shared_options(*_DESTINATION, "table_format", *_OUTPUT)
+def alerts(options: Options) -> int:
+    """List what a person should look at in what was loaded."""
+    from . import actions
+
+    return actions.alerts(options)
+
+
+@cli.command()
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on. There is no password: anyone who can reach it can read it.",
+)
+@click.option("--port", type=int, default=8321, show_default=True, help="Port; 0 for a free one.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option("--demo", is_flag=True, help="Show what `ai-batches demo` loaded.")
+@shared_options(*_DESTINATION)
+def dashboard(options: Options, host: str, port: int, no_browser: bool, demo: bool) -> int:
+    """Show the table in a browser, until Ctrl-C."""
+    from . import actions
+
+    return actions.dashboard(options, host, port, not no_browser, demo)
+
+
+@cli.command()
+@shared_options("debug")
+def demo(options: Options) -> int:
+    """Load made-up providers into demo.duckdb; needs no key and no network."""
+    from . import actions
+
+    return actions.demo(options)
