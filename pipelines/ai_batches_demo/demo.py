@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ai_batches import PROVIDERS, Account, ProviderSettings
+from ai_batches_runner.cli.printing import print_summary
 from ai_batches_runner.inspect.alerts import find_alerts
 from ai_batches_runner.run.load import WAIT, load
 from ai_batches_runner.run.pipeline import connected, open_pipeline
-from ai_batches_runner.run.report import describe_place, print_summary
-from ai_batches_runner.sql.reading import open_reader
+from ai_batches_runner.run.report import describe_place
+from ai_batches_runner.sql.reader import open_reader
 
 from . import VENDORS, DemoProviders, LoopbackServer, make_list
 

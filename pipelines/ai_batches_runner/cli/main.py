@@ -34,6 +34,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 
 from ..destinations.duckdb_file import explain_damage, explain_lock
+from ..destinations.registry import adapter_of
 from ..errors import AnotherRunError, UnusableDestinationError
 from ..inspect.alerts import ENDS, find_alerts
 from ..inspect.check import check
@@ -50,7 +51,7 @@ from ..run.pipeline import (
 )
 from ..run.report import AccountReport, describe_place
 from ..run.tables import refuse_tables_of_others
-from ..sql.stored import table_exists, table_name
+from ..sql.reader import table_exists
 from .output import JsonLines, Lines, Output, Terminal
 from .settings_files import (
     UnreadableSettingsError,
@@ -386,8 +387,9 @@ def _show_alerts(options: argparse.Namespace, output: Output) -> int:
         with connected(pipeline, options.wait):
             refuse_tables_of_others(pipeline, options.table_format)
             if not table_exists(pipeline):
+                name = adapter_of(pipeline).table_name
                 raise UnusableDestinationError(
-                    f"There is no table {table_name(pipeline)}: nothing was loaded there yet."
+                    f"There is no table {name}: nothing was loaded there yet."
                 )
         alerts = find_alerts(pipeline, options.wait)
     output.attention(alerts)

@@ -61,6 +61,31 @@ def refuse_misread(path: Path, misread: str, what: str) -> None:
         )
 
 
+def refuse_unwritable_folder(folder: Path) -> None:
+    """Refuses a folder that does not exist or cannot be written.
+
+    Raises:
+        UnusableDestinationError: If that is so.
+    """
+    if not folder.is_dir():
+        raise UnusableDestinationError(f"There is no folder {folder}. Make it, or choose another.")
+    if not os.access(folder, os.W_OK):
+        raise UnusableDestinationError(
+            f"The folder {folder} cannot be written (Permission denied). Choose another one, or let"
+            " the user of the runs write there."
+        )
+
+
+def refuse_unwritable_path(folder: Path) -> None:
+    """Refuses a folder that cannot be written, or else be made in the one above it.
+
+    Raises:
+        UnusableDestinationError: If that is so.
+    """
+    whole = folder.absolute()
+    refuse_unwritable_folder(next(each for each in (whole, *whole.parents) if each.exists()))
+
+
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder of its own for a pipeline that is only looked at.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dlt import Pipeline
 
-from ..sql.reading import Reader, open_reader
+from ..sql.reader import Reader, open_reader
 from ..sql.runs import LAST_RUNS
 
 STALE_AFTER = timedelta(days=1)

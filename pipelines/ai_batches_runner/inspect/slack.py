@@ -7,7 +7,7 @@ import requests
 from dlt import Pipeline
 from dlt.common import logger
 
-from ..run.state_sync import remembered
+from ..local_state import remembered
 from .alerts import Alert
 
 HOOK_SETTING = "runtime.slack_incoming_hook"

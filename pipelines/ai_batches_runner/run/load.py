@@ -14,9 +14,11 @@ from ai_batches import (
     ai_batches_source,
     scheduled_since,
 )
+from ai_batches.table.columns import SCHEMA
 
-from ..destinations.merging import TableFormat, fit_to_destination, write_disposition
-from ..destinations.migrating import add_columns
+from ..destinations.base import TableFormat
+from ..destinations.merging import fit_to_destination, write_disposition
+from ..destinations.registry import adapter_of
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
@@ -128,7 +130,7 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
         tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
     """
     pipeline = follow_destination(pipeline)
-    add_columns(pipeline)
+    adapter_of(pipeline).add_columns(SCHEMA)
     is_restored = False
     if pipeline.has_pending_data:
         is_restored = restore_tables(pipeline)
