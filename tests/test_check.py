@@ -208,7 +208,7 @@ def test_a_sqlite_file_that_is_being_written_is_named(lists: Lists, tmp_path: Pa
     assert run(*command, **variables)[0] == 0
     with closing(sqlite3.connect(tmp_path / "batches__b.sqlite")) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        code, _ = check(*command, **variables)
+        code, found = check(*command, **variables)
     assert code == 1
     assert "database is locked" in found["destination"]["error"]
 

@@ -27,6 +27,9 @@ SHOWN_IDS = 3
 FAILURES = ("refused_key", "failed_run")
 """Kinds of alerts that the summary of a run tells, too."""
 
+REFUSALS = ("AuthenticationError", "RefusedKeyError")
+"""Errors of a key that the provider refused; earlier versions recorded the second one."""
+
 ENDS = ("failed", "expired")
 """Kinds of alerts about batches that ended since an account's last run."""
 
@@ -115,7 +118,7 @@ def _accounts(reader: Reader) -> Iterator[Alert]:
         is_stale = loaded is None or now - loaded > STALE_AFTER
         since = f"not loaded since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "not loaded yet"
         if run["result"] == "failed":
-            is_refused = run["error_type"] == "AuthenticationError"
+            is_refused = run["error_type"] in REFUSALS
             what = "the provider refused the key" if is_refused else "the last run failed"
             yield Alert(
                 "refused_key" if is_refused else "failed_run",
