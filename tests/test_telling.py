@@ -358,7 +358,7 @@ def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> N
         code, printed, log = run(**variables)
     assert code == 0
     assert len(sent) == 1
-    assert "Slack could not be told" in log
+    assert "could not be sent to Slack" in log
     assert "secret-of-the-hook" not in printed + log
 
 

@@ -31,11 +31,9 @@ class AlchemyAdapter(SqlAdapter):
         return statement.replace(":", r"\:")
 
     def names_of(self, cursor: Any) -> list[str]:
-        """As of `SqlAdapter`."""
         return list(cursor.native_cursor.keys())
 
     def find_views(self, names: Sequence[str]) -> set[str]:
-        """As of `DestinationAdapter`."""
         if not self.TYPES_ARE_KNOWN:
             return set()
         # only with this destination is it installed
@@ -70,7 +68,6 @@ class SqliteAdapter(AlchemyAdapter):
             sql._sqlite_reattach_dataset_if_exists(sql.dataset_name)
 
     def view_statements(self, name: str, query: str) -> list[str]:
-        """As of `SqlAdapter`."""
         view = self.qualify(name)
         return [f"DROP VIEW IF EXISTS {view}", f"CREATE VIEW {view} AS {query}"]
 
@@ -99,7 +96,6 @@ class MySqlAdapter(AlchemyAdapter):
         return f"ALTER TABLE {name} COMMENT = {self.quote(text)}" if on == "table" else None
 
     def can_be_tried(self) -> bool:
-        """As of `SqlAdapter`."""
         return True
 
     @contextmanager

@@ -25,6 +25,9 @@ SCHEMA_NAME = "ai_batches"
 
 TableFormat = Literal["delta", "iceberg"]
 
+TColumns = Mapping[str, Sequence[str]]
+"""Names of columns by table."""
+
 TFound = dict[str, dict[str, str | None]]
 """Columns of each table found, in lower case, with dlt's type if it is known."""
 
@@ -35,20 +38,21 @@ Comment = Literal["table", "column", "view", "view column"]
 class Session(Protocol):
     """Answers queries while it is open."""
 
-    dialect: str
-    """Of the queries, by sqlglot's name."""
+    @property
+    def dialect(self) -> str:
+        """Of the queries, by sqlglot's name."""
 
     def qualify(self, name: str) -> str:
         """The full name of a table, quoted."""
 
     def execute(
-        self, query: str, reads: Mapping[str, Sequence[str]], keeps: bool
+        self, query: str, reads: TColumns, keeps: bool
     ) -> AbstractContextManager[tuple[list[str], Any]]:
         """Runs a query; gives the names of the result's columns, and its cursor.
 
         Args:
             query (str): In the session's dialect.
-            reads (Mapping[str, Sequence[str]]): The columns that it reads, by table.
+            reads (TColumns): The columns that it reads.
             keeps (bool): Whether to copy tables that would be read from files again and again.
         """
 
@@ -56,7 +60,8 @@ class Session(Protocol):
 class DestinationAdapter:
     """A destination as the runner uses it; this class is for those that cannot be read back.
 
-    Constants are traits, methods are steps; both are what `SqlAdapter` and its like override.
+    Constants are traits and methods are steps; classes derived from it override those in which
+    they differ. A step that refuses raises `UnusableDestinationError`.
 
     Args:
         pipeline (Pipeline): Whose destination. It has to outlive the adapter.
@@ -84,15 +89,12 @@ class DestinationAdapter:
         self.pipeline: Pipeline = proxy(pipeline)
         self._client: Any = client
 
-    # names and secrets
-
     @property
     def client(self) -> Any:
         """Dlt's client, with the schema that the pipeline has at this moment."""
-        schema = self.pipeline._get_schema_or_create()
         if self._client is None:
             self._client = self.pipeline.destination_client()
-        self._client.schema = schema
+        self._client.schema = self.pipeline._get_schema_or_create()
         return self._client
 
     @property
@@ -146,27 +148,20 @@ class DestinationAdapter:
             self._client = None
 
     def refuse_misread_paths(self) -> None:
-        """Refuses paths that dlt or an engine takes for others.
-
-        Raises:
-            UnusableDestinationError: If there is one.
-        """
+        """Refuses paths that dlt or an engine takes for others."""
 
     def choose_dataset(
         self, named: str | None, usual: str, other: str, wait: float, tolerates_lock: bool
     ) -> str:
-        """The dataset to use.
+        """Chooses the dataset; refuses one that is impossible, and a damaged file.
 
         Args:
             named (str | None): The one that was asked for.
             usual (str): The one to use otherwise.
-            other (str): One to use where the usual one is impossible.
+            other (str): One to use if the usual one is impossible.
             wait (float): Seconds to wait for a file that another program has open.
-            tolerates_lock (bool): Whether to choose without looking if it still is.
-
-        Raises:
-            UnusableDestinationError: If it is impossible, or the file is damaged.
-            duckdb.IOException: If another program still has the file open.
+            tolerates_lock (bool): Whether to choose without looking if it still is; otherwise, the
+                error of its driver is raised.
         """
         return named or usual
 
@@ -176,33 +171,17 @@ class DestinationAdapter:
         return None
 
     def exists(self) -> bool:
-        """Whether there is something to connect to that a connection would not have to make.
-
-        Raises:
-            DestinationConnectionError: If it cannot be reached.
-        """
+        """Whether there is something to connect to that a connection would not have to make."""
         return not self.file or (self.file.exists() and self.file.stat().st_size > 0)
 
     def make_storage(self, working_folder: Path) -> None:
-        """Makes what has to be there before dlt connects, outside of dlt's working folder.
-
-        Raises:
-            UnusableDestinationError: If the place is unsafe or cannot be written.
-        """
+        """Makes what dlt would make otherwise than it should be; refuses dlt's working folder."""
 
     def refuse_storage(self, *working_folders: Path) -> None:
-        """Refuses what `make_storage` would, and changes nothing.
-
-        Raises:
-            UnusableDestinationError: If the place is unsafe or cannot be written.
-        """
+        """Refuses what `make_storage` would, and changes nothing."""
 
     def refuse_absence(self) -> None:
-        """Refuses to read what was never written.
-
-        Raises:
-            UnusableDestinationError: If there is no file.
-        """
+        """Refuses to read a file that was never written."""
 
     @contextmanager
     def connected(self, wait: float = 0) -> Iterator[Any]:
@@ -226,11 +205,7 @@ class DestinationAdapter:
         return False
 
     def require_libraries(self, table_format: str) -> None:
-        """Looks for what a table format needs before anything is read.
-
-        Raises:
-            MissingDependencyException: If a package is not installed.
-        """
+        """Raises `MissingDependencyException` if a package for a table format is missing."""
 
     @classmethod
     def column_hints(cls, capabilities: DestinationCapabilitiesContext) -> TTableSchemaColumns:
@@ -246,45 +221,25 @@ class DestinationAdapter:
             return {name: {"data_type": "text"} for name in JSON_COLUMNS}
         return {}
 
-    # tables
+    # tables; keys are the columns that our tables had in every version
 
     def kept_format(self) -> str | None:
         """The format in which files hold the table; None without a table or without files."""
         return None
 
     def find_columns(self, names: Sequence[str], are_views: bool = False) -> TFound:
-        """Looks for tables and views; those in files know their own columns and are left out.
-
-        Args:
-            names (Sequence[str]): What to look for.
-            are_views (bool): Whether a view that cannot be read counts as absent.
-        """
+        """Looks for tables in SQL; a view that cannot be read counts as absent."""
         return {}
 
     def find_views(self, names: Sequence[str]) -> set[str]:
         """Which of these names are views; none if the destination cannot be asked."""
         return set()
 
-    def refuse_foreign_files(
-        self, keys: Mapping[str, Sequence[str]], table_format: str | None
-    ) -> None:
-        """Refuses files of somebody else in the place of a table.
+    def refuse_foreign_files(self, keys: TColumns, table_format: str | None) -> None:
+        """Refuses files of somebody else in the place of a table that is kept in files."""
 
-        Args:
-            keys (Mapping[str, Sequence[str]]): Columns that every version had, by table.
-            table_format (str | None): How tables are to be kept.
-
-        Raises:
-            UnusableDestinationError: If there are any.
-        """
-
-    def missing_parts(self, schema: Schema, keys: Mapping[str, Sequence[str]]) -> list[str]:
-        """Tables, and columns (`table.column`), that dlt knows and that are not there.
-
-        Args:
-            schema (Schema): What dlt knows.
-            keys (Mapping[str, Sequence[str]]): Columns that every version had, by table.
-        """
+    def missing_parts(self, schema: Schema, keys: TColumns) -> list[str]:
+        """Tables, and columns (`table.column`), that a schema of dlt has and that are missing."""
         return []
 
     def restore_tables(self, missing: Collection[str]) -> None:
@@ -299,8 +254,6 @@ class DestinationAdapter:
             f"The {kind} {self.dataset_name}.{name} is not of this package: {reason}. Choose"
             f" another dataset (--dataset), or rename that {kind}."
         )
-
-    # reading
 
     @contextmanager
     def session(self, wait: float = 0, only: str | None = None) -> Iterator[Session]:
@@ -317,30 +270,18 @@ class DestinationAdapter:
         raise UnusableDestinationError(f"The destination `{self.name}` cannot be read back.")
         yield
 
-    # check
+    # check; what could not be tried is returned as a clause, mostly empty
 
     def try_folders(self) -> str:
-        """Tries the folders of this machine that a run would write into, without connecting.
-
-        Returns:
-            str: What could not be tried, as a clause; mostly empty.
-
-        Raises:
-            UnusableDestinationError: If a folder cannot be written.
-        """
+        """Refuses folders of this machine that a run could not write into; does not connect."""
         if self.file:
             refuse_unwritable_folder(self.file.absolute().parent)
         return ""
 
     def try_to_write(self) -> str:
-        """Writes something small where a run would write, and takes it back.
+        """Writes something small where a run would, and takes it back; raises what its driver does.
 
-        Returns:
-            str: What could not be tried, as a clause; mostly empty.
-
-        Raises:
-            UnusableDestinationError: If there is no such bucket.
-            Exception: What the driver raises if writing is refused.
+        It refuses a bucket that does not exist.
         """
         return ""
 

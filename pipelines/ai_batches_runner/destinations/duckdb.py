@@ -37,7 +37,6 @@ class DuckDbSqlAdapter(SqlAdapter):
         until_unlocked(sql.open_connection, wait)
 
     def explain(self, error: BaseException) -> str | None:
-        """As of `DestinationAdapter`."""
         locked = explain_lock(error)
         if locked:
             return (
@@ -54,13 +53,11 @@ class DuckDbAdapter(DuckDbSqlAdapter):
 
     @property
     def file(self) -> Path | None:
-        """As of `DestinationAdapter`."""
         database = str(self.client.config.credentials.database)
         # a connection that was given, or one in memory
         return None if database in (":external:", ":memory:") else Path(database)
 
     def configure(self, reference: Any, name: str, read_only: bool) -> None:
-        """As of `DestinationAdapter`."""
         super().configure(reference, name, read_only)
         if read_only and self.file:
             credentials = self.client.config.credentials
@@ -68,7 +65,6 @@ class DuckDbAdapter(DuckDbSqlAdapter):
             reference.config_params["credentials"] = credentials
 
     def refuse_misread_paths(self) -> None:
-        """As of `DestinationAdapter`."""
         if self.file:
             refuse_misread(self.file, "?\\", "DuckDB")
 
@@ -101,7 +97,6 @@ class DuckDbAdapter(DuckDbSqlAdapter):
             make_file(self.file)
 
     def refuse_storage(self, *working_folders: Path) -> None:
-        """As of `DestinationAdapter`."""
         if self.file:
             for folder in working_folders:
                 _refuse_file_in(folder, self.file)
@@ -109,7 +104,6 @@ class DuckDbAdapter(DuckDbSqlAdapter):
                 refuse_unwritable(self.file)
 
     def refuse_absence(self) -> None:
-        """As of `DestinationAdapter`."""
         if not self.exists():
             raise UnusableDestinationError(
                 f"There is no DuckDB file {self.file}: nothing was loaded yet."

@@ -1,4 +1,4 @@
-"""A DuckDB file, looked into before dlt opens it: is it sound, and where in it is the table?"""
+"""Checks of a DuckDB file before dlt opens it, and what errors about it mean."""
 
 import re
 from collections.abc import Callable

@@ -27,13 +27,11 @@ class DuckLakeAdapter(DuckDbSqlAdapter):
         return Path(lake.storage_url) if lake.storage.is_local_filesystem else None
 
     def refuse_misread_paths(self) -> None:
-        """As of `DestinationAdapter`."""
         for path in (self.file, self._storage):
             if path:
                 refuse_misread(path, "'?\\", "dlt")
 
     def exists(self) -> bool:
-        """As of `DestinationAdapter`."""
         if self.file:
             return super().exists()
         sql = self.sql
@@ -50,7 +48,6 @@ class DuckLakeAdapter(DuckDbSqlAdapter):
         return True
 
     def try_folders(self) -> str:
-        """As of `DestinationAdapter`."""
         super().try_folders()
         if self._storage is None:
             return "whether its bucket can be written was not tried"

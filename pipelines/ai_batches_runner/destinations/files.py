@@ -1,7 +1,7 @@
 """Tables in files, in a folder or a bucket: Delta and Iceberg, read by Arrow and DuckDB."""
 
 import importlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ from sqlglot import exp
 from ai_batches import TABLE_NAME
 
 from ..errors import UnusableDestinationError
-from .base import SCHEMA_NAME, DestinationAdapter, Session
+from .base import SCHEMA_NAME, DestinationAdapter, Session, TColumns
 from .paths import refuse_misread, refuse_unwritable_path
 
 
@@ -50,7 +50,6 @@ class _Iceberg(_Delta):
 
     @staticmethod
     def read(table: Any, columns: Sequence[str]) -> Any:
-        """As of `_Delta`."""
         return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
 
     @staticmethod
@@ -84,14 +83,10 @@ class FilesSession:
         self._copied: set[str] = set()
 
     def qualify(self, name: str) -> str:
-        """As of `Session`."""
         return name
 
     @contextmanager
-    def execute(
-        self, query: str, reads: Mapping[str, Sequence[str]], keeps: bool
-    ) -> Iterator[tuple[list[str], Any]]:
-        """As of `Session`."""
+    def execute(self, query: str, reads: TColumns, keeps: bool) -> Iterator[tuple[list[str], Any]]:
         for name, columns in reads.items():
             if not keeps:
                 self._register(name, name, columns)
@@ -138,17 +133,14 @@ class FilesAdapter(DestinationAdapter):
         return Path(client.dataset_path) if client.is_local_filesystem else None
 
     def refuse_misread_paths(self) -> None:
-        """As of `DestinationAdapter`."""
         if self._folder:
             # patterns to fsspec, an escape to Delta
             refuse_misread(self._folder, "%[]*?\\", "dlt")
 
     def merges_unchanged(self, table_format: str | None) -> bool:
-        """As of `DestinationAdapter`."""
         return table_format is not None and _FORMATS[table_format].MERGES_UNCHANGED
 
     def require_libraries(self, table_format: str) -> None:
-        """As of `DestinationAdapter`."""
         importlib.import_module(_FORMATS[table_format].LIBRARY)
 
     # tables
@@ -186,7 +178,7 @@ class FilesAdapter(DestinationAdapter):
             raise DestinationUndefinedEntity(name)
         return client, table["table_format"]
 
-    def missing_parts(self, schema: Schema, keys: Mapping[str, Sequence[str]]) -> list[str]:
+    def missing_parts(self, schema: Schema, keys: TColumns) -> list[str]:
         """As of `DestinationAdapter`; the schema of files is in the files."""
         return [name for name, key in keys.items() if not self._has_table(name, key)]
 
@@ -212,10 +204,7 @@ class FilesAdapter(DestinationAdapter):
             table = client.load_open_table(table_format, TABLE_NAME, schema=schema)
             table.append(schema.empty_table())
 
-    def refuse_foreign_files(
-        self, keys: Mapping[str, Sequence[str]], table_format: str | None
-    ) -> None:
-        """As of `DestinationAdapter`."""
+    def refuse_foreign_files(self, keys: TColumns, table_format: str | None) -> None:
         client = self.client
         folder = self._folder
         # dlt would try in vain to make one that it did not make
@@ -269,7 +258,6 @@ class FilesAdapter(DestinationAdapter):
 
     @contextmanager
     def session(self, wait: float = 0, only: str | None = None) -> Iterator[Session]:
-        """As of `DestinationAdapter`."""
         with (
             TemporaryDirectory(prefix="ai_batches_") as folder,
             closing(duckdb.connect(str(Path(folder) / "copy.duckdb"))) as connection,
@@ -279,7 +267,6 @@ class FilesAdapter(DestinationAdapter):
     # check
 
     def try_to_write(self) -> str:
-        """As of `DestinationAdapter`."""
         if self._folder:
             refuse_unwritable_path(self._folder)
             return ""

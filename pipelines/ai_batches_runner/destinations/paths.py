@@ -1,4 +1,4 @@
-"""Folders and files whose path dlt and the engines beneath it read as it is written.
+"""Folders and files, and paths that dlt or DuckDB misread.
 
 dlt hands DuckDB the path of each Parquet file. DuckDB takes a folder `account=prod` in it for a
 column, `*`, `?` and `[` for patterns, and `'` for the end of the text; dlt takes `%` for a
@@ -118,7 +118,7 @@ def _folders_of_the_user() -> Iterator[Path]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Makes a folder that nobody else can write, if need be; whether it is one."""
+    """Makes a folder if there is none; returns whether only its owner can write it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)

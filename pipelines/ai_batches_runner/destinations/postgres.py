@@ -17,7 +17,6 @@ class PostgresAdapter(SqlAdapter):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """As of `SqlAdapter`."""
         with super().transaction():
             self.run([f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"])
             yield

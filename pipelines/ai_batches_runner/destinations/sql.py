@@ -1,6 +1,6 @@
 """Destinations that run SQL themselves: what they share, and how most of them do it."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import uuid4
@@ -13,35 +13,13 @@ from sqlglot import exp
 
 from ai_batches import TABLE_NAME
 
-from .base import Comment, DestinationAdapter, Session, TFound
+from .base import Comment, DestinationAdapter, Session, TColumns, TFound
 
 LOCK_SECONDS = 5
 """How long to wait for a view that somebody reads at the moment; the next run tries again."""
 
 UNDEFINED = (DatabaseUndefinedRelation, DestinationUndefinedEntity)
 """Errors of a dataset or table that does not exist."""
-
-
-class SqlSession:
-    """Queries over the adapter's connection; one result is read to its end before the next.
-
-    Args:
-        adapter (SqlAdapter): Connected.
-    """
-
-    def __init__(self, adapter: "SqlAdapter") -> None:
-        self._adapter = adapter
-        self.dialect = adapter.dialect
-        self.qualify = adapter.qualify
-
-    @contextmanager
-    def execute(
-        self, query: str, reads: Mapping[str, Sequence[str]], keeps: bool
-    ) -> Iterator[tuple[list[str], Any]]:
-        """As of `Session`; the destination itself reads its tables."""
-        with self._adapter.sql.execute_query(self._adapter.escape(query)) as cursor:
-            # some fold names to upper case
-            yield [name.lower() for name in self._adapter.names_of(cursor)], cursor
 
 
 class SqlAdapter(DestinationAdapter):
@@ -70,7 +48,7 @@ class SqlAdapter(DestinationAdapter):
 
     @property
     def sql(self) -> Any:
-        """Dlt's client for SQL."""
+        """The client of dlt for SQL."""
         return self.client.sql_client
 
     @property
@@ -104,7 +82,6 @@ class SqlAdapter(DestinationAdapter):
 
     @contextmanager
     def connected(self, wait: float = 0) -> Iterator[Any]:
-        """As of `DestinationAdapter`."""
         client, sql = self.client, self.sql
         if not self._depth:
             try:
@@ -137,18 +114,22 @@ class SqlAdapter(DestinationAdapter):
 
     @contextmanager
     def session(self, wait: float = 0, only: str | None = None) -> Iterator[Session]:
-        """As of `DestinationAdapter`."""
         with self.connected(wait):
-            yield SqlSession(self)
+            yield self
+
+    @contextmanager
+    def execute(self, query: str, reads: TColumns, keeps: bool) -> Iterator[tuple[list[str], Any]]:
+        """As of `Session`; a result has to be read to its end before the next query."""
+        with self.sql.execute_query(self.escape(query)) as cursor:
+            # some fold names to upper case
+            yield [name.lower() for name in self.names_of(cursor)], cursor
 
     def merges_unchanged(self, table_format: str | None) -> bool:
-        """As of `DestinationAdapter`."""
         return True
 
     # tables
 
     def find_columns(self, names: Sequence[str], are_views: bool = False) -> TFound:
-        """As of `DestinationAdapter`."""
         with self.connected() as client:
             try:
                 return {
@@ -181,7 +162,6 @@ class SqlAdapter(DestinationAdapter):
                     raise
 
     def find_views(self, names: Sequence[str]) -> set[str]:
-        """As of `DestinationAdapter`."""
         if not self.TYPES_ARE_KNOWN:
             return set()
         with self.connected():
@@ -195,18 +175,15 @@ class SqlAdapter(DestinationAdapter):
             rows = self.sql.execute_sql(query, dataset, *found, *([catalog] if catalog else []))
             return {row[0] for row in rows or ()}
 
-    def missing_parts(self, schema: Schema, keys: Mapping[str, Sequence[str]]) -> list[str]:
-        """As of `DestinationAdapter`."""
+    def missing_parts(self, schema: Schema, keys: TColumns) -> list[str]:
         found = self.find_columns(list(keys))
-        missing = []
-        for name in keys:
-            columns = schema.get_table_columns(name) if name in found else {}
-            missing += [] if name in found else [name]
+        missing = [name for name in keys if name not in found]
+        for name in found:
+            columns = schema.get_table_columns(name)
             missing += [f"{name}.{each}" for each in columns if each.lower() not in found[name]]
         return missing
 
     def restore_tables(self, missing: Collection[str]) -> None:
-        """As of `DestinationAdapter`."""
         with self.connected() as client:
             client.initialize_storage()
             client.update_stored_schema(force=True)
@@ -249,7 +226,6 @@ class SqlAdapter(DestinationAdapter):
     # check
 
     def try_to_write(self) -> str:
-        """As of `DestinationAdapter`."""
         name = f"ai_batches_check_{uuid4().hex[:12]}"
         with self.connected():
             has_table = self._has_table()

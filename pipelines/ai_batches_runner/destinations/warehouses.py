@@ -47,5 +47,4 @@ class ClickHouseAdapter(SqlAdapter):
     DIALECT = "clickhouse"
 
     def try_to_write(self) -> str:
-        """As of `DestinationAdapter`."""
         return "whether it can be written was not tried"

@@ -35,14 +35,14 @@ class AccountCheck:
 
     provider: str
     account: str | None
-    """None where the settings could not be used."""
+    """None if the settings could not be used."""
     error: str | None = None
     """What is wrong and what to do."""
     error_type: str | None = None
 
     @property
     def failure(self) -> str | None:
-        """The error, with whom it concerns; None where there is none."""
+        """The error, with its provider and account; None if there is none."""
         whose = f"{self.provider}, account {self.account}" if self.account else self.provider
         return f"{whose}: {self.error}" if self.error else None
 
@@ -171,7 +171,7 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
 
 
 def failures(found: Check) -> Iterator[str]:
-    """What is wrong and what to do, a line each."""
+    """What is wrong and what to do, one line each."""
     if found.destination.error:
         yield f"FAILED destination: {found.destination.error}"
     for each in found.accounts:

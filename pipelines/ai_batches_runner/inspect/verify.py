@@ -44,11 +44,11 @@ class Verdict:
     missing: list[str] = field(default_factory=list)
     """Ids that are listed and not in the table."""
     stale: list[str] = field(default_factory=list)
-    """Ids whose row in the table is not what is listed."""
+    """Ids of rows in the table that differ from the list."""
     unlisted: list[str] = field(default_factory=list)
     """Ids in the table that are not listed any more; they were deleted upstream."""
     error: str | None = None
-    """Why the list could not be read to its end; None also where no key is set for the account."""
+    """Why the list could not be read to its end; None also if no key is set for the account."""
 
     @property
     def is_good(self) -> bool:
@@ -71,7 +71,7 @@ def verify(
 ) -> dict[TAccount, Verdict]:
     """Reads each list whole and compares it with the destination, by content.
 
-    A batch that moved on since the last run counts as stale: run the pipeline just before.
+    A batch that changed since the last run counts as stale: verify right after a load.
 
     Args:
         pipeline (Pipeline): Whose destination to look at.
@@ -80,10 +80,10 @@ def verify(
             configuration.
         since (int | None): Compare only what was created since then, in microseconds; None: all.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
-        listener (ProgressListener | None): Is told how far the reading has come.
+        listener (ProgressListener | None): Is called as the reading goes on.
 
     Returns:
-        dict[TAccount, Verdict]: A verdict a provider and account.
+        dict[TAccount, Verdict]: One verdict per provider and account.
 
     Raises:
         UnusableDestinationError: If there is no table to compare with.
@@ -134,7 +134,7 @@ def _listed_rows(
 
 
 def _compare(row: Mapping[str, Any], stored: dict[TKey, int], verdict: Verdict) -> None:
-    """Notes how a row that is listed stands in the table, and strikes it off there."""
+    """Compares a listed row with the table, and removes it from what is left there."""
     verdict.listed += 1
     before = stored.pop((row["provider"], row["account"], row["id"]), None)
     if before is None:

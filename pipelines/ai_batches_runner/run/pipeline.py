@@ -52,7 +52,7 @@ def open_pipeline(
     Args:
         destination (TDestinationReferenceArg): Any destination of dlt.
         dataset (str | None): Dataset; None means the one of `ai_batches` and `ai_batches_dataset`
-            that holds the table in a DuckDB file. Where neither does, it means `ai_batches`, or
+            that holds the table in a DuckDB file. If neither does, it means `ai_batches`, or
             `ai_batches_dataset` in a DuckDB file that is called `ai_batches` itself.
         name (str): Name of the pipeline. What was read is remembered under it.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
@@ -130,7 +130,7 @@ def open_to_check(
         dataset (str | None): As of `open_pipeline`.
         name (str): Name of the run's pipeline.
         wait (float): Seconds to wait for a DuckDB file that another program has open. If it still
-            is, the dataset is the one of a new file; whoever connects is told so.
+            is, the dataset is the one of a new file, and connecting to it fails.
 
     Yields:
         Pipeline: The pipeline, in a working folder of its own; a DuckDB file need not be there.
@@ -225,7 +225,7 @@ def connected(pipeline: Pipeline, wait: float) -> Iterator[None]:
         wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Raises:
-        DestinationConnectionError: If nobody answers there, or refuses.
+        DestinationConnectionError: If no server answers, or it refuses.
     """
     with adapter_of(pipeline).connected(wait):
         yield

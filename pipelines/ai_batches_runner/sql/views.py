@@ -1,4 +1,4 @@
-"""Keeps the views on the table in the destination, with words on every column for who looks there.
+"""Keeps the views in the destination, and the descriptions of tables, views and columns.
 
 Destinations of files have no views; `reader` runs the same queries on them.
 """
@@ -36,7 +36,7 @@ class ViewError(Exception):
 
 
 def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
-    """Makes the views as they are to be, once; asks nothing of a destination that has them.
+    """Makes the views once; sends nothing to a destination that has them.
 
     What fails here is a warning: the rows are loaded, and the next run tries again. That somebody
     dropped a view is not noticed before a run whose working folder is new, or finds that the
