@@ -44,16 +44,17 @@ def _as_new_process(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.update(variables)
     try:
-        _reload_settings()
+        _forget_settings()
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        _reload_settings()
+        _forget_settings()
 
 
-def _reload_settings() -> None:
-    Container()[PluggableRunContext].reload()
+def _forget_settings() -> None:
+    if PluggableRunContext in Container():
+        del Container()[PluggableRunContext]
 
 
 def _stream() -> io.TextIOWrapper:

@@ -3,12 +3,14 @@
 OLDER = """
 import sys
 import dlt
+import pyarrow as pa
 import ai_batches
-from ai_batches import resource, rows, table
+from ai_batches import resource
+from ai_batches.table import columns, rows
 gone = ["updated_at", "finalizing_at"]
 for name in gone:
-    del table.COLUMN_HINTS[name]
-resource.SCHEMA = table.pa.schema([field for field in table.SCHEMA if field.name not in gone])
+    del columns.COLUMN_HINTS[name]
+resource.SCHEMA = pa.schema([field for field in columns.SCHEMA if field.name not in gone])
 newer = rows.RowReader.to_arrow
 rows.RowReader.to_arrow = lambda *given: newer(*given).drop_columns(gone)
 ai_batches.VERSION = "0.0.1"
@@ -18,7 +20,8 @@ ai_batches.VERSION = "0.0.1"
 OLDER_COMMAND = (
     OLDER
     + """
-from ai_batches_runner import cli, load, runs
+from ai_batches_runner.cli import main
+from ai_batches_runner.run import load, record
 make = dlt.resource
 def older(data, *given, **hints):
     if hints.get("name") == "runs":
@@ -26,9 +29,9 @@ def older(data, *given, **hints):
         hints["columns"] = {k: v for k, v in hints["columns"].items() if k != "batches_open"}
     return make(data, *given, **hints)
 dlt.resource = older
-runs.VERSION = "0.0.1"
-sys.modules["ai_batches_runner.load"].keep_views = lambda *_: None
-sys.exit(cli.main(sys.argv[1:]))
+record.VERSION = "0.0.1"
+load.keep_views = lambda *_: None
+sys.exit(main(sys.argv[1:]))
 """
 )
 """The command of that version, whose table of runs lacks a column, too."""

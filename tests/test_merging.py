@@ -6,7 +6,9 @@ import pytest
 from dlt.common.destination import Destination, DestinationCapabilitiesContext
 
 from ai_batches import COLUMNS, JSON_COLUMNS, TABLE_NAME
-from ai_batches_runner.destinations.merging import column_hints, merge_strategies
+from ai_batches_runner.destinations.merging import merge_strategies
+from ai_batches_runner.destinations.registry import find_class
+from ai_batches_runner.destinations.sql import SqlAdapter
 
 UPSERT = ("bigquery", "databricks", "motherduck", "snowflake")
 DELETE_INSERT = ("clickhouse", "redshift")
@@ -39,6 +41,17 @@ def capabilities_of(name: str) -> DestinationCapabilitiesContext:
     return destination.capabilities()
 
 
+def class_of(name: str) -> type[SqlAdapter]:
+    """The class of a destination."""
+    destination = Destination.from_reference(name)
+    assert destination is not None
+    dialect = str(destination.capabilities().sqlglot_dialect)
+    found = find_class(destination.destination_type, dialect)
+    assert found is not None
+    assert issubclass(found, SqlAdapter)
+    return found
+
+
 @pytest.mark.parametrize("name", UPSERT)
 def test_rows_can_be_upserted(name: str) -> None:
     capabilities = capabilities_of(name)
@@ -62,7 +75,7 @@ def test_columns_keep_their_types(name: str) -> None:
         str(types.to_destination_type({"name": "a", "data_type": "timestamp"}, TABLE))
         == (TIMESTAMPS[name])
     )
-    hints = column_hints(capabilities)
+    hints = class_of(name).column_hints(capabilities)
     assert set(hints) in (set(), set(JSON_COLUMNS))
     kind = hints.get("extra", {}).get("data_type", "json")
     assert str(types.to_destination_type({"name": "a", "data_type": kind}, TABLE)) == JSONS[name]
@@ -76,3 +89,12 @@ def test_no_column_has_a_name_of_another(name: str) -> None:
     folded = {fold(column) for column in COLUMNS}
     assert len(folded) == len(COLUMNS)
     assert max(map(len, COLUMNS)) <= capabilities.max_column_identifier_length
+
+
+def test_each_has_a_class_of_its_own() -> None:
+    names = (*UPSERT, *DELETE_INSERT, "duckdb", "ducklake", "postgres")
+    assert len({class_of(name) for name in names}) == len(names)
+
+
+def test_a_destination_without_a_class_runs_plain_sql() -> None:
+    assert find_class("dlt.destinations.mssql", "tsql") is None

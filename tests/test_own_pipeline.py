@@ -4,10 +4,14 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from dlt import Pipeline
+from dlt.common.destination.client import JobClientBase
 
 from ai_batches_runner.cli import main
 from ai_batches_runner.cli.settings_files import UnreadableSettingsError, refuse_unreadable_settings
@@ -35,6 +39,23 @@ def rows(lists: Lists, monkeypatch: pytest.MonkeyPatch) -> list[TRow]:
 def ids(file: Path, dataset: str = "ai_batches") -> list[tuple[object, ...]]:
     """Accounts and ids of the table."""
     return table(file, f"SELECT account, id FROM {dataset}.batches ORDER BY id")  # noqa: S608
+
+
+def test_a_run_makes_one_client_for_each_pipeline(
+    rows: list[TRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    make = Pipeline.destination_client
+
+    def count(pipeline: Pipeline, schema: Any = None) -> JobClientBase:
+        caller = sys._getframe(1).f_globals["__name__"]
+        made.extend([caller] if caller.startswith("ai_batches_runner") else [])
+        return make(pipeline, schema)
+
+    monkeypatch.setattr(Pipeline, "destination_client", count)
+    assert main(["load"]) == 0
+    # the file decides the dataset, and so on a second pipeline
+    assert made == ["ai_batches_runner.destinations.registry"] * 2
 
 
 BOTH = [("default", "batch_1"), ("default", "batch_2")]

@@ -62,9 +62,7 @@ def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
     variables: dict[str, str], lists: Lists, tmp_path: Path, loss: str
 ) -> None:
     execute(tmp_path, LOSSES[loss])
-    code, printed, _ = run("check", **variables)
-    assert code == 0
-    assert "the whole list (not in the table)" in printed
+    assert run("check", **variables)[0] == 0
     lists.requests.clear()
     code, printed, log = run("load", **variables)
     assert code == 0, log
@@ -351,7 +349,7 @@ def test_files_of_somebody_else_are_named(lists: Lists, tmp_path: Path) -> None:
 
     dataset = tmp_path / "bucket" / "ai_batches"
     (dataset / "mine").mkdir(parents=True)
-    assert f"The folder {dataset}/ is not of dlt" in refusal()
+    assert f"The folder {dataset} is not of dlt" in refusal()
     dataset.rename(tmp_path / "mine")
     # another pipeline's dataset
     pipeline = dlt.pipeline(

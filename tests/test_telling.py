@@ -196,6 +196,18 @@ def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: 
     ]
 
 
+def test_a_refused_key_that_an_earlier_version_recorded_is_one(
+    lists: Lists, tmp_path: Path
+) -> None:
+    lists.serve("novita", failure(401))
+    assert run("load", "novita", **keys(lists, "novita"))[0] == 1
+    with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
+        connection.execute("UPDATE ai_batches_dataset.runs SET error_type = 'RefusedKeyError'")
+    code, printed, _ = run("alerts")
+    assert code == 1
+    assert "- novita, account default: the provider refused the key; not loaded yet" in printed
+
+
 def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
@@ -345,7 +357,7 @@ def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> N
         code, printed, log = run("load", **variables)
     assert code == 0
     assert len(sent) == 1
-    assert "Slack could not be told" in log
+    assert "could not be sent to Slack" in log
     assert "secret-of-the-hook" not in printed + log
 
 

@@ -24,7 +24,7 @@ from ai_batches import COLUMNS, TABLE_DESCRIPTION
 from ai_batches_runner.run.pipeline import open_pipeline, open_to_read
 from ai_batches_runner.sql import view_definitions
 from ai_batches_runner.sql.dialects import DIALECTS, translate
-from ai_batches_runner.sql.reading import literal, open_reader
+from ai_batches_runner.sql.reader import literal, open_reader
 from ai_batches_runner.sql.runs import DESCRIPTION, RUN_COLUMNS
 from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case

@@ -12,6 +12,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import PROVIDERS, Run, has_key, providers_with_key
 
 from ..destinations.duckdb_file import explain_lock
+from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from ..inspect.alerts import ENDS, find_alerts
 from ..inspect.check import check as check_all
@@ -21,7 +22,7 @@ from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
 from ..run.report import AccountReport, describe_place
 from ..run.tables import refuse_tables_of_others
-from ..sql.stored import table_exists, table_name
+from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
 from .failures import explain_failure, explain_missing_keys, run_guarded
 from .options import SHORT_LOCK_TIMEOUT, Options
@@ -193,8 +194,9 @@ def alerts(options: Options) -> int:
             with connected(pipeline, options.lock_timeout):
                 refuse_tables_of_others(pipeline, options.table_format)
                 if not table_exists(pipeline):
+                    name = adapter_of(pipeline).table_name
                     raise UnusableDestinationError(
-                        f"There is no table {table_name(pipeline)}: nothing was loaded there yet."
+                        f"There is no table {name}: nothing was loaded there yet."
                     )
             found = find_alerts(pipeline, options.lock_timeout)
         output.alerts(found)

@@ -17,8 +17,9 @@ from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 from ..inspect.alerts import find_alerts
 from ..run.load import WAIT, load
 from ..run.pipeline import connected, open_pipeline
-from ..run.report import describe_place, print_summary
-from ..sql.reading import open_reader
+from ..run.report import describe_place
+from ..sql.reader import open_reader
+from .printing import print_summary
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"

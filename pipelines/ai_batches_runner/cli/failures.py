@@ -53,7 +53,10 @@ def run_guarded(action: Callable[[], int], options: Options, output: Output) -> 
         return ANOTHER_RUN
     except (PipelineStepFailed, DestinationException) as ex:
         return explain_failure(ex, output)
-    except (UnreadableSettingsError, UnusableDestinationError, DltException) as ex:
+    except UnreadableSettingsError as ex:
+        # without a stack trace: it would say no more
+        output.complain(str(ex))
+    except (UnusableDestinationError, DltException) as ex:
         # the last one: of dlt's configuration
         output.complain(str(ex), ex)
     except Exception as ex:

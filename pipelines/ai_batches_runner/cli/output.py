@@ -18,10 +18,11 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 from ai_batches import Reading
 
 from ..inspect.alerts import FAILURES, Alert
-from ..inspect.check import Check, failures, print_check
-from ..inspect.verify import Verdict, print_verdicts
+from ..inspect.check import Check, failures
+from ..inspect.verify import Verdict
 from ..run.progress import ProgressListener
-from ..run.report import AccountReport, TAccount, print_summary
+from ..run.report import AccountReport, TAccount
+from .printing import print_check, print_summary, print_verdicts
 
 SECONDS_BETWEEN_LINES = 30.0
 """Of one account, where the output is no terminal."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from ..sql.reading import TRow
+from ..sql.reader import TRow
 from .formats import duration, percent, whole_number
 from .queries import OUTCOMES, PERCENTILES
 from .view import MEASURE_NAMES, NOT_REPORTED, OTHERS, View

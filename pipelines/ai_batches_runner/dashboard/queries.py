@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ..sql.reading import literal
+from ..sql.reader import literal
 from ..sql.runs import LAST_RUNS
 
 MEASURES = {

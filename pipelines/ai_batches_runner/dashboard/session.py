@@ -11,7 +11,7 @@ from dlt.common.destination.exceptions import UnknownDestinationModule
 from ..destinations.duckdb_file import explain_lock
 from ..errors import UnusableDestinationError
 from ..run.pipeline import PIPELINE_NAME, open_to_read
-from ..sql.reading import Reader, TRow, open_reader
+from ..sql.reader import Reader, TRow, open_reader
 from .queries import Filters, owners
 from .view import TAsk, View, read_view
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import marimo as mo
 
-from ..sql.reading import TRow
+from ..sql.reader import TRow
 from .formats import (
     NOTHING,
     ago,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ..sql.reading import TRow
+from ..sql.reader import TRow
 from . import queries
 from .queries import BREAKDOWNS, MEASURES, OUTCOMES, Filters
 

@@ -1,9 +1,7 @@
-"""A DuckDB file, looked into before dlt opens it: is it sound, and where in it is the table?"""
+"""Checks of a DuckDB file before dlt opens it, and what errors about it mean."""
 
-import os
 import re
 from collections.abc import Callable
-from errno import EACCES
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from ai_batches import TABLE_NAME
 
 from ..errors import UnusableDestinationError
+from .paths import refuse_unwritable_folder
 
 STORAGE_VERSION = "v1.2.0"
 """The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
@@ -34,12 +33,12 @@ _RESTORE = (
 
 
 def catalog_name(file: Path) -> str:
-    """What DuckDB calls the database of a file: the first part of its name that is not empty."""
+    """DuckDB's name for the database of a file: the first part of its name with a character."""
     return next((part for part in file.name.split(".") if part), "").lower()
 
 
 def is_there(file: Path) -> bool:
-    """Whether a file exists and has something in it; DuckDB opens no empty one."""
+    """Whether a file exists and has something in it; DuckDB does not open an empty one."""
     return file.exists() and file.stat().st_size > 0
 
 
@@ -95,7 +94,7 @@ def schemas_with_table(file: Path, wait: float) -> list[str]:
 
 
 def explain_lock(error: BaseException) -> str | None:
-    """Says which program has the DuckDB file open, where that is what an error is about."""
+    """Says which program has the DuckDB file open, if the error is about that."""
     locked = _LOCKED.search(str(error))
     if not locked:
         return None
@@ -107,7 +106,7 @@ def explain_lock(error: BaseException) -> str | None:
 
 
 def explain_damage(error: BaseException) -> str | None:
-    """Says that the DuckDB file is damaged, where that is what an error is about."""
+    """Says that the DuckDB file is damaged, if the error is about that."""
     text = _reason(error)
     return f"The DuckDB file is damaged: {text}. {_RESTORE}" if _DAMAGED.search(text) else None
 
@@ -126,14 +125,14 @@ def until_unlocked(action: Callable[[], T], wait: float) -> T:
         retry=retry_if_exception(lambda error: explain_lock(error) is not None),
         stop=stop_after_delay(wait),
         wait=wait_fixed(0.5),
-        before_sleep=lambda state: _tell_wait(state, wait),
+        before_sleep=lambda state: _warn_of_wait(state, wait),
         reraise=True,
     )
     return retrying(action)
 
 
-def _tell_wait(state: RetryCallState, wait: float) -> None:
-    # who waits for seconds only need not be told
+def _warn_of_wait(state: RetryCallState, wait: float) -> None:
+    # not worth a word if it is for seconds only
     if state.attempt_number == 1 and state.outcome and wait > 10:
         locked = explain_lock(state.outcome.exception() or RuntimeError())
         logger.warning(f"Waiting for up to {wait:g} s: {locked}")
@@ -150,7 +149,7 @@ def _find_table(file: Path) -> list[str]:
 
 
 def _refuse_other_file(file: Path) -> None:
-    """Refuses what is plainly no DuckDB file, for which DuckDB would look for extensions."""
+    """Refuses a file that is plainly not DuckDB's, for which DuckDB would look for extensions."""
     try:
         with file.open("rb") as opened:
             head = opened.read(16)
@@ -174,28 +173,21 @@ def _refuse_other_file(file: Path) -> None:
 
 
 def refuse_unwritable(file: Path) -> None:
-    """Refuses a file that exists and cannot be written, or whose folder cannot be.
+    """Refuses a file that cannot be written, or its folder; DuckDB writes a file beside it first.
 
     Raises:
         UnusableDestinationError: If that is so.
     """
-    folder = file.absolute().parent
     try:
         if file.exists():
             with file.open("r+b"):
                 pass
-        elif not folder.is_dir():
-            raise UnusableDestinationError(
-                f"There is no folder {folder}. Make it, or choose another."
-            )
-        # DuckDB writes a file beside it first
-        if not os.access(folder, os.W_OK):
-            raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as ex:
         raise UnusableDestinationError(
             f"The DuckDB file {file} cannot be written ({ex.strerror}). Choose another one, or let"
             " the user of the runs write it and its folder."
         ) from ex
+    refuse_unwritable_folder(file.absolute().parent)
 
 
 def _reason(error: BaseException) -> str:

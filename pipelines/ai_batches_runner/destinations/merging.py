@@ -1,22 +1,17 @@
 """How rows are merged, which depends on what the destination can do."""
 
-import importlib
-from typing import Any, Literal
+from typing import Any
 
 from dlt import Pipeline
 from dlt.common.destination import DestinationCapabilitiesContext
-from dlt.common.exceptions import TerminalValueError
-from dlt.common.schema.typing import TLoaderMergeStrategy, TTableSchemaColumns
+from dlt.common.schema.typing import TLoaderMergeStrategy
 from dlt.extract import DltSource
 
-from ai_batches import JSON_COLUMNS, TABLE_NAME
+from ai_batches import TABLE_NAME
 
 from ..errors import UnusableDestinationError
-from ..sql.stored import can_be_read, speaks_sql
-
-TableFormat = Literal["delta", "iceberg"]
-
-_LIBRARIES = {"delta": "dlt.common.libs.deltalake", "iceberg": "dlt.common.libs.pyiceberg"}
+from .base import TableFormat
+from .registry import adapter_of
 
 
 def fit_to_destination(
@@ -31,7 +26,7 @@ def fit_to_destination(
         table_format (TableFormat | None): How tables in files are kept; None: as the destination
             does.
     """
-    columns = column_hints(pipeline.destination.capabilities())
+    columns = adapter_of(pipeline).column_hints(pipeline.destination.capabilities())
     for resource in source.selected_resources.values():
         resource.apply_hints(
             write_disposition=disposition,
@@ -45,28 +40,27 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
     """The write disposition for a destination, and whether it leaves unchanged rows alone.
 
     Raises:
-        UnusableDestinationError: If the destination cannot keep one row a batch, or not be read.
+        UnusableDestinationError: If the destination cannot keep one row per batch, or cannot be
+            read.
         MissingDependencyException: If a package for the table format is not installed.
     """
-    name = pipeline.destination.destination_name
+    adapter = adapter_of(pipeline)
     capabilities = pipeline.destination.capabilities()
     formats = [str(each) for each in capabilities.supported_table_formats or ()]
     if table_format and table_format not in formats:
         raise UnusableDestinationError(
-            f"The destination `{name}` knows no table format `{table_format}`."
+            f"The destination `{adapter.name}` does not support the table format `{table_format}`."
         )
-    if table_format and not speaks_sql(pipeline):
-        # what is missing to write files is to be said before anything is read
-        importlib.import_module(_LIBRARIES[table_format])
+    if table_format:
+        adapter.require_libraries(table_format)
     strategies = merge_strategies(capabilities, table_format)
-    if not can_be_read(pipeline):
+    if not adapter.READABLE:
         raise UnusableDestinationError(
-            f"The destination `{name}` can be written, but not read back, so that nobody could tell"
-            " what is in it. Choose another one."
+            f"The destination `{adapter.name}` can be written, but not read back, so that nobody"
+            " could see what is in it. Choose another one."
         )
     if "upsert" in strategies:
-        # elsewhere, dlt has no condition on which to leave a row alone
-        compares = speaks_sql(pipeline) or table_format == "delta"
+        compares = adapter.merges_unchanged(table_format)
         upsert = {"disposition": "merge", "strategy": "upsert"}
         return ({**upsert, "skip_unchanged_rows": True} if compares else upsert), compares
     if "delete-insert" in strategies:
@@ -75,8 +69,8 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
     # dlt would append, with a warning only
     hint = f", or add --table-format {' or '.join(formats)}" if formats else ""
     raise UnusableDestinationError(
-        f"The destination `{name}` cannot merge: each run would add every batch once more. Choose"
-        f" another one{hint}."
+        f"The destination `{adapter.name}` cannot merge: each run would add every batch once more."
+        f" Choose another one{hint}."
     )
 
 
@@ -89,18 +83,3 @@ def merge_strategies(
         table: Any = {"name": TABLE_NAME, "table_format": table_format}
         strategies = capabilities.merge_strategies_selector(strategies, table_schema=table)
     return list(strategies)
-
-
-def column_hints(capabilities: DestinationCapabilitiesContext) -> TTableSchemaColumns:
-    """Columns that a destination needs of another type: JSON that it cannot take from Parquet."""
-    if capabilities.type_mapper is None:
-        return {}
-    # with what dlt sets by default for Databricks, which looks for it
-    table: Any = {"name": TABLE_NAME, "x-insert-api": "copy_into"}
-    try:
-        capabilities.get_type_mapper().ensure_supported_type(
-            {"name": "extra", "data_type": "json"}, table, "parquet"
-        )
-    except TerminalValueError:
-        return {name: {"data_type": "text"} for name in JSON_COLUMNS}
-    return {}

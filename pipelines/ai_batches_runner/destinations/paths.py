@@ -1,4 +1,4 @@
-"""Folders and files whose path dlt and the engines beneath it read as it is written.
+"""Folders and files, and paths that dlt or DuckDB misread.
 
 dlt hands DuckDB the path of each Parquet file. DuckDB takes a folder `account=prod` in it for a
 column, `*`, `?` and `[` for patterns, and `'` for the end of the text; dlt takes `%` for a
@@ -61,6 +61,31 @@ def refuse_misread(path: Path, misread: str, what: str) -> None:
         )
 
 
+def refuse_unwritable_folder(folder: Path) -> None:
+    """Refuses a folder that does not exist or cannot be written.
+
+    Raises:
+        UnusableDestinationError: If that is so.
+    """
+    if not folder.is_dir():
+        raise UnusableDestinationError(f"There is no folder {folder}. Make it, or choose another.")
+    if not os.access(folder, os.W_OK):
+        raise UnusableDestinationError(
+            f"The folder {folder} cannot be written (Permission denied). Choose another one, or let"
+            " the user of the runs write there."
+        )
+
+
+def refuse_unwritable_path(folder: Path) -> None:
+    """Refuses a folder that cannot be written, or else be made in the one above it.
+
+    Raises:
+        UnusableDestinationError: If that is so.
+    """
+    whole = folder.absolute()
+    refuse_unwritable_folder(next(each for each in (whole, *whole.parents) if each.exists()))
+
+
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """A folder of its own for a pipeline that is only looked at.
 
@@ -93,7 +118,7 @@ def _folders_of_the_user() -> Iterator[Path]:
 
 
 def _is_private(folder: Path) -> bool:
-    """Makes a folder that nobody else can write, if need be; whether it is one."""
+    """Makes a folder if there is none; returns whether only its owner can write it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dlt import Pipeline
 
-from ..sql.reading import Reader, open_reader
+from ..sql.reader import Reader, open_reader
 from ..sql.runs import LAST_RUNS
 
 STALE_AFTER = timedelta(days=1)
@@ -25,7 +25,10 @@ news: a load of many batches brings old ones, too, and a list may show an end la
 SHOWN_IDS = 3
 
 FAILURES = ("refused_key", "failed_run")
-"""Kinds of alerts that the summary of a run tells, too."""
+"""Kinds of alerts that the summary of a run shows, too."""
+
+REFUSALS = ("AuthenticationError", "RefusedKeyError")
+"""Errors of a key that the provider refused; earlier versions recorded the second one."""
 
 ENDS = ("failed", "expired")
 """Kinds of alerts about batches that ended since an account's last run."""
@@ -39,7 +42,7 @@ class Alert(NamedTuple):
     provider: str
     account: str
     total: int
-    """Batches concerned; 0 where it is about the account."""
+    """Batches concerned; 0 if it is about the account."""
     ids: tuple[str, ...]
     """Some of their ids, the newest first."""
     text: str
@@ -88,18 +91,18 @@ def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
 
     "Since the last run" is what was inserted or changed since the one that loaded before it, if it
     also ended since then, less an hour. With a first run, it ended within the day before it, or was
-    created then where no end is told. Where the destination rewrites rows that did not change, a
-    batch is told for as long as it is read and that holds.
+    created then if no end is reported. If the destination rewrites rows that did not change, a
+    batch is reported for as long as it is read and that holds.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Returns:
-        list[Alert]: By provider and account; empty where all is well.
+        list[Alert]: By provider and account; empty if all is well.
 
     Raises:
-        DestinationConnectionError: If nobody answers there, or refuses.
+        DestinationConnectionError: If no server answers, or it refuses.
     """
     of_interest = "is_open OR status IN ('failed', 'expired')"
     with open_reader(pipeline, wait, of_interest) as reader:
@@ -115,7 +118,7 @@ def _accounts(reader: Reader) -> Iterator[Alert]:
         is_stale = loaded is None or now - loaded > STALE_AFTER
         since = f"not loaded since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "not loaded yet"
         if run["result"] == "failed":
-            is_refused = run["error_type"] == "AuthenticationError"
+            is_refused = run["error_type"] in REFUSALS
             what = "the provider refused the key" if is_refused else "the last run failed"
             yield Alert(
                 "refused_key" if is_refused else "failed_run",
@@ -127,7 +130,7 @@ def _accounts(reader: Reader) -> Iterator[Alert]:
 
 
 def _batches(reader: Reader, query: str) -> Iterator[Alert]:
-    """A alert for each account and kind of what a query selects."""
+    """One alert per account and kind of what a query selects."""
     rows = reader.rows(f"""
         SELECT provider, account, kind, is_first, id, total
         FROM (

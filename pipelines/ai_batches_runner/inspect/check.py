@@ -4,14 +4,10 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from dlt import Pipeline
 from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.pipeline.exceptions import PipelineStepFailed
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ai_batches import (
     PROVIDERS,
@@ -21,17 +17,13 @@ from ai_batches import (
     read_first_page,
 )
 
-from ..destinations.duckdb_file import explain_damage, explain_lock
-from ..destinations.merging import TableFormat, write_disposition
-from ..destinations.probe import try_folders, try_to_write
+from ..destinations.base import TableFormat
+from ..destinations.merging import write_disposition
+from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
-from ..run.pipeline import connected, is_there, without_secrets
 from ..run.report import describe_place
 from ..run.state_sync import refuse_other_format
 from ..run.tables import refuse_tables_of_others
-from ..sql.stored import speaks_sql
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 TSettings = Mapping[str, ProviderSettings | AiBatchesError]
 """Settings by provider, or what is wrong with them."""
@@ -43,14 +35,14 @@ class AccountCheck:
 
     provider: str
     account: str | None
-    """None where the settings could not be used."""
+    """None if the settings could not be used."""
     error: str | None = None
     """What is wrong and what to do."""
     error_type: str | None = None
 
     @property
     def failure(self) -> str | None:
-        """The error, with whom it concerns; None where there is none."""
+        """The error, with its provider and account; None if there is none."""
         whose = f"{self.provider}, account {self.account}" if self.account else self.provider
         return f"{whose}: {self.error}" if self.error else None
 
@@ -109,20 +101,21 @@ def check(
     """
     settings: TSettings = {name: _settings(name) for name in providers}
     destination = DestinationCheck(describe_place(pipeline))
+    adapter = adapter_of(pipeline)
     try:
         write_disposition(pipeline, table_format)
-        destination.untried = try_folders(pipeline)
-        if is_there(pipeline):
-            with connected(pipeline, wait):
+        destination.untried = adapter.try_folders()
+        if adapter.exists():
+            with adapter.connected(wait):
                 refuse_tables_of_others(pipeline, table_format)
                 pipeline.sync_destination()
                 refuse_other_format(pipeline, table_format)
-                destination.untried = try_to_write(pipeline) or destination.untried
+                destination.untried = adapter.try_to_write() or destination.untried
     except Exception as ex:
         # of whichever driver
         destination.error = _explain(pipeline, ex)
         trace = "".join(traceback.format_exception(ex))
-        destination.trace = without_secrets(pipeline, trace)
+        destination.trace = adapter.without_secrets(trace)
     with ThreadPoolExecutor() as executor:
         checks = executor.map(lambda name: list(_ask(name, settings[name])), providers)
         return Check(destination, [each for some in checks for each in some])
@@ -161,52 +154,24 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
         cause = error.exception or error
     if isinstance(cause, UnusableDestinationError):
         return str(cause)
-    locked = explain_lock(cause)
-    if locked:
-        return (
-            f"{locked} If that is a run at work, all may be well: the file could not be looked at."
-        )
-    damaged = explain_damage(cause)
-    if damaged:
-        return damaged
+    adapter = adapter_of(pipeline)
+    explained = adapter.explain(cause)
+    if explained:
+        return explained
+    doing, remedy = adapter.FAULT
     if isinstance(cause, DestinationConnectionError):
         cause = cause.inner_exc
         while isinstance(cause, DestinationConnectionError):
             cause = cause.inner_exc
         doing = "cannot be reached"
         remedy = "Check its address and credentials, and that it is up."
-    elif not speaks_sql(pipeline):
-        doing = "cannot be used"
-        remedy = "Check its address and credentials, and that they allow to write there."
-    else:
-        doing = "refuses what a run does"
-        remedy = (
-            "See that its user may make schemas and tables there and change them, and that nobody"
-            " keeps it locked."
-        )
     # the first line is the reason; what follows quotes SQL, and points to manuals
     reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
-    return without_secrets(pipeline, f"It {doing}: {reason}. {remedy}")
-
-
-def print_check(found: Check, console: Console) -> None:
-    """Prints a table of the accounts, the destination, and below them what is wrong."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("provider", "account", "key"):
-        table.add_column(heading, overflow="fold")
-    for each in found.accounts:
-        # an account may be called [eu], which is no markup
-        key = "FAILED" if each.error else "works"
-        table.add_row(each.provider, Text(each.account or ""), key)
-    console.print(table)
-    destination = found.destination
-    for text in (f"{destination.place}: {destination.result}", *failures(found)):
-        # soft wrap: a log keeps a sentence on one line
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+    return adapter.without_secrets(f"It {doing}: {reason}. {remedy}")
 
 
 def failures(found: Check) -> Iterator[str]:
-    """What is wrong and what to do, a line each."""
+    """What is wrong and what to do, one line each."""
     if found.destination.error:
         yield f"FAILED destination: {found.destination.error}"
     for each in found.accounts:

@@ -7,7 +7,7 @@ import requests
 from dlt import Pipeline
 from dlt.common import logger
 
-from ..run.state_sync import remembered
+from ..local_state import remembered
 from .alerts import Alert
 
 HOOK_SETTING = "runtime.slack_incoming_hook"
@@ -19,7 +19,7 @@ _SENT = "ai_batches_sent_to_slack"
 
 
 def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
-    """Sends the alerts, where it is not what was sent last and a hook is set.
+    """Sends the alerts if a hook is set and they are not what was sent last.
 
     The hook is dlt's `runtime.slack_incoming_hook`. A failure is a warning.
 
@@ -43,7 +43,7 @@ def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
         pipeline.set_local_state_val(_SENT, text)
     except Exception as ex:
         # its text would show the hook, which is a secret
-        logger.warning(f"Slack could not be told the alerts ({type(ex).__name__}).")
+        logger.warning(f"The alerts could not be sent to Slack ({type(ex).__name__}).")
 
 
 def _escaped(text: str) -> str:

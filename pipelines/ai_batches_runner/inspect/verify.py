@@ -8,14 +8,12 @@ from typing import Any
 
 from dlt import Pipeline
 from dlt.extract.exceptions import ResourceExtractionError
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from ai_batches import (
     COLUMNS,
     JSON_COLUMNS,
     PROVIDERS,
+    TABLE_NAME,
     ProviderSettings,
     Run,
     SettingsError,
@@ -23,13 +21,11 @@ from ai_batches import (
     provider_settings,
 )
 
+from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
-from ..run.pipeline import connected
 from ..run.progress import ProgressListener
 from ..run.report import TAccount
-from ..sql.stored import can_be_read, in_utc, select, table_exists, table_name
-
-SHOWN_IDS = 5
+from ..sql.reader import Reader, literal, open_reader
 
 TKey = tuple[str, str, str]
 """Provider, account and id."""
@@ -48,11 +44,11 @@ class Verdict:
     missing: list[str] = field(default_factory=list)
     """Ids that are listed and not in the table."""
     stale: list[str] = field(default_factory=list)
-    """Ids whose row in the table is not what is listed."""
+    """Ids of rows in the table that differ from the list."""
     unlisted: list[str] = field(default_factory=list)
     """Ids in the table that are not listed any more; they were deleted upstream."""
     error: str | None = None
-    """Why the list could not be read to its end; None also where no key is set for the account."""
+    """Why the list could not be read to its end; None also if no key is set for the account."""
 
     @property
     def is_good(self) -> bool:
@@ -75,7 +71,7 @@ def verify(
 ) -> dict[TAccount, Verdict]:
     """Reads each list whole and compares it with the destination, by content.
 
-    A batch that moved on since the last run counts as stale: run the pipeline just before.
+    A batch that changed since the last run counts as stale: verify right after a load.
 
     Args:
         pipeline (Pipeline): Whose destination to look at.
@@ -84,21 +80,21 @@ def verify(
             configuration.
         since (int | None): Compare only what was created since then, in microseconds; None: all.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
-        listener (ProgressListener | None): Is told how far the reading has come.
+        listener (ProgressListener | None): Is called as the reading goes on.
 
     Returns:
-        dict[TAccount, Verdict]: A verdict a provider and account.
+        dict[TAccount, Verdict]: One verdict per provider and account.
 
     Raises:
         UnusableDestinationError: If there is no table to compare with.
     """
-    with connected(pipeline, wait):
-        if not can_be_read(pipeline) or not table_exists(pipeline):
+    with open_reader(pipeline, wait) as reader:
+        if not reader.table_exists():
+            adapter = adapter_of(pipeline)
             raise UnusableDestinationError(
-                f"There is no table {table_name(pipeline)} that could be compared in"
-                f" {pipeline.destination_client().config}."
+                f"There is no table {adapter.table_name} that could be compared in {adapter.place}."
             )
-        stored = dict(_stored_rows(pipeline, providers, since))
+        stored = dict(_stored_rows(reader, providers, since))
     # outside of a pipeline the source knows no state and stores none
     pipeline.deactivate()
     verdicts: dict[TAccount, Verdict] = {}
@@ -138,7 +134,7 @@ def _listed_rows(
 
 
 def _compare(row: Mapping[str, Any], stored: dict[TKey, int], verdict: Verdict) -> None:
-    """Notes how a row that is listed stands in the table, and strikes it off there."""
+    """Compares a listed row with the table, and removes it from what is left there."""
     verdict.listed += 1
     before = stored.pop((row["provider"], row["account"], row["id"]), None)
     if before is None:
@@ -147,47 +143,14 @@ def _compare(row: Mapping[str, Any], stored: dict[TKey, int], verdict: Verdict) 
         verdict.stale.append(row["id"])
 
 
-def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> None:
-    """Prints the verdicts as a table, and below it some ids of each kind."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("provider", "account"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("listed", "missing", "stale", "no longer listed"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("result")
-    for (provider, account), verdict in sorted(verdicts.items()):
-        numbers = (verdict.listed, *map(len, (verdict.missing, verdict.stale, verdict.unlisted)))
-        table.add_row(
-            provider, Text(account), *(f"{number:,}" for number in numbers), verdict.result
-        )
-    console.print(table)
-    for (provider, account), verdict in sorted(verdicts.items()):
-        whose = f"{provider}, account {account}"
-        if verdict.error:
-            _print(console, f"FAILED {verdict.error}")
-        kinds = {
-            "missing": verdict.missing,
-            "stale": verdict.stale,
-            "no longer listed": verdict.unlisted,
-        }
-        for word, ids in kinds.items():
-            if ids:
-                more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
-                _print(console, f"{whose}, {word}: {', '.join(ids[:SHOWN_IDS])}{more}")
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
 def _stored_rows(
-    pipeline: Pipeline, providers: Sequence[str], since: int | None
+    reader: Reader, providers: Sequence[str], since: int | None
 ) -> Iterator[tuple[TKey, int]]:
     """Keys of the rows in the table, each with a hash of its content."""
-    names = ", ".join(f"'{name}'" for name in providers)
-    query = f"SELECT {', '.join(_COMPARED)} FROM {{table}} WHERE provider IN ({names})"  # noqa: S608
-    for values in select(pipeline, _COMPARED, query):
-        row = dict(zip(_COMPARED, values, strict=True))
+    names = ", ".join(literal(name) for name in providers)
+    columns = ", ".join(_COMPARED)
+    query = f"SELECT {columns} FROM {TABLE_NAME} WHERE provider IN ({names})"  # noqa: S608
+    for row in reader.stream(query):
         if not _is_before(row["created_at"], since):
             yield (row["provider"], row["account"], row["id"]), _hash(row)
 
@@ -197,17 +160,15 @@ def _hash(row: Mapping[str, Any]) -> int:
     return hash(tuple(_plain(name, row[name]) for name in _COMPARED))
 
 
-def _is_before(created_at: Any, since: int | None) -> bool:
-    created = _plain("created_at", created_at)
-    return since is not None and created is not None and created < since
+def _is_before(created_at: datetime | None, since: int | None) -> bool:
+    """Whether a moment is before another one, in microseconds since 1970."""
+    if since is None or created_at is None:
+        return False
+    return (created_at - _EPOCH) // _EPOCH.resolution < since
 
 
 def _plain(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in JSON_COLUMNS:
-        document = json.loads(value) if isinstance(value, str) else value
-        return json.dumps(document, sort_keys=True)
-    if name.endswith("_at"):
-        return (in_utc(value) - _EPOCH) // (_EPOCH.resolution)
-    return bool(value) if name == "is_open" else value
+    if value is None or name not in JSON_COLUMNS:
+        return value
+    document = json.loads(value) if isinstance(value, str) else value
+    return json.dumps(document, sort_keys=True)

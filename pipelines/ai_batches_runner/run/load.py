@@ -14,9 +14,11 @@ from ai_batches import (
     ai_batches_source,
     scheduled_since,
 )
+from ai_batches.table.columns import SCHEMA
 
-from ..destinations.merging import TableFormat, fit_to_destination, write_disposition
-from ..destinations.migrating import add_columns
+from ..destinations.base import TableFormat
+from ..destinations.merging import fit_to_destination, write_disposition
+from ..destinations.registry import adapter_of
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
@@ -63,20 +65,20 @@ def load(
         providers (Sequence[str]): Names of the providers to read.
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
-        run (Run | None): What to read; None: what is new or open. Where it does not say since
-            when, an external scheduler's interval does; where it does not say how many rows go
-            into a load package, `ROWS_PER_PACKAGE` does.
+        run (Run | None): What to read; None: what is new or open. If it has no `since`, an
+            external scheduler's interval sets it; if it has no `rows_per_package`,
+            `ROWS_PER_PACKAGE` does.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
-        listener (ProgressListener | None): Is told how the run goes on.
+        listener (ProgressListener | None): Is called as the run goes on.
 
     Returns:
-        list[AccountReport]: What was done, a report a provider and account. A provider that failed
-            has its error there.
+        list[AccountReport]: What was done, one report per provider and account. The
+            report of a provider that failed has its error.
 
     Raises:
-        UnusableDestinationError: If the destination cannot keep one row a batch.
+        UnusableDestinationError: If the destination cannot keep one row per batch.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
     run = run or Run()
@@ -91,7 +93,7 @@ def load(
         pipeline, is_restored = _catch_up(pipeline)
         refuse_other_format(pipeline, table_format)
         before = standings(pipeline)
-        # where a part of the table was taken away, nothing that was stored is to be believed
+        # if a part of the table was taken away, no stored position can be trusted
         run.holding = frozenset() if is_restored else frozenset(before)
         if is_restored or not before:
             forget_views(pipeline)
@@ -128,7 +130,7 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
         tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
     """
     pipeline = follow_destination(pipeline)
-    add_columns(pipeline)
+    adapter_of(pipeline).add_columns(SCHEMA)
     is_restored = False
     if pipeline.has_pending_data:
         is_restored = restore_tables(pipeline)
@@ -153,7 +155,7 @@ def _record(
     load_id: str | None,
     table_format: TableFormat | None,
 ) -> None:
-    """Stores what the run did; where that fails, the batches are loaded all the same."""
+    """Stores what the run did; if that fails, the batches are loaded all the same."""
     try:
         extract_runs(pipeline, run, reports, load_id, table_format)
         _store(pipeline)

@@ -1,10 +1,10 @@
-"""What is told how a run goes on while it does."""
+"""Reports the progress of a run."""
 
 from ai_batches import Reading
 
 
 class ProgressListener:
-    """Watches a run; this one looks away."""
+    """Is called as a run goes on; this one does nothing."""
 
     def reading(self, reading: Reading) -> None:
         """How far the reading of a list has come; called from any thread."""

@@ -10,9 +10,8 @@ from dlt.common.schema.typing import TTableSchemaColumns
 
 from ai_batches import VERSION, VERSION_HINT, Run
 
-from ..destinations.merging import TableFormat
+from ..destinations.base import SCHEMA_NAME, TableFormat
 from ..sql.runs import DESCRIPTION, RUN_COLUMNS, RUN_SCHEMA, RUNS_TABLE
-from ..sql.stored import SCHEMA_NAME
 from .report import AccountReport
 
 _HINTS: TTableSchemaColumns = {

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 from dlt import Pipeline
 from dlt.common.pipeline import ExtractInfo
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ai_batches import AccountMetrics, account_metrics
+from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
 
-from ..sql.stored import select, table_name
+from ..destinations.registry import adapter_of
+from ..sql.reader import open_reader
 
 TAccount = tuple[str, str]
 """Provider and account."""
@@ -23,7 +21,7 @@ class Standing:
 
     stored: int = 0
     open: int | None = None
-    """None where the provider reports no status."""
+    """None if the provider reports no status."""
     loaded: int = 0
     """Batches that the given load packages inserted or changed."""
 
@@ -37,9 +35,9 @@ class AccountReport:
     read: int
     new: int
     changed: int | None
-    """None where the destination rewrites rows that did not change."""
+    """None if the destination rewrites rows that did not change."""
     open: int | None
-    """None where the provider reports no status."""
+    """None if the provider reports no status."""
     requests: int
     seconds: float
     error: str | None
@@ -55,7 +53,7 @@ class AccountReport:
 
     @property
     def failure(self) -> str | None:
-        """The error, with whom it concerns; None where there was none."""
+        """The error, with its provider and account; None if there was none."""
         whose = f"{self.provider}, account {self.account}" if self.account else self.provider
         return f"{whose}: {self.error}" if self.error else None
 
@@ -68,23 +66,23 @@ def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount
         load_ids (Sequence[str]): Load packages whose rows to count as loaded.
 
     Returns:
-        Dict[TAccount, Standing]: Counts by provider and account; empty before the first load.
+        dict[TAccount, Standing]: Counts by provider and account; empty before the first load.
     """
     ids = ", ".join(f"'{load_id}'" for load_id in load_ids) or "''"
-    # the open ones are null where no row has a status
+    # the open ones are null if no row has a status
     query = (
-        "SELECT provider, account, COUNT(*),"  # noqa: S608
-        " SUM(CASE WHEN is_open THEN 1 WHEN NOT is_open THEN 0 END),"
-        f" SUM(CASE WHEN _dlt_load_id IN ({ids}) THEN 1 ELSE 0 END)"
-        " FROM {table} GROUP BY provider, account"
+        "SELECT provider, account, COUNT(*) AS stored,"  # noqa: S608
+        " SUM(CASE WHEN is_open THEN 1 WHEN NOT is_open THEN 0 END) AS open_ones,"
+        f" SUM(CASE WHEN _dlt_load_id IN ({ids}) THEN 1 ELSE 0 END) AS loaded"
+        f" FROM {TABLE_NAME} GROUP BY provider, account"
     )
-    rows = select(pipeline, ["provider", "account", "is_open", "_dlt_load_id"], query)
-    return {
-        (provider, account): Standing(
-            int(stored), None if is_open is None else int(is_open), int(loaded)
-        )
-        for provider, account, stored, is_open, loaded in rows
-    }
+    with open_reader(pipeline) as reader:
+        return {
+            (row["provider"], row["account"]): Standing(
+                row["stored"], row["open_ones"], row["loaded"]
+            )
+            for row in reader.rows(query)
+        }
 
 
 def read_metrics(info: ExtractInfo) -> list[tuple[str, AccountMetrics]]:
@@ -120,7 +118,7 @@ def account_reports(
     after: dict[TAccount, Standing],
     counts_changes: bool,
 ) -> list[AccountReport]:
-    """Joins what was read with what it changed, a line a provider and account."""
+    """Joins what was read with what it changed, one line per provider and account."""
     reports = []
     for key, entry in sorted(metrics.items()):
         provider = key[0]
@@ -146,38 +144,5 @@ def account_reports(
 
 def describe_place(pipeline: Pipeline) -> str:
     """Where the rows are, in words."""
-    return f"Table {table_name(pipeline)} in {pipeline.destination_client().config}"
-
-
-def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:
-    """Prints the reports as a table, and below it what failed and where the rows are."""
-    table = Table(box=None, pad_edge=False, collapse_padding=console.width < 100)
-    for heading in ("provider", "account"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("read", "new", "changed", "open now", "requests", "seconds"):
-        # in a narrow log, names may be folded, but no number be cut
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("result")
-    for report in reports:
-        table.add_row(
-            report.provider,
-            # an account may be called [eu], which is no markup
-            Text(report.account or ""),
-            f"{report.read:,}",
-            f"{report.new:,}",
-            _number(report.changed),
-            _number(report.open),
-            f"{report.requests:,}",
-            f"{report.seconds:.1f}",
-            report.result,
-        )
-    console.print(table)
-    for report in reports:
-        if report.failure:
-            # soft wrap: a log keeps one error on one line
-            console.print(f"FAILED {report.failure}", markup=False, highlight=False, soft_wrap=True)
-    console.print(place, markup=False, highlight=False, soft_wrap=True)
-
-
-def _number(value: int | None) -> str:
-    return "?" if value is None else f"{value:,}"
+    adapter = adapter_of(pipeline)
+    return f"Table {adapter.table_name} in {adapter.place}"

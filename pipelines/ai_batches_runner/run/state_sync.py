@@ -1,4 +1,4 @@
-"""What the working folder knows, held against what the destination knows."""
+"""Compares what the working folder knows with what the destination knows."""
 
 from collections.abc import Collection
 from typing import Any
@@ -12,15 +12,17 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from ai_batches.scan.scanner import claims_rows
 
+from ..destinations.base import SCHEMA_NAME
+from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
-from ..sql.stored import SCHEMA_NAME, kept_format, table_name
+from ..local_state import remembered
 from .report import TAccount
 
 _KNOWN = "ai_batches_known_destination"
 
 
 def follow_destination(pipeline: Pipeline) -> Pipeline:
-    """Forgets what the working folder knows where it is not what the destination knows.
+    """Forgets what the working folder knows if the destination knows otherwise.
 
     Another working folder may have loaded since, the destination may be another one, or restored
     from a backup: its own state is right then, and a package left here would take rows back in
@@ -55,10 +57,11 @@ def refuse_other_format(pipeline: Pipeline, table_format: str | None) -> None:
     Raises:
         UnusableDestinationError: If the table is kept in another format.
     """
-    kept = kept_format(pipeline)
+    adapter = adapter_of(pipeline)
+    kept = adapter.kept_format()
     if kept and kept != table_format:
         raise UnusableDestinationError(
-            f"The table {table_name(pipeline)} is kept as `{kept}`: --table-format cannot change"
+            f"The table {adapter.table_name} is kept as `{kept}`: --table-format cannot change"
             " that. Choose another dataset."
         )
 
@@ -73,9 +76,8 @@ def has_lost_rows(pipeline: Pipeline, holding: Collection[TAccount]) -> bool:
     Returns:
         bool: Whether some account was loaded and has no row.
     """
-    client: Any = pipeline.destination_client()
     try:
-        with client:
+        with adapter_of(pipeline).connected() as client:
             state: Any = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
     except DestinationUndefinedEntity:
         return False
@@ -111,32 +113,17 @@ def _knows_schema(pipeline: Pipeline, package: LoadPackageInfo) -> bool:
     return pipeline.schemas[package.schema_name].stored_version_hash == package.schema_hash
 
 
-def remembered(pipeline: Pipeline, name: str) -> str | None:
-    """What the working folder remembers under a name; None where it is a new one."""
-    try:
-        value: str | None = pipeline.get_local_state_val(name)
-    except KeyError:
-        return None
-    return value
-
-
 def remember_destination(pipeline: Pipeline) -> None:
     """Notes which destination this is, and its state, for `follow_destination`."""
     pipeline.set_local_state_val(_KNOWN, _found(pipeline))
 
 
-def place_of(pipeline: Pipeline) -> str:
-    """The destination and the dataset."""
-    config = pipeline.destination_client().config
-    return f"{pipeline.destination.destination_type} {config} {pipeline.dataset_name}"
-
-
 def _found(pipeline: Pipeline) -> str:
     """The destination, and the id of the load that last wrote the state of the pipeline there."""
-    client: Any = pipeline.destination_client()
+    adapter = adapter_of(pipeline)
     try:
-        with client:
+        with adapter.connected() as client:
             state = client.get_stored_state(pipeline.pipeline_name)
     except DestinationUndefinedEntity:
         state = None
-    return f"{digest128(place_of(pipeline))} {state._dlt_load_id if state else None}"
+    return f"{digest128(adapter.identity)} {state._dlt_load_id if state else None}"

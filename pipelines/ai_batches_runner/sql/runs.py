@@ -3,20 +3,20 @@
 import pyarrow as pa
 
 RUNS_TABLE = "runs"
-DESCRIPTION = "What each run did, a row a provider, account and run"
+DESCRIPTION = "What each run did: one row per provider, account and run"
 
 _MOMENT = pa.timestamp("us", tz="UTC")
 
 RUN_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "run_id": (pa.string(), "One for all accounts that a run read"),
     "provider": (pa.string(), "Vendor API that was asked"),
-    "account": (pa.string(), "Name of the API key; empty where the settings could not be used"),
+    "account": (pa.string(), "Name of the API key; empty if the settings could not be used"),
     "started_at": (_MOMENT, "When the run began (UTC)"),
     "ended_at": (_MOMENT, "When its rows were in the table (UTC)"),
     "load_id": (
         pa.string(),
         "Its last load; rows that it inserted or changed have this `_dlt_load_id`, or an earlier"
-        " one where it took several loads",
+        " one if it took several loads",
     ),
     "seconds": (pa.float64(), "How long the account's list was being read"),
     "result": (pa.string(), "ok; partial: cut, the next run goes on; failed: see `error`"),
@@ -24,7 +24,7 @@ RUN_COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "batches_new": (pa.int64(), "Those that were not in the table"),
     "batches_changed": (
         pa.int64(),
-        "Those that were in the table otherwise; null where the destination does not tell",
+        "Those that were in the table otherwise; null if the destination does not report them",
     ),
     "batches_open": (pa.int64(), "Open ones in the table afterwards; null without a status"),
     "requests": (pa.int64(), "Requests made, retries included"),
@@ -57,7 +57,7 @@ LAST_RUNS = f"""
 """.format(
     # one that was cut before it read anything has loaded nothing
     loaded="result = 'ok' OR (result = 'partial' AND batches_read > 0)",
-    # as MySQL sorts them: it knows no other way where there is a frame
+    # as MySQL sorts them, which has no other way with a frame
     earlier="PARTITION BY provider, account ORDER BY started_at NULLS FIRST, run_id NULLS FIRST"
     " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
 )

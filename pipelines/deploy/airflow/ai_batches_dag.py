@@ -18,8 +18,7 @@ from dlt.common.known_env import DLT_DATA_DIR, DLT_LOCAL_DIR
 from dlt.helpers.airflow_helper import PipelineTasksGroup
 
 from ai_batches import PROVIDERS, providers_with_key
-from ai_batches_runner import open_pipeline
-from ai_batches_runner.run import load
+from ai_batches_runner import load, open_pipeline
 
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where tasks run on several machines, a server."""

@@ -13,8 +13,7 @@ from dagster_dlt import DagsterDltTranslator, dlt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
 
 from ai_batches import PROVIDERS, ai_batches_source
-from ai_batches_runner import AccountReport, open_pipeline
-from ai_batches_runner.run import load
+from ai_batches_runner import AccountReport, load, open_pipeline
 
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where runs have machines of their own, a server."""

@@ -1,0 +1,95 @@
+"""The tables and sentences that commands print."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..inspect.check import Check, failures
+from ..inspect.verify import Verdict
+from ..run.report import AccountReport, TAccount
+
+SHOWN_IDS = 5
+
+
+def print_line(text: str, console: Console) -> None:
+    """Prints a text as it is, on one line: a log keeps a sentence together."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:
+    """Prints the reports as a table, and below it what failed and where the rows are."""
+    table = Table(box=None, pad_edge=False, collapse_padding=console.width < 100)
+    for heading in ("provider", "account"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("read", "new", "changed", "open now", "requests", "seconds"):
+        # in a narrow log, names may be folded, but no number be cut
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("result")
+    for report in reports:
+        table.add_row(
+            report.provider,
+            # an account may be called [eu], which is no markup
+            Text(report.account or ""),
+            f"{report.read:,}",
+            f"{report.new:,}",
+            _number(report.changed),
+            _number(report.open),
+            f"{report.requests:,}",
+            f"{report.seconds:.1f}",
+            report.result,
+        )
+    console.print(table)
+    for report in reports:
+        if report.failure:
+            print_line(f"FAILED {report.failure}", console)
+    print_line(place, console)
+
+
+def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> None:
+    """Prints the verdicts as a table, and below it some ids of each kind."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "account"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("listed", "missing", "stale", "no longer listed"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("result")
+    for (provider, account), verdict in sorted(verdicts.items()):
+        numbers = (verdict.listed, *map(len, (verdict.missing, verdict.stale, verdict.unlisted)))
+        table.add_row(
+            provider, Text(account), *(f"{number:,}" for number in numbers), verdict.result
+        )
+    console.print(table)
+    for (provider, account), verdict in sorted(verdicts.items()):
+        whose = f"{provider}, account {account}"
+        if verdict.error:
+            print_line(f"FAILED {verdict.error}", console)
+        kinds = {
+            "missing": verdict.missing,
+            "stale": verdict.stale,
+            "no longer listed": verdict.unlisted,
+        }
+        for word, ids in kinds.items():
+            if ids:
+                more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
+                print_line(f"{whose}, {word}: {', '.join(ids[:SHOWN_IDS])}{more}", console)
+
+
+def print_check(found: Check, console: Console) -> None:
+    """Prints a table of the accounts, the destination, and below them what is wrong."""
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "account", "key"):
+        table.add_column(heading, overflow="fold")
+    for each in found.accounts:
+        # an account may be called [eu], which is no markup
+        key = "FAILED" if each.error else "works"
+        table.add_row(each.provider, Text(each.account or ""), key)
+    console.print(table)
+    destination = found.destination
+    for text in (f"{destination.place}: {destination.result}", *failures(found)):
+        print_line(text, console)
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else f"{value:,}"

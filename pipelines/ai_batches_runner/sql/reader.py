@@ -1,0 +1,151 @@
+"""Reads what was loaded, in one SQL for all destinations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+from dlt import Pipeline
+from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.destinations.exceptions import DatabaseUndefinedRelation
+from sqlglot import exp
+
+from ai_batches import COLUMNS, TABLE_NAME
+
+from ..destinations.base import Session
+from ..destinations.registry import adapter_of
+from ..errors import UnusableDestinationError
+from .dialects import DIALECTS, translate
+from .runs import RUN_COLUMNS, RUNS_TABLE
+from .view_definitions import VIEWS, columns_of, tables_of, with_views
+
+TRow = dict[str, Any]
+"""Values by column."""
+
+_ROWS = 10_000
+
+_VIEWED = tuple(columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys())
+"""Columns of the table that the views read."""
+
+
+class Reader:
+    """Answers queries on the table, its views and the runs.
+
+    Args:
+        session (Session): Queries of the destination.
+        only (str | None): A condition on the batches that the views are to have.
+    """
+
+    def __init__(self, session: Session, only: str | None) -> None:
+        self._session = session
+        self._only = only
+
+    def rows(self, query: str) -> list[TRow]:
+        """Runs a query.
+
+        Args:
+            query (str): In DuckDB's SQL, with the functions of `sql.dialects`. It may name the
+                views, whether or not the destination has them.
+
+        Returns:
+            list[TRow]: Rows of the same types wherever they come from: moments with their time zone
+                UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
+                numbers. None if the table does not exist.
+
+        Raises:
+            UnusableDestinationError: If the query needs more SQL than is known of the destination.
+        """
+        return list(self.stream(query))
+
+    def stream(self, query: str) -> Iterator[TRow]:
+        """Runs a query whose result may be large; another query has to wait for its end.
+
+        Args:
+            query (str): As of `rows`. One that names the table `batches` once, and nothing else, is
+                not copied from files first.
+
+        Yields:
+            TRow: As of `rows`, some thousands in memory at a time.
+
+        Raises:
+            UnusableDestinationError: As of `rows`.
+        """
+        names = tables_of(query)
+        is_simple = names == {TABLE_NAME}
+        if not is_simple and self._session.dialect not in DIALECTS:
+            raise UnusableDestinationError(
+                f"The views can be read only with the destination's own tools: its SQL"
+                f" (`{self._session.dialect}`) is not supported here."
+            )
+        reads = {RUNS_TABLE: tuple(RUN_COLUMNS)} if RUNS_TABLE in names else {}
+        if is_simple:
+            reads = {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
+        elif names - {RUNS_TABLE}:
+            reads[TABLE_NAME] = _VIEWED
+        whole = with_views(query, self._only)
+        sql = translate(whole, self._session.dialect, self._session.qualify)
+        try:
+            with self._session.execute(sql, reads, keeps=not is_simple) as (columns, cursor):
+                while rows := cursor.fetchmany(_ROWS):
+                    for row in rows:
+                        yield {
+                            name: _plain(name, each)
+                            for name, each in zip(columns, row, strict=True)
+                        }
+        except (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException):
+            return
+
+    def table_exists(self) -> bool:
+        """Whether the destination has the table `batches`."""
+        return bool(self.rows(f"SELECT COUNT(id) AS found FROM {TABLE_NAME} WHERE 1 = 0"))  # noqa: S608
+
+
+@contextmanager
+def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) -> Iterator[Reader]:
+    """Connects to the destination for as long as a block runs.
+
+    Tables in files are copied into a DuckDB file first if a query reads a view, so that many
+    queries read them once.
+
+    Args:
+        pipeline (Pipeline): Whose destination to read.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+        only (str | None): A condition on the batches that are of interest, on columns of the
+            table; the views have no other ones, which saves time if there are many.
+
+    Yields:
+        Reader: Answers queries.
+
+    Raises:
+        DestinationConnectionError: If no server answers, or it refuses.
+        UnusableDestinationError: If the destination cannot be read back.
+    """
+    with adapter_of(pipeline).session(wait, only) as session:
+        yield Reader(session, only)
+
+
+def table_exists(pipeline: Pipeline) -> bool:
+    """Whether the destination of a pipeline has the table `batches`."""
+    with open_reader(pipeline) as reader:
+        return reader.table_exists()
+
+
+def literal(value: str | date | datetime) -> str:
+    """Writes a value into a query of `Reader`, quoted."""
+    return exp.Literal.string(str(value)).sql(dialect="duckdb")
+
+
+def _plain(name: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if name.endswith("_at"):
+        # without a zone, it is UTC
+        read = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    if name.endswith("_on"):
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return bool(value) if name.startswith("is_") else value
