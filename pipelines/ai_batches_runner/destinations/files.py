@@ -132,6 +132,15 @@ class FilesAdapter(DestinationAdapter):
         client = self.client
         return Path(client.dataset_path) if client.is_local_filesystem else None
 
+    @contextmanager
+    def connected(self, wait: float = 0) -> Iterator[Any]:
+        yield self._fresh_client()
+
+    def _fresh_client(self) -> Any:
+        """A new client: dlt's remembers Iceberg's catalog, which is out of date after a load."""
+        self._client = None
+        return self.client
+
     def refuse_misread_paths(self) -> None:
         if self._folder:
             # patterns to fsspec, an escape to Delta
@@ -168,7 +177,7 @@ class FilesAdapter(DestinationAdapter):
         The working folder may know none, or another one: that of a fresh machine, or of another
         place.
         """
-        client = self.client
+        client = self._fresh_client()
         stored = client.get_stored_schema(SCHEMA_NAME)
         if stored is None:
             raise DestinationUndefinedEntity(name)
@@ -205,7 +214,7 @@ class FilesAdapter(DestinationAdapter):
             table.append(schema.empty_table())
 
     def refuse_foreign_files(self, keys: TColumns, table_format: str | None) -> None:
-        client = self.client
+        client = self._fresh_client()
         folder = self._folder
         # dlt would try in vain to make one that it did not make
         if folder and client.fs_client.isdir(str(folder)) and not client.is_storage_initialized():
@@ -243,7 +252,7 @@ class FilesAdapter(DestinationAdapter):
     def _is_kept_as(self, name: str, key: Sequence[str], table_format: str) -> bool:
         """Whether files are a table of ours in a format, whatever dlt knows of them."""
         table: Any = {"name": name, "columns": {}, "table_format": table_format}
-        client = self.client
+        client = self._fresh_client()
         client.schema = Schema("files")
         client.schema.tables[name] = table
         try:
