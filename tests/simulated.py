@@ -15,7 +15,12 @@ from ai_batches.paginators import (
     PageNumberPaginator,
     TokenPaginator,
 )
-from ai_batches.scan.scanner import Page, Run, Scanner, ScanSettings, Sighting
+from ai_batches.scan.evidence import Sighting
+from ai_batches.scan.pages import Page
+from ai_batches.scan.plan import ScanPlan
+from ai_batches.scan.run import Run, RunRequest
+from ai_batches.scan.scanner import Scanner
+from ai_batches.scan.settings import ScanSettings
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -171,11 +176,11 @@ class Provider:
             body["has_more"] = has_more
         return body
 
-    def pages(self, position: Mapping[str, Any] | None, is_full_scan: bool) -> Iterator[Page]:
+    def pages(self, plan: ScanPlan) -> Iterator[Page]:
         """Walks the list as `client.py` does."""
         paginator = self.paginator()
-        if position is not None:
-            paginator.resume(position)
+        if plan.position is not None:
+            paginator.resume(plan.position)
         request = Request("GET", "http://test", params={})
         paginator.init_request(request)
         while paginator.has_next_page:
@@ -218,7 +223,8 @@ class Mirror:
         Returns:
             str: complete, partial, killed, or the name of the error.
         """
-        run = Run(since, full_refresh, package, started=self.provider.clock + self.ahead)
+        request = RunRequest(since, full_refresh, package)
+        run = Run(request, started=self.provider.clock + self.ahead)
         for _ in range(100):
             outcome, has_rows = self._package(run, yields, is_killed, portion, settings)
             if outcome != "partial" or yields is not None or not has_rows:

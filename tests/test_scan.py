@@ -15,7 +15,10 @@ from ai_batches.errors import (
     BadPageError,
     TransientRequestError,
 )
-from ai_batches.scan.scanner import Run, Scanner, ScanSettings, Sighting
+from ai_batches.scan.evidence import Sighting
+from ai_batches.scan.run import Run
+from ai_batches.scan.scanner import Scanner
+from ai_batches.scan.settings import ScanSettings
 from simulated import HOUR, SECOND, SETTINGS, Job, Mirror, NotFoundError, Provider
 
 DAY = 24 * HOUR

@@ -25,7 +25,7 @@ from ai_batches import (
     Account,
     AuthenticationError,
     ProviderSettings,
-    Run,
+    RunRequest,
     SettingsError,
     ai_batches_source,
     provider_settings,
@@ -489,7 +489,9 @@ def test_long_lists_come_in_tables_of_thousands(pipeline: Pipeline, lists: Lists
     assert select(pipeline, "SELECT count(*), count(DISTINCT id) FROM batches") == [
         (12_000, 12_000)
     ]
-    again = ai_batches_source(lists.settings(), run=Run(full_refresh=True)).resources["openai"]
+    again = ai_batches_source(lists.settings(), run=RunRequest(full_refresh=True)).resources[
+        "openai"
+    ]
     assert [table.num_rows for table in again] == [5_000, 5_000, 2_000]
 
 

@@ -21,7 +21,7 @@ from .errors import (
 )
 from .providers import PROVIDERS, Provider
 from .resource import AccountMetrics, account_metrics, read_first_page, read_provider
-from .scan.scanner import Reading, Run
+from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
     Account,
@@ -60,6 +60,7 @@ __all__ = [
     "Reading",
     "RequestError",
     "Run",
+    "RunRequest",
     "SettingsError",
     "UnexpectedError",
     "account_metrics",
@@ -81,7 +82,7 @@ class AiBatchesConfiguration(BaseConfiguration):
 def ai_batches_source(
     settings: Mapping[str, ProviderSettings] | None = None,
     fail_fast: bool = True,
-    run: Run | None = None,
+    run: Run | RunRequest | None = None,
 ) -> Iterator[DltResource]:
     """Lists the batch jobs of AI vendors.
 
@@ -95,9 +96,9 @@ def ai_batches_source(
         fail_fast (bool): True: a provider that fails ends the run with an `AiBatchesError`, and dlt
             loads nothing of this run. False: what was read is loaded and the other providers go on;
             whoever runs the source has to look for errors in `account_metrics`.
-        run (Run | None): What to read beyond what is new or open, and how much to a load package;
-            None: to bring the table up to date in one package, from the start of the interval on
-            that an external scheduler asks for.
+        run (Run | RunRequest | None): What to read beyond new and open batches; a `Run` if it takes
+            several load packages. None: brings the table up to date in one load package, since the
+            start of the interval that an external scheduler asks for.
 
     Yields:
         DltResource: One resource a provider, named after it.
@@ -107,7 +108,8 @@ def ai_batches_source(
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()
-    run = run or Run(since=scheduled_since())
+    if not isinstance(run, Run):
+        run = Run(run or RunRequest(since=scheduled_since()))
     if settings is None:
         with_key = set(providers_with_key())
     else:

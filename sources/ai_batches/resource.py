@@ -15,7 +15,12 @@ from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 from .errors import AiBatchesError, SettingsError, TimeUpError, UnexpectedError
 from .http.client import BatchListClient
 from .providers import Provider
-from .scan.scanner import Page, Reading, Row, Run, Scanner, Sighting
+from .scan.evidence import Sighting
+from .scan.pages import Page, Row
+from .scan.plan import ScanPlan
+from .scan.run import Reading, Run
+from .scan.scanner import Scanner
+from .scan.state import is_interrupted
 from .settings import Account, ProviderSettings, missing_key, provider_settings
 from .stored_table import disbelieve, table_is_known
 from .table.columns import SCHEMA
@@ -98,7 +103,7 @@ def read_provider(
     rows = 0
     # under a limit of time, a long scan must not keep the other accounts waiting for ever
     state = dlt.current.resource_state()
-    for account in sorted(settings.accounts, key=lambda each: _is_cut(state.get(each.name))):
+    for account in sorted(settings.accounts, key=lambda each: is_interrupted(state.get(each.name))):
         if (provider.name, account.name) in run.finished:
             continue
         for table in _read_account(provider, settings, account, fail_fast, run):
@@ -128,11 +133,11 @@ def _read_account(
                 )
             )
 
-    client = BatchListClient(provider, settings, account, tell, run.deadline)
+    client = BatchListClient(provider, settings, account, tell, run.request.deadline)
     reader = RowReader(provider, account.name, settings.exclude)
     state = dlt.current.resource_state()
     scanner = Scanner(state.get(account.name), account.scan, run)
-    portion = min(ROWS_PER_YIELD, run.rows_per_package or ROWS_PER_YIELD)
+    portion = min(ROWS_PER_YIELD, run.request.rows_per_load or ROWS_PER_YIELD)
     # the provider's clock may run behind
     settled = run.started - account.scan.settle_window - account.scan.lookback
     overdue = run.started - account.scan.max_open_age
@@ -152,15 +157,14 @@ def _read_account(
                 stuck[row_id] = None
         return zip(records, map(Sighting, ids, created, are_held), strict=True)
 
-    def pages(position: Mapping[str, Any] | None, is_full_scan: bool) -> Iterator[Page]:
-        some = client.pages(position)
-        return _one_ahead(some, run) if is_full_scan else some
+    def pages(plan: ScanPlan) -> Iterator[Page]:
+        some = client.pages(plan.position)
+        return _one_ahead(some, run) if plan.is_full_scan else some
 
     try:
         for records in scanner.scan(pages, read, portion):
-            # set before the yield whose rows it stands for: dlt stores both or neither; with the
-            # run, since each load has to change it: so a working folder sees that another loaded
-            state[account.name] = {**scanner.state, "run": run.id}
+            # set before the yield whose rows it stands for: dlt stores both or neither
+            state[account.name] = scanner.state
             if scanner.is_done:
                 run.finished.add((provider.name, account.name))
                 metrics["is_partial"] = False
@@ -208,7 +212,7 @@ def _warn_of_unknown_statuses(
     met = run.unknown_statuses.setdefault(key, {})
     for word, ids in reader.unknown_statuses.items():
         met.setdefault(word, set()).update(ids)
-    goes_on = run.rows_per_package is not None and key not in run.finished and not run.is_over
+    goes_on = run.request.rows_per_load is not None and key not in run.finished and not run.is_over
     if goes_on or not met:
         return
     words = [f"{_shown(word)} ({_rows(len(ids))})" for word, ids in met.items()]
@@ -244,10 +248,6 @@ def _one_ahead(pages: Iterator[Page], run: Run) -> Iterator[Page]:
             coming = executor.submit(ask) if is_worth_it else None
             yield page
             page, seconds = coming.result() if coming else ask()
-
-
-def _is_cut(state: Mapping[str, Any] | None) -> bool:
-    return bool(state and state.get("scan"))
 
 
 def _some(ids: list[str]) -> str:

@@ -18,7 +18,7 @@ import dlt
 
 from .errors import SettingsError
 from .providers import PROVIDERS, Provider
-from .scan.scanner import ScanSettings
+from .scan.settings import ScanSettings
 from .table.timestamps import SECOND
 
 SECTION = "sources.ai_batches"

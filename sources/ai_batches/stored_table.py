@@ -2,7 +2,8 @@
 
 import dlt
 
-from .scan.scanner import Run, claims_rows, without_rows
+from .scan.run import Run
+from .scan.state import claims_rows, without_rows
 from .table.columns import TABLE_NAME
 
 
@@ -35,4 +36,4 @@ def disbelieve(run: Run) -> None:
             is_own = state.get("run") == run.id
             is_there = (provider, account) in (run.holding or ())
             if not is_own and not is_there and claims_rows(state):
-                accounts[account] = {**state, **without_rows(state)}
+                accounts[account] = without_rows(state)

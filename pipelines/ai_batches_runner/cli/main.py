@@ -31,7 +31,7 @@ from dlt.common.destination.exceptions import DestinationException, UnknownDesti
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ai_batches import PROVIDERS, Run, has_key, providers_with_key
+from ai_batches import PROVIDERS, Run, RunRequest, has_key, providers_with_key
 
 from ..destinations.duckdb_file import explain_damage, explain_lock
 from ..errors import AnotherRunError, UnusableDestinationError
@@ -319,9 +319,8 @@ def _count(text: str) -> int:
 
 
 def _run(options: argparse.Namespace, providers: Sequence[str], output: Output) -> int:
-    run = Run(options.since, options.full_refresh, options.package_rows)
-    if options.max_time is not None:
-        run.deadline = time.monotonic() + options.max_time
+    deadline = None if options.max_time is None else time.monotonic() + options.max_time
+    run = Run(RunRequest(options.since, options.full_refresh, options.package_rows, deadline))
     with open_pipeline(
         options.destination, options.dataset, options.pipeline, options.wait
     ) as pipeline:

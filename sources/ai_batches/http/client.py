@@ -25,7 +25,7 @@ from ..errors import (
 )
 from ..paginators import BatchListPaginator, UntrustedPageError, says_trouble
 from ..providers import Provider
-from ..scan.scanner import Page
+from ..scan.pages import Page
 from ..settings import Account, ProviderSettings
 from . import lenient_json
 from .authentication import ENVIRONMENT, CredentialsError, EnvironmentAuth

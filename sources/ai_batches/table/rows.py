@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ..http import lenient_json
 from ..providers import Provider
-from ..scan.scanner import Row
+from ..scan.pages import Row
 from .columns import COLUMNS, SCHEMA, STATUSES, TERMINAL_STATUSES, is_empty
 from .statuses import ENDED, known_word, spelling
 
