@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from requests import Request, Response
-
 from ai_batches.errors import RequestError
 from ai_batches.paginators import (
     BatchListPaginator,
     CursorPaginator,
     OffsetPaginator,
     PageNumberPaginator,
+    Reply,
     TokenPaginator,
 )
 from ai_batches.scan.evidence import Sighting
@@ -62,16 +61,6 @@ class NotFoundError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("simulated", "default", "HTTP 404", "Look elsewhere.")
-
-
-class _Response(Response):
-    def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__()
-        self.url = "http://simulated/batches"
-        self._body = body
-
-    def json(self, **kwargs: Any) -> dict[str, Any]:
-        return self._body
 
 
 @dataclass
@@ -177,24 +166,20 @@ class Provider:
         return body
 
     def pages(self, plan: ScanPlan) -> Iterator[Page]:
-        """Walks the list as `client.py` does."""
+        """Reads the list as `client.py` does."""
         paginator = self.paginator()
         if plan.position is not None:
             paginator.resume(plan.position)
-        request = Request("GET", "http://test", params={})
-        paginator.init_request(request)
         while paginator.has_next_page:
             try:
-                body = self.ask(request.params)
+                body = self.ask(paginator.params())
             except NotFoundError:
                 if not paginator.refused(404):
                     raise
-                paginator.update_request(request)
                 continue
             rows = body["data"]
-            paginator.update_state(_Response(body), rows)
-            paginator.update_request(request)
-            yield Page(list(rows), paginator.position, paginator.restarts)
+            paginator.update_state(Reply(body, "http://simulated/batches"), rows)
+            yield Page(rows, paginator.position, paginator.restarts)
 
 
 @dataclass

@@ -2,16 +2,15 @@
 
 import re
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
 from math import ceil, inf
 from typing import Any
 
 import tenacity
-from dlt.sources.helpers.requests.session import Session
+from dlt.common.typing import TimedeltaSeconds
 from requests import HTTPError
-from tenacity import RetryCallState, Retrying, retry_all, retry_if_exception, wait_exponential
+from tenacity import RetryCallState, wait_exponential
 from urllib3.util import Timeout
 
 from ..errors import TimeUpError
@@ -120,35 +119,22 @@ def _moment(text: str) -> float | None:
     return None if microseconds is None else microseconds / 1_000_000
 
 
-class _Wait(wait_exponential):
-    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay."""
+class RetryWait(wait_exponential):
+    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay.
 
-    def __init__(self, usual: wait_exponential) -> None:
-        super().__init__(usual.multiplier, usual.max, usual.exp_base, usual.min)
+    Args:
+        factor (float): dlt's `request_backoff_factor`, in seconds.
+        longest (TimedeltaSeconds): dlt's `request_max_retry_delay`, in seconds.
+    """
+
+    def __init__(self, factor: float, longest: TimedeltaSeconds) -> None:
+        super().__init__(multiplier=factor, max=longest)
 
     def __call__(self, retry_state: RetryCallState) -> float:
+        """Seconds to wait before the next attempt."""
         error = retry_state.outcome.exception() if retry_state.outcome else None
         if isinstance(error, HTTPError) and error.response is not None:
             asked = seconds_asked(error.response.headers.get("Retry-After", ""))
             if asked is not None:
                 return min(asked, self.max)
         return super().__call__(retry_state)
-
-
-def set_patience(
-    session: Session, limit: TimeLimit, is_lasting: Callable[[BaseException], bool]
-) -> None:
-    """Changes how dlt's session tries again; how often and how long stays as dlt is configured.
-
-    Args:
-        session (Session): A session of `dlt.sources.helpers.requests.Client`.
-        limit (TimeLimit): No wait goes past it: `send` raises `TimeUpError` instead.
-        is_lasting (Callable[[BaseException], bool]): Whether to try again cannot help.
-    """
-    send: Any = session.send
-    usual: Retrying = send.retry
-    session.send = send.retry_with(  # type: ignore[method-assign]
-        wait=_Wait(usual.wait),  # type: ignore[arg-type]
-        sleep=limit.sleep,
-        retry=retry_all(usual.retry, retry_if_exception(lambda error: not is_lasting(error))),
-    )

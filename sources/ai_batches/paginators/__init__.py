@@ -9,9 +9,10 @@ never cut short in silence. Rows come as dicts that each have an id; `client.py`
 
 from .base import BatchListPaginator, UntrustedPageError
 from .cursor import CursorPaginator
-from .envelope import says_trouble
+from .envelope import reports_failure
 from .offset import OffsetPaginator
 from .page_number import PageNumberPaginator
+from .reply import Reply
 from .single_page import SinglePagePaginator
 from .token import TokenPaginator
 
@@ -20,8 +21,9 @@ __all__ = [
     "CursorPaginator",
     "OffsetPaginator",
     "PageNumberPaginator",
+    "Reply",
     "SinglePagePaginator",
     "TokenPaginator",
     "UntrustedPageError",
-    "says_trouble",
+    "reports_failure",
 ]

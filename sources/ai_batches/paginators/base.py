@@ -1,13 +1,12 @@
 """What the paginators share: a trail of the rows handed on last, and returns to the head."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection, Container, Mapping
 from typing import Any
 
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
-from requests import Request, Response
-
 from .envelope import Envelope
+from .reply import Reply
 
 ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
 """Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
@@ -28,21 +27,25 @@ MAX_RESTARTS = 3
 class UntrustedPageError(Exception):
     """A reply cannot be trusted as the next page of the list; the text says why, as a clause.
 
+    The client raises it again as a `BadPageError`, which names the account and what to do.
+
     Args:
         problem (str): What is wrong with the page.
-        quote (str | None): What the server said instead; it may hold a key.
+        quote (str | None): The server's own message; it may hold a key.
+        is_web_page (bool): Whether a web page came, from a login, a proxy or a firewall.
     """
 
-    def __init__(self, problem: str, quote: str | None = None) -> None:
+    def __init__(self, problem: str, quote: str | None = None, is_web_page: bool = False) -> None:
         super().__init__(problem)
         self.quote = quote
+        self.is_web_page = is_web_page
 
 
-class BatchListPaginator(BasePaginator):
-    """What the paginators share: a trail of the rows handed on last, and returns to the head.
+class BatchListPaginator(ABC):
+    """Base of the paginators: a trail of the rows handed on last, and returns to the head.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to request per page; None sends no limit.
         position_param (str): Query parameter that says where a page starts.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
@@ -58,9 +61,10 @@ class BatchListPaginator(BasePaginator):
         id_field: str,
         known: Collection[str] = (),
     ) -> None:
-        super().__init__()
+        self.has_next_page = True
+        """Whether a page is still to be requested."""
         self.restarts = 0
-        """How often the scan had to begin again at the head: the rows that follow were seen."""
+        """How often the scan had to restart at the head: the rows that follow were seen."""
         self._limit = limit
         self._position_param = position_param
         self._limit_param = limit_param
@@ -69,6 +73,27 @@ class BatchListPaginator(BasePaginator):
         self._reply: Envelope
         """Of the page that is being taken in."""
         self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
+
+    @abstractmethod
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that continue where the last page ended.
+
+        Args:
+            reply (Reply): The reply to the last request.
+            rows (list[Any]): The rows in its body, each with an id; the list is changed.
+
+        Raises:
+            UntrustedPageError: If the page cannot be trusted to continue the list.
+        """
+
+    @abstractmethod
+    def _position_params(self) -> dict[str, Any]:
+        """Query parameters that say where the next page starts."""
+
+    def params(self) -> dict[str, Any]:
+        """Query parameters of the next request: the page size and where the page starts."""
+        limit = {} if self._limit is None else {self._limit_param: self._limit}
+        return {**limit, **self._position_params()}
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Goes on from a position of an earlier paginator, instead of from the head.
@@ -94,15 +119,8 @@ class BatchListPaginator(BasePaginator):
         """
         return False
 
-    def init_request(self, request: Request) -> None:
-        """Sets the page size and the position to begin at."""
-        request.params = dict(request.params or {})
-        if self._limit is not None:
-            request.params[self._limit_param] = self._limit
-        self.update_request(request)
-
-    def _ids(self, rows: list[Any] | None) -> list[str]:
-        return [str(row[self._id_field]) for row in rows or ()]
+    def _ids(self, rows: list[Any]) -> list[str]:
+        return [str(row[self._id_field]) for row in rows]
 
     def _last_known(self, ids: list[str], known: Container[str]) -> int:
         """Place of the last row of a page that is known; -1 where none is."""
@@ -114,18 +132,9 @@ class BatchListPaginator(BasePaginator):
             raise UntrustedPageError("the place in the list is lost again and again")
         self._trail.clear()
 
-    def _field(self, response: Response, path: str) -> Any:
-        """A field of the reply, nested ones with dots; None where it has none."""
-        value = response.json()
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
-
-    def _open(self, response: Response, data: list[Any] | None) -> list[Any]:
-        """The rows of a reply, to be changed in place."""
-        rows = data if data is not None else []
-        self._reply = Envelope(response, rows, self._known_fields)
-        return rows
+    def _open(self, reply: Reply, rows: list[Any]) -> None:
+        """Looks at what the reply holds beside its rows."""
+        self._reply = Envelope(reply, rows, self._known_fields)
 
     def _refuse_promise(self) -> None:
         """The list ends here by its vendor's rules, unless the reply promises more."""

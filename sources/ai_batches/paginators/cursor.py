@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from requests import Request, Response
-
 from .base import (
     MAX_RESTARTS,
     RECENT_ROWS,
@@ -16,6 +14,7 @@ from .base import (
     UntrustedPageError,
 )
 from .envelope import Promise
+from .reply import Reply
 from .token import TokenPaginator
 
 
@@ -117,8 +116,8 @@ class CursorPaginator(BatchListPaginator):
             self._try_next_rung()
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that go on where the last page ended.
 
         Raises:
             UntrustedPageError: If the page promises rows and brings none, does not say clearly
@@ -126,12 +125,12 @@ class CursorPaginator(BatchListPaginator):
         """
         if self._by_own_cursor:
             before = self._by_own_cursor.restarts
-            self._by_own_cursor.update_state(response, data)
+            self._by_own_cursor.update_state(reply, rows)
             self.restarts += self._by_own_cursor.restarts - before
-            self._has_next_page = self._by_own_cursor.has_next_page
+            self.has_next_page = self._by_own_cursor.has_next_page
             return
-        rows = self._open(response, data)
-        ids, more = self._ids(rows), self._has_more(response)
+        self._open(reply, rows)
+        ids, more = self._ids(rows), self._has_more(reply)
         if not ids and more is not False and (more or self._reply.promise):
             raise UntrustedPageError("an empty page promises that more rows follow")
         if self._is_in_place(ids):
@@ -141,7 +140,7 @@ class CursorPaginator(BatchListPaginator):
         rows.clear()
         if self._cursor() is None and self._rungs is None:
             # the head of the list is empty
-            self._has_next_page = False
+            self.has_next_page = False
         elif self._rungs is None:
             self._nothing_behind_last = not ids
             self._look_back()
@@ -150,16 +149,12 @@ class CursorPaginator(BatchListPaginator):
             self._strays.append(ids)
             self._try_next_rung(more)
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the rows after the last one, or after an earlier one of the trail."""
+    def _position_params(self) -> dict[str, Any]:
+        """After the last row, or after an earlier one of the trail."""
         if self._by_own_cursor:
-            self._by_own_cursor.update_request(request)
-            return
+            return self._by_own_cursor._position_params()
         cursor = self._cursor()
-        if cursor is None:
-            request.params.pop(self._position_param, None)
-        else:
-            request.params[self._position_param] = cursor
+        return {} if cursor is None else {self._position_param: cursor}
 
     def _cursor(self) -> str | None:
         if not self._trail:
@@ -215,8 +210,8 @@ class CursorPaginator(BatchListPaginator):
             rows[:] = [row for row, i in zip(rows, fresh, strict=True) if i not in self._taken_back]
         self._handed_on += len(rows)
         self._promised_more = bool(more)
-        self._has_next_page = more is not False
-        if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
+        self.has_next_page = more is not False
+        if self.has_next_page and self._loop.is_closed_by(self._trail[-1]):
             raise UntrustedPageError(f"the pages repeat themselves around row {self._trail[-1]}")
 
     def _refuse_repeated_page(self, more: bool | None, rows: int) -> None:
@@ -238,7 +233,7 @@ class CursorPaginator(BatchListPaginator):
                 f" {self._trail[-1]} is empty or the same, and promises that more follow"
             )
         # a page may hold no more than the row that was sought: then ask behind it
-        self._has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
+        self.has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
 
     def _look_back(self) -> None:
         """Asks behind earlier rows of the trail, and at the head where it reaches that far."""
@@ -282,10 +277,10 @@ class CursorPaginator(BatchListPaginator):
             )
         self._refuse_part_of_list(len(self._first_page))
         self._rungs = None
-        self._has_next_page = False
+        self.has_next_page = False
 
-    def _has_more(self, response: Response) -> bool | None:
-        body = response.json()
+    def _has_more(self, reply: Reply) -> bool | None:
+        body = reply.body
         more = body.get(self._has_more_field) if isinstance(body, dict) else None
         self._tells_end = more is not None
         if more is None or isinstance(more, bool):

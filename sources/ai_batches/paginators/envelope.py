@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from requests import Response
+from .reply import Reply
 
 
 def _named(pattern: str) -> re.Pattern[str]:
@@ -51,14 +51,13 @@ class Envelope:
     """A reply without its rows.
 
     Args:
-        response (Response): The reply; its body is decoded already.
+        reply (Reply): The reply.
         rows (object): The list of rows in the body, which is not looked into.
         known (Collection[str]): Paths of fields that mean something else, or that are followed.
     """
 
-    def __init__(self, response: Response, rows: object, known: Collection[str] = ()) -> None:
-        self._response = response
-        self._body: Any = response.json()
+    def __init__(self, reply: Reply, rows: object, known: Collection[str] = ()) -> None:
+        self._reply = reply
         self._rows = rows
         self._known = known
 
@@ -109,22 +108,22 @@ class Envelope:
                     yield int(value)
 
     def _promises(self) -> Iterator[Promise]:
-        sent = {value for _, value in parse_qsl(urlsplit(self._response.url).query)}
+        sent = {value for _, value in parse_qsl(urlsplit(self._reply.url).query)}
         for path, key, value in self._leaves():
             is_repeated = not _FORWARD.search(key) and str(value) in sent
             if path not in self._known and not is_repeated and _is_promise(path, key, value):
                 yield Promise(path, value)
 
     def _promises_of_headers(self) -> Iterator[Promise]:
-        if "next" in self._response.links:
-            yield Promise("Link", self._response.links["next"]["url"])
-        for name, value in self._response.headers.items():
+        if "next" in self._reply.links:
+            yield Promise("Link", self._reply.links["next"]["url"])
+        for name, value in self._reply.headers.items():
             if _NEXT_HEADER.fullmatch(name) and value.strip():
                 yield Promise(name, value)
 
     def _leaves(self) -> Iterator[tuple[str, str, Any]]:
         """Path, name and value of what stands in the reply, except for the rows, in its order."""
-        left = [("", "", self._body)]
+        left = [("", "", self._reply.body)]
         while left:
             path, key, value = left.pop()
             if value is self._rows:
@@ -141,7 +140,7 @@ class Envelope:
                 yield path, key, value
 
 
-def says_trouble(body: Mapping[str, Any]) -> bool:
+def reports_failure(body: Mapping[str, Any]) -> bool:
     """Whether a reply without rows says that something went wrong, instead of an empty list.
 
     Args:

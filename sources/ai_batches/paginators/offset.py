@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from requests import Request, Response
-
 from ..table.timestamps import to_microseconds
 from .base import (
     RECENT_ROWS,
@@ -12,6 +10,7 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class OffsetPaginator(BatchListPaginator):
@@ -99,40 +98,39 @@ class OffsetPaginator(BatchListPaginator):
         self._take([], [])
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that go on where the last page ended.
 
         Raises:
             UntrustedPageError: If the server ignores the offset and may have sent a part of the
                 list only, if the last page promises more, or if the place in the list is lost again
                 and again.
         """
-        rows = self._open(response, data)
+        self._open(reply, rows)
         self._take(rows, self._ids(rows))
-        if not self._has_next_page:
+        if not self.has_next_page:
             self._refuse_promise()
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page at the current offset."""
-        request.params[self._position_param] = self._offset
+    def _position_params(self) -> dict[str, Any]:
+        return {self._position_param: self._offset}
 
     def _take(self, rows: list[Any], ids: list[str]) -> None:
         before, self._page = self._page, ids
         probed, self._probes_behind_last = self._probes_behind_last, False
         last = self._trail[-1] if self._trail else None
         if last is None or (probed and (not ids or ids[-1] != last)):
-            self._has_next_page = bool(ids)
+            self.has_next_page = bool(ids)
             self._hand_on(rows, ids)
         elif ids[-1:] == [last] and (probed or len(ids) == 1):
             # a short page proves nothing, nor does one that a new row pushed down: look behind it
             self._repeats = self._repeats + 1 if probed else 0
-            self._has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
-            if not self._has_next_page:
+            self.has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
+            if not self.has_next_page:
                 self._refuse_part_of_list(len(ids))
             self._offset += 1
             rows.clear()
         elif any(row_id in self._known for row_id in ids):
-            self._has_next_page = not self._ignores_offset(ids, before)
+            self.has_next_page = not self._ignores_offset(ids, before)
             self._hand_on(rows, ids)
         else:
             self._search(rows)

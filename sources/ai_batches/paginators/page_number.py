@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
 
-from requests import Request, Response
-
 from .base import (
     MAX_RESTARTS,
     RECENT_ROWS,
@@ -13,6 +11,7 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class PageNumberPaginator(BatchListPaginator):
@@ -91,20 +90,20 @@ class PageNumberPaginator(BatchListPaginator):
         is_behind_end = self._size > 0 and self._page * self._size >= self._total
         if status_code not in (400, 404) or not is_behind_end:
             return False
-        self._has_next_page = False
+        self.has_next_page = False
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that were not handed on.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that were not handed on.
 
         Raises:
             UntrustedPageError: If the reply has no total, if pages have fewer rows than the total
                 promises, if the last one promises more, or if the server sends the same page at
                 every number.
         """
-        rows = self._open(response, data)
+        self._open(reply, rows)
         ids, before = self._ids(rows), self._total
-        self._total = self._total_of(response)
+        self._total = self._total_of(reply)
         is_place_known = any(row_id in self._known for row_id in ids)
         if not is_place_known and self._page > 0 and self._total < before:
             rows.clear()
@@ -135,16 +134,15 @@ class PageNumberPaginator(BatchListPaginator):
         self._page += 1
         is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
         is_last = len(ids) < self._size and passed + len(ids) == self._total
-        self._has_next_page = bool(ids) and not is_last and not is_whole_list
-        if not self._has_next_page:
+        self.has_next_page = bool(ids) and not is_last and not is_whole_list
+        if not self.has_next_page:
             self._refuse_promise()
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page."""
-        request.params[self._position_param] = self._page
+    def _position_params(self) -> dict[str, Any]:
+        return {self._position_param: self._page}
 
-    def _total_of(self, response: Response) -> int:
-        total = self._field(response, self._total_field)
+    def _total_of(self, reply: Reply) -> int:
+        total = reply.field(self._total_field)
         if type(total) is int and total >= 0:
             return total
         raise UntrustedPageError(f"the reply does not tell `{self._total_field}`")

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from requests import Request, Response
-
 from .base import (
     RECENT_ROWS,
     UNKNOWN_POSITION,
@@ -13,6 +11,7 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class TokenPaginator(BatchListPaginator):
@@ -86,17 +85,17 @@ class TokenPaginator(BatchListPaginator):
         self._begin_again()
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that go on where the last page ended.
 
         Raises:
             UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing,
                 or if the last one is not the end by what the reply says.
         """
-        rows = self._open(response, data)
-        ids, token = self._ids(rows), self._next_token(response)
+        self._open(reply, rows)
+        ids, token = self._ids(rows), self._next_token(reply)
         if self._total_field:
-            total = self._field(response, self._total_field)
+            total = reply.field(self._total_field)
             if type(total) is int:
                 least = self._least_total
                 self._least_total = total if least is None else min(total, least)
@@ -116,32 +115,28 @@ class TokenPaginator(BatchListPaginator):
             self._known.extend(ids)
             self._handed_on += len(ids)
         if token is None:
-            self._refuse_early_end(response)
+            self._refuse_early_end(reply)
         elif is_stale:
             self._refuse_loop(token)
         else:
             self._stale_pages = 0
         self._token = token
-        self._has_next_page = token is not None
+        self.has_next_page = token is not None
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page of the token."""
-        if self._token is None:
-            request.params.pop(self._position_param, None)
-        else:
-            request.params[self._position_param] = self._token
+    def _position_params(self) -> dict[str, Any]:
+        return {} if self._token is None else {self._position_param: self._token}
 
-    def _next_token(self, response: Response) -> str | int | None:
-        token = self._field(response, self.next_field)
+    def _next_token(self, reply: Reply) -> str | int | None:
+        token = reply.field(self.next_field)
         # also null, empty, zero and false stand for no token
-        if not token or self._field(response, "has_more") is False:
+        if not token or reply.field("has_more") is False:
             return None
         if type(token) in (str, int):
             return token  # type: ignore[no-any-return]
         raise UntrustedPageError(f"`{self.next_field}` is no token")
 
-    def _refuse_early_end(self, response: Response) -> None:
-        if self._field(response, "has_more") is not False and (promise := self._reply.promise):
+    def _refuse_early_end(self, reply: Reply) -> None:
+        if reply.field("has_more") is not False and (promise := self._reply.promise):
             raise UntrustedPageError(
                 f"`{promise.path}` in the reply promises more rows, and there is no"
                 f" `{self.next_field}` to ask for them"

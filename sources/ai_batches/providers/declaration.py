@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from requests.auth import AuthBase
 
@@ -63,6 +63,13 @@ BATCH_OBJECT_ALTERNATIVES: Sequence[Mapping[str, str]] = (
 counts beside `request_counts`."""
 
 
+class MakePaginator(Protocol):
+    """Makes the paginator of one scan: a class of `ai_batches.paginators`, or a `partial` of it."""
+
+    def __call__(self, limit: int | None, *, id_field: str) -> BatchListPaginator:
+        """Makes a paginator that requests pages of `limit` rows."""
+
+
 @dataclass(frozen=True)
 class Provider:
     """One vendor's list-batches endpoint.
@@ -78,8 +85,8 @@ class Provider:
         auth (Callable[[str], AuthBase]): How a request carries a key.
         environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed where the
             key is set to `environment`; None where there is no such way.
-        paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one scan,
-            given the page size.
+        paginator (MakePaginator): Makes the paginator of one scan, given the page size and the
+            field of the id.
         page_size (int | None): Rows to ask for in a page; None where the vendor documents no
             parameter for it.
         fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
@@ -96,7 +103,7 @@ class Provider:
         statuses (Mapping[str, str]): Status words that are the vendor's own, to the words of the
             column `status`. They go before the list for all vendors, `ai_batches.statuses`, and are
             compared like its words: without case, separators and prefix.
-        data_selector (str): Field of a reply that holds the list of rows; `$` where the reply is it.
+        data_selector (str): Field of a reply that holds the list of rows; `$` if the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
             leaves the list out, or is `null`; None where it has an empty list.
         params (Mapping[str, str]): Further query parameters of each request.
@@ -119,7 +126,7 @@ class Provider:
     path: str
     api_key_env: str
     auth: Callable[[str], AuthBase]
-    paginator: Callable[[int | None], BatchListPaginator]
+    paginator: MakePaginator
     page_size: int | None
     fields: Mapping[str, str]
     alternatives: Sequence[Mapping[str, str]] | None = None
@@ -134,6 +141,22 @@ class Provider:
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None
+
+    @property
+    def id_field(self) -> str:
+        """Field of a row that holds its id."""
+        return self.fields["id"]
+
+    def new_paginator(self, page_size: int | None) -> BatchListPaginator:
+        """Makes the paginator of one scan.
+
+        Args:
+            page_size (int | None): Rows to request per page; None sends no limit.
+
+        Returns:
+            BatchListPaginator: A new one, at the head of the list.
+        """
+        return self.paginator(page_size, id_field=self.id_field)
 
     @property
     def key_variables(self) -> tuple[str, ...]:

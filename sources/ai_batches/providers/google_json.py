@@ -11,7 +11,6 @@ by_page_token = partial(
     position_param="pageToken",
     next_field="nextPageToken",
     limit_param="pageSize",
-    id_field="name",
 )
 """Makes the paginator of a list whose rows are known by their resource name."""
 

@@ -61,7 +61,6 @@ XAI = Provider(
         position_param="pagination_token",
         next_field="pagination_token",
         limit_param="limit",
-        id_field="batch_id",
     ),
     page_size=100,
     data_selector="batches",

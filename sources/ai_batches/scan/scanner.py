@@ -223,5 +223,5 @@ class _Scan(Generic[TRecord]):
 
 def _may_be_caused_by_position(error: Exception) -> bool:
     if isinstance(error, AiBatchesError):
-        return error.is_of_the_list
+        return error.may_be_position
     return not isinstance(error, TimeUpError)
