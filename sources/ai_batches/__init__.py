@@ -11,16 +11,19 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
+from .account import read_first_page
 from .errors import (
     AiBatchesError,
     AuthenticationError,
     BadPageError,
     RequestError,
     SettingsError,
+    TransientRequestError,
     UnexpectedError,
 )
+from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
-from .resource import AccountMetrics, account_metrics, read_first_page, read_provider
+from .resource import read_provider
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
@@ -62,6 +65,7 @@ __all__ = [
     "Run",
     "RunRequest",
     "SettingsError",
+    "TransientRequestError",
     "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
