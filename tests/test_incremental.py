@@ -387,7 +387,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     lists.requests.clear()
     assert pipeline_run(folder)[0] == 0
     assert statuses(folder) == {row["id"]: row["status"] for row in rows}
-    # a page for each hundred rows above the last checkpoint, a look back a package, an incremental scan
+    # one page per hundred rows above the checkpoint, one look back per load, an incremental scan
     assert len(lists.requests) <= (len(rows) - kept) / 100 + 6
 
     before = statuses(folder)
