@@ -90,22 +90,22 @@ def ai_batches_source(
 ) -> Iterator[DltResource]:
     """Lists the batch jobs of AI vendors.
 
-    Providers without a key are there but not selected; running one raises an error that says where
-    the key belongs. Where no provider has a key, all are selected, so that a run fails and says so.
+    Providers without a key exist but are not selected; running one raises an error that says where
+    to set the key. If no provider has a key, all are selected, so that a run fails and says so.
     Settings are looked up when a resource runs; a wrong one concerns its provider only.
 
     Args:
         settings (Mapping[str, ProviderSettings] | None): Settings by provider name, instead of
             dlt's configuration; a provider that is left out has no key.
         fail_fast (bool): True: a provider that fails ends the run with an `AiBatchesError`, and dlt
-            loads nothing of this run. False: what was read is loaded and the other providers go on;
-            whoever runs the source has to look for errors in `account_metrics`.
+            loads nothing of this run. False: rows read before the error are loaded and the other
+            providers are read; the caller must look for errors in `account_metrics`.
         run (Run | RunRequest | None): What to read beyond new and open batches; a `Run` if it takes
             several load packages. None: brings the table up to date in one load package, since the
             start of the interval that an external scheduler asks for.
 
     Yields:
-        DltResource: One resource a provider, named after it.
+        DltResource: One resource per provider, named after it.
 
     Example:
         >>> pipeline = dlt.pipeline("my_batches", destination="duckdb", dataset_name="ai_batches")

@@ -194,7 +194,7 @@ def read_first_page(provider: Provider, settings: ProviderSettings, account: Acc
 
 
 def explained(provider: Provider, account: Account, error: Exception) -> AiBatchesError:
-    """Makes an error of this source of any other, whose text may quote anything.
+    """Turns any error into one of this source, since its own text may quote anything.
 
     Args:
         provider (Provider): Whose list was read.

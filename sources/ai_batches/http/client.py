@@ -123,7 +123,7 @@ class BatchListClient:
             return
         except Exception as ex:
             error = self._explained(ex)
-        # raised out here, it does not carry the request along, whose headers hold the key
+        # raised out here, it does not carry the request along: its headers hold the key
         raise error
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Every failure to read a list as one of our errors, whose text holds no secret."""
+"""Makes one of our errors of every failure to read a list; their text holds no secret."""
 
 from collections.abc import Callable, Iterable
 

@@ -13,7 +13,7 @@ from . import lenient_json
 from .quoting import message_in, read_message
 
 WHOLE_REPLY = "$"
-"""`data_selector` of a provider whose reply is the list itself."""
+"""`data_selector` of a provider that replies with the list itself."""
 
 
 def refuse_foreign_redirect(response: Response, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""How long a client waits: as servers ask between two tries, and never past the end of a run."""
+"""How long a client waits: as servers ask between attempts, and never past the end of a run."""
 
 import re
 import time
@@ -77,14 +77,14 @@ class TimeLimit:
 
 
 def seconds_asked(retry_after: str) -> int | None:
-    """Reads the header `Retry-After`, as servers really send it.
+    """Reads the header `Retry-After` in the forms that servers send.
 
     Args:
         retry_after (str): Seconds with or without a fraction or a unit, a duration such as `1m30s`,
-            or a date of HTTP or ISO 8601. Where several headers were sent: all, with commas.
+            or a date of HTTP or ISO 8601. If several headers were sent: all, with commas.
 
     Returns:
-        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None where
+        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None if
             it cannot be read, or asks for no wait.
     """
     retry_after = retry_after[:200]
@@ -96,7 +96,7 @@ def seconds_asked(retry_after: str) -> int | None:
 
 def _seconds(text: str) -> float | None:
     text = _WORDS.sub("", text.strip().strip("\"'"))
-    # `inf` and `nan` are no numbers of seconds, one of any length is
+    # `inf` and `nan` are not numbers of seconds
     if re.search("[0-9]", text):
         with suppress(ValueError):
             return float(text)

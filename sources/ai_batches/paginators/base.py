@@ -1,4 +1,4 @@
-"""What the paginators share: a trail of the rows handed on last, and returns to the head."""
+"""Base of the paginators: a trail of the rows handed on last, and restarts at the head."""
 
 from abc import ABC, abstractmethod
 from collections import deque
@@ -9,19 +9,19 @@ from .envelope import Envelope
 from .reply import Reply
 
 ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
-"""Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
+"""Common page sizes of servers; a reply of such a size may be only a part of the list."""
 
 RECENT_ROWS = 1_000
-"""Rows that a scan knows again, wherever they come."""
+"""How many recent rows a scan recognizes when they come again."""
 
 TRAIL_LENGTH = 12
-"""Rows that a position remembers; it is lost only when all of them are deleted."""
+"""Rows that a position stores; it is lost only if all of them are deleted."""
 
 UNKNOWN_POSITION = frozenset({400, 404, 410, 422})
-"""What servers answer to a cursor or token that they do not know, or know no more."""
+"""Statuses that servers answer with to an unknown or expired cursor or token."""
 
 MAX_RESTARTS = 3
-"""Returns to the head of the list in one scan, after which the list is given up."""
+"""Restarts at the head of the list that one scan may make."""
 
 
 class UntrustedPageError(Exception):
@@ -42,7 +42,7 @@ class UntrustedPageError(Exception):
 
 
 class BatchListPaginator(ABC):
-    """Base of the paginators: a trail of the rows handed on last, and returns to the head.
+    """Base of the paginators: a trail of the rows handed on last, and restarts at the head.
 
     Args:
         limit (int | None): Rows to request per page; None sends no limit.
@@ -96,7 +96,7 @@ class BatchListPaginator(ABC):
         return {**limit, **self._position_params()}
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position of an earlier paginator, instead of from the head.
+        """Resumes from a position of an earlier paginator, instead of from the head.
 
         Args:
             position (Mapping[str, Any]): What `position` was then.
@@ -109,13 +109,14 @@ class BatchListPaginator(ABC):
         return {"trail": list(self._trail)}
 
     def refused(self, status_code: int) -> bool:
-        """Takes in that the server answered the last request with an error status.
+        """Handles an error status in answer to the last request.
 
         Args:
-            status_code (int): 400 and 404 are what servers say to a position they do not know.
+            status_code (int): The status; servers answer 400 or 404 to an unknown position.
 
         Returns:
-            bool: Whether to go on, with the next request or, without a next page, at the end.
+            bool: Whether to continue, with the next request or, without a next page, at the end;
+                False: the status is an error.
         """
         return False
 
@@ -123,13 +124,15 @@ class BatchListPaginator(ABC):
         return [str(row[self._id_field]) for row in rows]
 
     def _last_known(self, ids: list[str], known: Container[str]) -> int:
-        """Place of the last row of a page that is known; -1 where none is."""
+        """Index of the last known row of a page; -1 if there is none."""
         return max((i for i, row_id in enumerate(ids) if row_id in known), default=-1)
 
     def _start_over(self) -> None:
         self.restarts += 1
         if self.restarts > MAX_RESTARTS:
-            raise UntrustedPageError("the place in the list is lost again and again")
+            raise UntrustedPageError(
+                f"lost the position in the list more than {MAX_RESTARTS} times"
+            )
         self._trail.clear()
 
     def _open(self, reply: Reply, rows: list[Any]) -> None:
@@ -137,14 +140,14 @@ class BatchListPaginator(ABC):
         self._reply = Envelope(reply, rows, self._known_fields)
 
     def _refuse_promise(self) -> None:
-        """The list ends here by its vendor's rules, unless the reply promises more."""
+        """Raises if the reply promises more rows where its vendor's rules end the list."""
         if promise := self._reply.promise:
             raise UntrustedPageError(
-                f"`{promise.path}` in the reply promises more rows, which cannot be asked for"
+                f"`{promise.path}` in the reply promises more rows, which cannot be requested"
             )
 
     def _refuse_part_of_list(self, rows: int) -> None:
-        """A page that comes at every position is the whole list, or a part of a common size."""
+        """Raises if a page that comes at every position may be only a part of the list."""
         self._refuse_promise()
         self._refuse_missing_rows(rows)
         if rows in ROUND_PAGE_SIZES | {self._limit} or self._reply.names_page_size(rows):
@@ -154,15 +157,15 @@ class BatchListPaginator(ABC):
             )
 
     def _refuse_missing_rows(self, rows: int) -> None:
-        """All rows that can be had are fewer than the reply says there are."""
+        """Raises if the list has ended with fewer rows than the reply says there are."""
         if (total := self._reply.total) is not None and total > rows:
             raise UntrustedPageError(
-                f"the list ends after {rows} rows, and says that it has {total}"
+                f"the list ends after {rows} rows, but reports a total of {total}"
             )
 
 
 class RecentIds:
-    """The ids that were added last: a number of them at least, twice as many at most."""
+    """The ids added last: at least `size` of them, at most twice as many."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -188,7 +191,7 @@ class LoopGuard:
         self._patience = 1
 
     def is_closed_by(self, cursor: str) -> bool:
-        """Takes in the next value; tells whether a loop was found."""
+        """Adds the next value; returns whether it closes a loop."""
         if cursor == self._remembered:
             return True
         self._seen_since += 1

@@ -1,8 +1,8 @@
-"""What a reply says beside its rows: whether more follow, whatever the server calls it.
+"""The fields of a reply beside its rows that promise more rows, whatever the server calls them.
 
-Servers that copy a vendor's list often page in their own way. A declaration knows the fields of its
-vendor; everything else that promises more rows is found here, so that it is followed or refused,
-and never overlooked.
+Servers that copy a vendor's list often page in their own way. A declaration names the fields of its
+vendor; any other promise of more rows is found here, so that it is followed or refused, and never
+overlooked.
 """
 
 import re
@@ -43,7 +43,7 @@ class Promise(NamedTuple):
     """A field of a reply that promises more rows."""
 
     path: str
-    """Where it stands, nested fields with dots; a header by its name."""
+    """Path of the field, nested ones with dots; a header by its name."""
     value: Any
 
 
@@ -63,7 +63,7 @@ class Envelope:
 
     @property
     def promise(self) -> Promise | None:
-        """What promises more rows; None where nothing does, or the reply also says that it ends.
+        """The field that promises more rows; None if there is none, or another one denies it.
 
         Null, empty, zero and false promise nothing; nor does a position that was sent and is
         repeated.
@@ -81,7 +81,7 @@ class Envelope:
             ids (Collection[str]): Ids of the rows of the page.
 
         Returns:
-            Promise | None: None where there is no such text, or the reply says that it ends.
+            Promise | None: None if there is no such text, or the reply says that the list ends.
         """
         for each in self._promises() if self.promise else ():
             text = each.value
@@ -122,7 +122,7 @@ class Envelope:
                 yield Promise(name, value)
 
     def _leaves(self) -> Iterator[tuple[str, str, Any]]:
-        """Path, name and value of what stands in the reply, except for the rows, in its order."""
+        """Path, name and value of each field of the reply except for the rows, in their order."""
         left = [("", "", self._reply.body)]
         while left:
             path, key, value = left.pop()
@@ -141,7 +141,7 @@ class Envelope:
 
 
 def reports_failure(body: Mapping[str, Any]) -> bool:
-    """Whether a reply without rows says that something went wrong, instead of an empty list.
+    """Whether a reply without rows reports a failure, rather than an empty list.
 
     Args:
         body (Mapping[str, Any]): The decoded reply.
@@ -162,7 +162,7 @@ def reports_failure(body: Mapping[str, Any]) -> bool:
 
 
 def _is_promise(path: str, key: str, value: Any) -> bool:
-    """Whether a value promises more, by its name and by the names of what it stands in."""
+    """Whether a value promises more rows, by its name and the names of the objects around it."""
     if _IS_LAST.fullmatch(key):
         return value is False
     if _IS_CUT.fullmatch(key):
@@ -177,7 +177,7 @@ def _is_promise(path: str, key: str, value: Any) -> bool:
 
 
 def _says_end(key: str, value: Any) -> bool:
-    """Whether a flag says in so many words that no rows follow."""
+    """Whether a flag states that no rows follow."""
     if _IS_LAST.fullmatch(key):
         return value is True
     return value is False and bool(_FORWARD.search(key))

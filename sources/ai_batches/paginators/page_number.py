@@ -1,4 +1,4 @@
-"""Lists that are read by page numbers, and say how many rows they have."""
+"""Lists that are read by page number, and report how many rows they have."""
 
 from collections.abc import Collection, Mapping
 from math import ceil
@@ -15,18 +15,18 @@ from .reply import Reply
 
 
 class PageNumberPaginator(BatchListPaginator):
-    """Counts pages, of a list whose new rows come first, and watches how many rows it has.
+    """Counts the pages of a list whose new rows come first, and watches its total.
 
-    New rows push the list down, so that rows come again; deleted ones pull it up, so that rows
-    would be passed over. That many at most are missing as the total went down by: then the page
-    goes back by so much. Going on asks for the last page again, which has to show a row of the
-    trail, or else one of the pages that it may have been pushed to; otherwise the scan begins again
-    at the head. Each reply is held against its own total: a page with fewer rows than it should
-    have shifts all pages behind it, so that the scan begins again, too. The list ends with an empty
-    page, or a short one that reaches the total and does not pass it.
+    New rows push the list down, so that rows come again. Deleted rows pull it up, so that rows
+    would be skipped: at most as many as the total fell by, and the paginator steps back that far.
+    To resume, it requests the last page again. That page must show a row of the trail, or else one
+    of the pages that the row may have been pushed to; otherwise the scan restarts at the head. Each
+    page is compared with the total of its reply: if it has too few rows, all pages behind it are
+    shifted, and the scan restarts as well. The list ends with an empty page, or with a short one
+    that reaches the total and does not exceed it.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to request per page; None sends no limit.
         page_param (str): Query parameter for the number of the page; the first one is 0.
         limit_param (str): Query parameter for the page size.
         total_field (str): Field of the reply that holds the number of rows of the list, nested ones
@@ -36,7 +36,7 @@ class PageNumberPaginator(BatchListPaginator):
     """
 
     MAX_STEPS_BACK = 40
-    """Steps back in a row, after which rows are taken to be deleted faster than they are read."""
+    """Consecutive steps back after which the list is given up."""
 
     def __init__(
         self,
@@ -51,19 +51,19 @@ class PageNumberPaginator(BatchListPaginator):
         self._total_field = total_field
         self._page = 0
         self._size = 0
-        """Rows of a full page, as the server cuts them; 0 before the first one."""
+        """Rows of a full page, by the server's own limit; 0 before the first page."""
         self._total = 0
-        """What the last reply said."""
+        """Total of the last reply."""
         self._known = RecentIds(RECENT_ROWS)
         self._read_page = 0
         """The page that was handed on last."""
         self._steps_back = self._stale_pages = 0
         self._is_resumed = False
         self._last_page_to_try = 0
-        """How far the trail may have been pushed down since."""
+        """How many pages the trail may have been pushed down since."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position, with the page that was handed on last."""
+        """Resumes with the page that was handed on last."""
         if position["limit"] != self._limit:
             # pages of another size have other rows
             self._start_over()
@@ -86,7 +86,7 @@ class PageNumberPaginator(BatchListPaginator):
         }
 
     def refused(self, status_code: int) -> bool:
-        """Takes an error behind the end of the list for an empty page."""
+        """Treats an error behind the end of the list as an empty page."""
         is_behind_end = self._size > 0 and self._page * self._size >= self._total
         if status_code not in (400, 404) or not is_behind_end:
             return False
@@ -145,7 +145,7 @@ class PageNumberPaginator(BatchListPaginator):
         total = reply.field(self._total_field)
         if type(total) is int and total >= 0:
             return total
-        raise UntrustedPageError(f"the reply does not tell `{self._total_field}`")
+        raise UntrustedPageError(f"the reply has no valid `{self._total_field}`")
 
     def _step_back(self, rows: int) -> None:
         self._steps_back += 1
@@ -163,7 +163,7 @@ class PageNumberPaginator(BatchListPaginator):
     def _begin_again(self, rows: int, expected: int) -> None:
         if self.restarts == MAX_RESTARTS:
             raise UntrustedPageError(
-                f"page {self._page} has {rows} rows, where {expected} of the {self._total} belong"
+                f"page {self._page} has {rows} rows instead of {expected} of the {self._total}"
             )
         self._reset()
 

@@ -8,7 +8,7 @@ from .reply import Reply
 
 
 class SinglePagePaginator(BatchListPaginator):
-    """Takes the one reply for the whole list, unless it promises more.
+    """Reads a list that comes in one reply, unless the reply promises more rows.
 
     Args:
         limit (int | None): Not sent: a limit would cut the list.

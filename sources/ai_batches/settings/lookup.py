@@ -31,7 +31,7 @@ def provider_settings(provider: Provider) -> ProviderSettings:
         provider (Provider): Whose settings to look up.
 
     Returns:
-        ProviderSettings: The settings, with the provider's own values where the user set none.
+        ProviderSettings: The settings, with the provider's defaults if the user set none.
 
     Raises:
         SettingsError: If a value cannot be used. The text names the setting and no value that may

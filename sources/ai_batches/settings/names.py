@@ -1,4 +1,4 @@
-"""Where settings are, and what to say of one that cannot be used."""
+"""Places of settings, and errors that name them."""
 
 from ..errors import SettingsError
 from ..providers import Provider

@@ -25,7 +25,7 @@ class Alternatives:
 
     @property
     def met(self) -> set[str]:
-        """Where whoever takes rows apart adds the fields that it finds."""
+        """Fields that rows were found to have: a `FieldTree` adds to it, `fill` empties it."""
         return self._met
 
     @property
