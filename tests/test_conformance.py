@@ -141,7 +141,7 @@ def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> N
     assert (done["error"], done["rows"], done["requests"]) == (None, 0, 1)
 
 
-def test_a_walk_that_was_cut_goes_on(
+def test_a_scan_that_was_cut_goes_on(
     pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")

@@ -66,12 +66,7 @@ class BatchListClient:
         if self._auth:
             self._secrets.append(account.api_key)
         self._errors = ErrorReports(
-            provider.name,
-            account.name,
-            account.origin,
-            self._url,
-            self._session.route,
-            self._all_secrets,
+            provider.name, account, self._url, self._session.route, self._all_secrets
         )
 
     @property

@@ -12,6 +12,7 @@ from ..errors import (
     TransientRequestError,
 )
 from ..paginators import UntrustedPageError
+from ..settings import Account
 from .authentication import CredentialsError
 from .failures import CHECK_BASE_URL, Route, explain, proxy_login, why_refused
 from .quoting import quotable, read_message
@@ -29,8 +30,7 @@ class ErrorReports:
 
     Args:
         provider (str): Name of the provider.
-        account (str): Name of the account.
-        origin (str): The setting or variable that holds the key.
+        account (Account): Whose key was sent.
         url (str): Address of the list, without a query.
         route (Route): How requests reach the server.
         secrets (Callable[[], Iterable[str]]): Returns what no text may quote, at the time.
@@ -39,15 +39,14 @@ class ErrorReports:
     def __init__(
         self,
         provider: str,
-        account: str,
-        origin: str,
+        account: Account,
         url: str,
         route: Route,
         secrets: Callable[[], Iterable[str]],
     ) -> None:
         self._provider = provider
-        self._account = account
-        self._origin = origin
+        self._account = account.name
+        self._origin = account.origin
         self._url = url
         self._route = route
         self._secrets = secrets
