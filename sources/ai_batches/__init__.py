@@ -120,22 +120,29 @@ def ai_batches_source(
         with_key = {name for name, given in settings.items() if given.accounts}
     for name, provider in PROVIDERS.items():
         chosen = None if settings is None else settings.get(name, ProviderSettings())
-        resource = dlt.resource(
-            read_provider,
-            name=name,
-            table_name=TABLE_NAME,
-            primary_key=PRIMARY_KEY,
-            write_disposition={
-                "disposition": "merge",
-                "strategy": "upsert",
-                "skip_unchanged_rows": True,
-            },
-            columns=COLUMN_HINTS,
-            # columns evolve with this package only: a vendor's fields never are columns
-            schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
-        )(provider, chosen, fail_fast, run)
-        resource.apply_hints(
-            additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
-        )
+        resource = _resource(provider, chosen, fail_fast, run)
         resource.selected = name in with_key or not with_key
         yield resource
+
+
+def _resource(
+    provider: Provider, settings: ProviderSettings | None, fail_fast: bool, run: Run
+) -> DltResource:
+    resource = dlt.resource(
+        read_provider,
+        name=provider.name,
+        table_name=TABLE_NAME,
+        primary_key=PRIMARY_KEY,
+        write_disposition={
+            "disposition": "merge",
+            "strategy": "upsert",
+            "skip_unchanged_rows": True,
+        },
+        columns=COLUMN_HINTS,
+        # columns evolve with this package only: a vendor's fields never are columns
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+    )(provider, settings, fail_fast, run)
+    resource.apply_hints(
+        additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
+    )
+    return resource

@@ -18,18 +18,14 @@ from .table.hints import refuse_hints
 
 
 def read_provider(
-    provider: Provider,
-    settings: ProviderSettings | None,
-    fail_fast: bool,
-    run: Run,
+    provider: Provider, settings: ProviderSettings | None, fail_fast: bool, run: Run
 ) -> Iterator[pa.Table]:
     """Reads the lists of a provider's accounts, one after the other; runs inside a dlt resource.
 
     Args:
         provider (Provider): Whose lists to read.
         settings (ProviderSettings | None): The settings; None looks them up in dlt's configuration.
-        fail_fast (bool): Whether an error is raised; else it is recorded, and the next account is
-            read.
+        fail_fast (bool): Whether an error is raised, rather than recorded.
         run (Run): The run that reads.
 
     Yields:
@@ -43,9 +39,7 @@ def read_provider(
         refuse_hints(provider)
         forget_lost_rows(run)
     try:
-        settings = settings or provider_settings(provider)
-        if not settings.accounts:
-            raise missing_key(provider)
+        settings = _usable(provider, settings)
     except SettingsError as ex:
         if fail_fast:
             raise
@@ -63,3 +57,10 @@ def read_provider(
     if not rows and not is_table_known():
         # BI tools find the table from the first run on, even if every list is empty
         yield SCHEMA.empty_table()
+
+
+def _usable(provider: Provider, settings: ProviderSettings | None) -> ProviderSettings:
+    settings = settings or provider_settings(provider)
+    if not settings.accounts:
+        raise missing_key(provider)
+    return settings

@@ -100,21 +100,9 @@ class BatchListClient:
         paginator = paginator or self._provider.new_paginator(self._page_size)
         if position is not None:
             paginator.resume(position)
-        logger.info(f"Reading {self._url}")
-        request = Request("GET", self._url, auth=self._auth)
         error: Exception
         try:
-            while paginator.has_next_page:
-                request.params = paginator.params()
-                try:
-                    reply = self._session.get(request)
-                except HTTPError as ex:
-                    if not paginator.refused(ex.response.status_code):
-                        raise
-                    continue
-                rows = rows_of(reply, self._provider)
-                paginator.update_state(reply, rows)
-                yield Page(rows, paginator.position, paginator.restarts)
+            yield from self._read(paginator)
             return
         except Exception as ex:
             error = self._explained(ex)
@@ -124,6 +112,21 @@ class BatchListClient:
     def close(self) -> None:
         """Closes the connections."""
         self._session.close()
+
+    def _read(self, paginator: BatchListPaginator) -> Iterator[Page]:
+        logger.info(f"Reading {self._url}")
+        request = Request("GET", self._url, auth=self._auth)
+        while paginator.has_next_page:
+            request.params = paginator.params()
+            try:
+                reply = self._session.get(request)
+            except HTTPError as ex:
+                if not paginator.refused(ex.response.status_code):
+                    raise
+                continue
+            rows = rows_of(reply, self._provider)
+            paginator.update_state(reply, rows)
+            yield Page(rows, paginator.position, paginator.restarts)
 
     def _explained(self, ex: Exception) -> Exception:
         error = ex if isinstance(ex, TimeUpError) else self._errors.of(ex)

@@ -115,6 +115,10 @@ class PageNumberPaginator(BatchListPaginator):
             return
         self._is_resumed = False
         self._steps_back = 0
+        self._hand_on(rows, ids)
+
+    def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
+        """Takes in a page at the right place, unless its number of rows is wrong."""
         if not self._size:
             # a server may cut pages to fewer rows than were asked for
             limit = self._limit or 0
