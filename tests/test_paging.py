@@ -524,7 +524,7 @@ def test_a_short_numbered_page_is_doubted(
         return body
 
     error = read("mistral", answer)["error"] or ""
-    assert "page 1 has 60 rows, instead of 100 of the 250" in error
+    assert "page 1 has 60 rows instead of 100 of the 250" in error
 
 
 @pytest.mark.parametrize("total", [None, 0, 40])
