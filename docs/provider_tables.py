@@ -56,7 +56,7 @@ def told_table() -> str:
     for name, provider in PROVIDERS.items():
         told = filled_columns(name)
         cells = ["yes" if column in told else "" for column in groups.values()]
-        paginator = provider.paginator(None)
+        paginator = provider.new_paginator(None)
         paging = type(paginator).__name__.removesuffix("Paginator")
         size = provider.page_size or "as the vendor likes"
         rows.append(f"| `{name}` | {' | '.join(cells)} | {PAGING[paging]} | {size} |\n")

@@ -5,17 +5,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from requests import Request, Response
-
 from ai_batches.errors import RequestError
 from ai_batches.paginators import (
     BatchListPaginator,
     CursorPaginator,
     OffsetPaginator,
     PageNumberPaginator,
+    Reply,
     TokenPaginator,
 )
-from ai_batches.scan.scanner import Page, Run, Scanner, ScanSettings, Sighting
+from ai_batches.scan.evidence import Sighting
+from ai_batches.scan.pages import Page
+from ai_batches.scan.plan import ScanPlan
+from ai_batches.scan.run import Run, RunRequest
+from ai_batches.scan.scanner import Scanner
+from ai_batches.scan.settings import ScanSettings
 
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
@@ -57,16 +61,6 @@ class NotFoundError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("simulated", "default", "HTTP 404", "Look elsewhere.")
-
-
-class _Response(Response):
-    def __init__(self, body: dict[str, Any]) -> None:
-        super().__init__()
-        self.url = "http://simulated/batches"
-        self._body = body
-
-    def json(self, **kwargs: Any) -> dict[str, Any]:
-        return self._body
 
 
 @dataclass
@@ -171,25 +165,21 @@ class Provider:
             body["has_more"] = has_more
         return body
 
-    def pages(self, position: Mapping[str, Any] | None, is_full_scan: bool) -> Iterator[Page]:
-        """Walks the list as `client.py` does."""
+    def pages(self, plan: ScanPlan) -> Iterator[Page]:
+        """Reads the list as `client.py` does."""
         paginator = self.paginator()
-        if position is not None:
-            paginator.resume(position)
-        request = Request("GET", "http://test", params={})
-        paginator.init_request(request)
+        if plan.position is not None:
+            paginator.resume(plan.position)
         while paginator.has_next_page:
             try:
-                body = self.ask(request.params)
+                body = self.ask(paginator.params())
             except NotFoundError:
                 if not paginator.refused(404):
                     raise
-                paginator.update_request(request)
                 continue
             rows = body["data"]
-            paginator.update_state(_Response(body), rows)
-            paginator.update_request(request)
-            yield Page(list(rows), paginator.position, paginator.restarts)
+            paginator.update_state(Reply(body, "http://simulated/batches"), rows)
+            yield Page(rows, paginator.position, paginator.restarts)
 
 
 @dataclass
@@ -218,7 +208,8 @@ class Mirror:
         Returns:
             str: complete, partial, killed, or the name of the error.
         """
-        run = Run(since, full_refresh, package, started=self.provider.clock + self.ahead)
+        request = RunRequest(since, full_refresh, package)
+        run = Run(request, started=self.provider.clock + self.ahead)
         for _ in range(100):
             outcome, has_rows = self._package(run, yields, is_killed, portion, settings)
             if outcome != "partial" or yields is not None or not has_rows:

@@ -209,7 +209,7 @@ def test_a_setting_that_no_account_has_is_refused(set_to: Callable[..., None]) -
     )
     with pytest.raises(SettingsError) as caught:
         provider_settings(REGIONAL)
-    assert "accounts.one.base-url is no setting of an account" in str(caught.value)
+    assert "accounts.one.base-url is not a setting of an account" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 

@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,18 @@ BLAND = "SOURCES__AI_BATCHES__BLAND__"
 OPENAI = "SOURCES__AI_BATCHES__OPENAI__"
 
 
-def check(
-    *arguments: str, run: Callable[..., tuple[int, str, str]] = run, **variables: str
-) -> tuple[int, dict[str, dict[str, Any]]]:
+def check(*arguments: str, **variables: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Runs the check; returns its exit code and its events, by provider and `destination`."""
-    code, printed, log = run("check", "--log-format", "json", *arguments, **variables)
+    return events(*run("check", "--log-format", "json", *arguments, **variables))
+
+
+def events(code: int, printed: str, log: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code of a check and its events, by provider and `destination`."""
     assert not log
     for secret in (KEY, PASSWORD):
         assert secret not in printed
-    events = [json.loads(line) for line in printed.splitlines()]
-    return code, {event.get("provider") or "destination": event for event in events}
+    found = [json.loads(line) for line in printed.splitlines()]
+    return code, {event.get("provider") or "destination": event for event in found}
 
 
 def newest_first(count: int, **fields: object) -> list[TRow]:
@@ -148,7 +150,8 @@ def test_what_a_run_refuses_is_said(lists: Lists, tmp_path: Path) -> None:
 def test_a_locked_database_could_not_be_looked_at(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     with duckdb.connect(str(tmp_path / "ai_batches.duckdb")):
-        code, found = check("--lock-timeout", "1", run=run_process, **keys(lists, "openai"))
+        arguments = ("check", "--log-format", "json", "--lock-timeout", "1")
+        code, found = events(*run_process(*arguments, **keys(lists, "openai")))
     assert code == 1
     error = found["destination"]["error"]
     assert f"is open in process {os.getpid()}" in error

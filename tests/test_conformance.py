@@ -45,7 +45,7 @@ def page_size(name: str) -> int | None:
 
 def is_paged(name: str) -> bool:
     """Whether the list comes in more than one reply."""
-    return not isinstance(PROVIDERS[name].paginator(None), SinglePagePaginator)
+    return not isinstance(PROVIDERS[name].new_paginator(None), SinglePagePaginator)
 
 
 def answers(name: str, batches: BatchList) -> Callable[[Request], Response]:
@@ -92,7 +92,7 @@ def test_two_runs_leave_one_true_row_a_batch(
     finally:
         logging.getLogger("dlt").removeHandler(caplog.handler)
     assert "could not be read" not in caplog.text
-    assert "could not be made" not in caplog.text
+    assert "could not be derived" not in caplog.text
     batches = providers.lists[name]
     after = stored(pipeline, name)
     assert first["error"] is second["error"] is None
@@ -140,7 +140,7 @@ def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> N
     assert (done["error"], done["rows"], done["requests"]) == (None, 0, 1)
 
 
-def test_a_walk_that_was_cut_goes_on(
+def test_a_scan_that_was_cut_goes_on(
     pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")

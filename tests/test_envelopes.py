@@ -210,7 +210,7 @@ def test_a_server_that_refuses_ids_is_read_by_its_own_cursor(
 
 
 @pytest.mark.parametrize("fails_at", [4, 5])
-def test_a_walk_by_the_servers_own_cursor_goes_on_where_it_was_cut(
+def test_a_scan_by_the_servers_own_cursor_goes_on_where_it_was_cut(
     pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, fails_at: int
 ) -> None:
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")

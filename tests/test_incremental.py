@@ -111,7 +111,7 @@ def test_add_limit_leaves_a_state_from_which_the_next_run_goes_on(
     assert done["requests"] <= 73
 
 
-def test_a_failed_walk_goes_on_where_it_was(pipeline: Pipeline, lists: Lists) -> None:
+def test_a_failed_scan_goes_on_where_it_was(pipeline: Pipeline, lists: Lists) -> None:
     rows = ended(2_000)
     inner = cursor_list(rows)
     down = [True]
@@ -158,7 +158,7 @@ def test_a_refresh_of_everything_is_allowed(pipeline: Pipeline, lists: Lists) ->
     assert select(pipeline, "SELECT count(*) FROM batches") == [(600,)]
 
 
-def test_accounts_have_walks_of_their_own(pipeline: Pipeline, lists: Lists) -> None:
+def test_accounts_have_scans_of_their_own(pipeline: Pipeline, lists: Lists) -> None:
     from ai_batches import Account
 
     lists.serve("openai", cursor_list(ended(300)))
@@ -168,7 +168,7 @@ def test_accounts_have_walks_of_their_own(pipeline: Pipeline, lists: Lists) -> N
     assert done["openai", "one"]["requests"] < done["openai", "two"]["requests"] == 3
 
 
-def test_long_walks_come_in_several_loads(lists: Lists, tmp_path: Path) -> None:
+def test_long_scans_come_in_several_loads(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(ended(12_000)))
     code, printed, _ = run("load", "--rows-per-load", "5000", **keys(lists, "openai"))
     assert code == 0
@@ -387,7 +387,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     lists.requests.clear()
     assert pipeline_run(folder)[0] == 0
     assert statuses(folder) == {row["id"]: row["status"] for row in rows}
-    # a page per hundred rows above the last checkpoint, a look back per package, one more scan
+    # one page per hundred rows above the checkpoint, one look back per load, an incremental scan
     assert len(lists.requests) <= (len(rows) - kept) / 100 + 6
 
     before = statuses(folder)

@@ -263,7 +263,7 @@ def test_cursors_that_go_round_in_circles_are_found(
         return page([batch(number - 1 if number > 3 else 7)], True)
 
     done = read("openai", circle)
-    assert "again and again" in (done["error"] or "") or "advance" in (done["error"] or "")
+    assert "more than 3 times" in (done["error"] or "") or "advance" in (done["error"] or "")
     assert done["requests"] < 60
     assert ids(pipeline, "openai") == [8, 7, 6, 5, 4, 3]
 
@@ -524,7 +524,7 @@ def test_a_short_numbered_page_is_doubted(
         return body
 
     error = read("mistral", answer)["error"] or ""
-    assert "page 1 has 60 rows, where 100 of the 250 belong" in error
+    assert "page 1 has 60 rows instead of 100 of the 250" in error
 
 
 @pytest.mark.parametrize("total", [None, 0, 40])
@@ -587,7 +587,7 @@ def test_an_error_behind_the_last_numbered_page_is_its_end(
         (
             "fireworks",
             {"batchInferenceJobs": [{"name": "a"}], "totalSize": 250},
-            "ends after 1 rows, and says that it has 250",
+            "ends after 1 rows, but reports a total of 250",
         ),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dlt import Pipeline
 
-from ai_batches import PROVIDERS, Run, ai_batches_source
+from ai_batches import PROVIDERS, Run, RunRequest, ai_batches_source
 from ai_batches.table.rows import RowReader
 from documented_rows import iso
 from support import Lists, TRow, batch, cursor_list, load, page, read_row, select, stored
@@ -221,7 +221,7 @@ def test_several_packages_of_one_run_name_it_once(
 ) -> None:
     rows = [batch(n, status="zapped") for n in range(250, 0, -1)]
     lists.serve(NAME, cursor_list(rows))
-    run = Run(rows_per_package=100)
+    run = Run(RunRequest(rows_per_load=100))
     packages = 0
     while (NAME, "default") not in run.finished:
         pipeline.run(ai_batches_source(lists.settings(page_size=50), run=run))

@@ -15,7 +15,10 @@ from ai_batches.errors import (
     BadPageError,
     TransientRequestError,
 )
-from ai_batches.scan.scanner import Run, Scanner, ScanSettings, Sighting
+from ai_batches.scan.evidence import Sighting
+from ai_batches.scan.run import Run
+from ai_batches.scan.scanner import Scanner
+from ai_batches.scan.settings import ScanSettings
 from simulated import HOUR, SECOND, SETTINGS, Job, Mirror, NotFoundError, Provider
 
 DAY = 24 * HOUR
@@ -360,7 +363,7 @@ def test_a_first_load_that_dies_goes_on_where_it_was() -> None:
 
 
 @pytest.mark.parametrize("package", [100, 300, 500, 1_000])
-def test_a_long_walk_comes_in_packages_of_bounded_size(package: int) -> None:
+def test_a_long_scan_comes_in_packages_of_bounded_size(package: int) -> None:
     # also where it ends with the last row that a package may hold
     provider = Provider(page_size=100)
     provider.add(1_000)
@@ -371,7 +374,7 @@ def test_a_long_walk_comes_in_packages_of_bounded_size(package: int) -> None:
     assert provider.requests <= 10 + 1_000 // package
 
 
-def test_a_break_of_the_order_is_remembered_when_a_walk_is_cut() -> None:
+def test_a_break_of_the_order_is_remembered_when_a_scan_is_cut() -> None:
     provider = Provider(order="by id", page_size=10)
     provider.add(60, ended_ago=0)
     provider.jobs[57] = replace(provider.jobs[57], created=provider.jobs[0].created)
@@ -461,7 +464,7 @@ def test_a_full_refresh_that_is_asked_for_again_goes_on() -> None:
     assert mirror.provider.requests <= 6
 
 
-def test_a_since_later_than_an_open_row_does_not_raise_the_floor() -> None:
+def test_a_since_later_than_an_open_row_does_not_raise_the_low_watermark() -> None:
     provider = Provider(page_size=10)
     provider.add(400, apart=HOUR)
     for index in range(390):
@@ -509,7 +512,7 @@ def test_a_row_from_the_future_hides_nothing() -> None:
     assert len(mirror.table) == len(provider.jobs)
 
 
-def test_a_deleted_landmark_costs_one_whole_walk() -> None:
+def test_a_deleted_anchor_costs_one_full_scan() -> None:
     mirror = ended_list(1_000)
     mirror.provider.jobs.pop()
     mirror.provider.add(5)
@@ -521,7 +524,7 @@ def test_a_deleted_landmark_costs_one_whole_walk() -> None:
     assert mirror.provider.requests <= 2
 
 
-def test_another_projects_key_is_noticed_by_the_missing_landmark() -> None:
+def test_another_projects_key_is_noticed_by_the_missing_anchor() -> None:
     mirror = ended_list(1_000)
     other = Provider(page_size=100, made=5_000)
     other.add(500)
@@ -544,7 +547,7 @@ def test_whole_now_and_then() -> None:
 @pytest.mark.parametrize(
     "wider", [ScanSettings(settle_window=2 * HOUR), ScanSettings(max_open_age=100 * DAY)]
 )
-def test_a_looser_setting_causes_one_whole_walk(wider: ScanSettings) -> None:
+def test_a_looser_setting_causes_one_full_scan(wider: ScanSettings) -> None:
     mirror = ended_list(1_000)
     assert mirror.run(settings=wider) == "complete"
     assert mirror.provider.requests == 10
@@ -563,7 +566,7 @@ def test_a_looser_setting_causes_one_whole_walk(wider: ScanSettings) -> None:
         {"version": 1, "complete": [1], "scan": "x"},
     ],
 )
-def test_foreign_state_means_one_whole_walk(stored: dict[str, object]) -> None:
+def test_foreign_state_means_one_full_scan(stored: dict[str, object]) -> None:
     provider = Provider(page_size=100)
     provider.add(300)
     mirror = Mirror(provider, state=stored)
@@ -805,7 +808,7 @@ def test_a_full_refresh_is_owed_until_one_is_complete() -> None:
     assert mirror.table["job00006"] == provider.jobs[5].version
 
 
-def test_a_full_refresh_is_owed_where_it_was_cut_in_an_earlier_walk() -> None:
+def test_a_full_refresh_is_owed_where_it_was_cut_in_an_earlier_scan() -> None:
     provider = Provider(page_size=100)
     provider.add(1_000, ended_ago=0)
     provider.clock += DAY
@@ -834,7 +837,7 @@ def test_a_bad_reply_costs_no_position() -> None:
     assert provider.requests <= 3 + 1 + 2
 
 
-def test_settings_that_change_while_a_walk_is_cut_count_from_the_next_walk_on() -> None:
+def test_settings_that_change_while_a_scan_is_cut_count_from_the_next_scan_on() -> None:
     provider = Provider(page_size=10)
     provider.add(100, ended_ago=2 * DAY)
     provider.clock += DAY
@@ -852,7 +855,7 @@ def test_settings_that_change_while_a_walk_is_cut_count_from_the_next_walk_on() 
     assert mirror.table["job00101"] == provider.jobs[100].version
 
 
-def test_a_run_with_a_clock_far_ahead_does_not_put_off_whole_walks() -> None:
+def test_a_run_with_a_clock_far_ahead_does_not_put_off_full_scans() -> None:
     mirror = ended_list(300)
     mirror.ahead = 365 * DAY
     assert mirror.run() == "complete"
@@ -862,7 +865,7 @@ def test_a_run_with_a_clock_far_ahead_does_not_put_off_whole_walks() -> None:
     assert mirror.table["job00004"] == mirror.provider.jobs[3].version
 
 
-def test_what_is_filled_in_after_the_end_is_read_within_the_settle_time() -> None:
+def test_what_is_filled_in_after_the_end_is_read_within_the_settle_window() -> None:
     mirror = ended_list(500)
     provider = mirror.provider
     provider.page_size = 2
@@ -885,7 +888,7 @@ def test_what_is_filled_in_after_the_end_is_read_within_the_settle_time() -> Non
 @pytest.mark.parametrize("lost_cursor", ["error", "empty", "page one"])
 @pytest.mark.parametrize("says_more", [True, False])
 @pytest.mark.parametrize("gone", [1, 2, 6])
-def test_rows_deleted_between_two_pages_of_a_walk_hide_nothing(
+def test_rows_deleted_between_two_pages_of_a_scan_hide_nothing(
     lost_cursor: str, says_more: bool, gone: int
 ) -> None:
     provider = Provider(page_size=10, lost_cursor=lost_cursor, says_more=says_more)
@@ -925,7 +928,7 @@ def test_an_offset_list_that_moves_between_pages_or_runs_hides_nothing(move: int
     assert {job.id for job in provider.jobs} <= set(mirror.table)
 
 
-def test_a_walk_that_is_cut_remembers_only_what_was_loaded() -> None:
+def test_a_scan_that_is_cut_remembers_only_what_was_loaded() -> None:
     provider = Provider(page_size=10)
     provider.add(200)
     for index in range(200):
@@ -939,7 +942,7 @@ def test_a_walk_that_is_cut_remembers_only_what_was_loaded() -> None:
     assert len(mirror.table) == 200
 
 
-def test_a_batch_that_ends_between_two_walks_of_one_package_is_not_frozen() -> None:
+def test_a_batch_that_ends_between_two_scans_of_one_package_is_not_frozen() -> None:
     provider = Provider(page_size=10)
     provider.add(40, apart=HOUR, ended_ago=2 * HOUR)
     provider.change(5, is_open=True, ended=None)
@@ -959,7 +962,7 @@ def test_a_batch_that_ends_between_two_walks_of_one_package_is_not_frozen() -> N
     assert mirror.table["job00006"] == provider.jobs[5].version
 
 
-def test_a_head_walk_that_is_cut_is_begun_again() -> None:
+def test_an_incremental_scan_that_is_cut_is_begun_again() -> None:
     mirror = ended_list(500)
     provider = mirror.provider
     provider.add(300, apart=SECOND)
@@ -1009,7 +1012,7 @@ def test_a_server_that_knows_only_its_last_cursor_is_read_in_packages_all_the_sa
     assert len(mirror.table) == 100
 
 
-def test_a_break_of_the_order_above_the_floor_is_a_reason_to_read_on() -> None:
+def test_a_break_of_the_order_above_the_low_watermark_is_a_reason_to_read_on() -> None:
     provider = Provider(order="by id", page_size=90)
     provider.add(100, ended_ago=0)
     provider.clock += DAY

@@ -18,15 +18,20 @@ import dlt
 import orjson
 import pytest
 from dlt import Pipeline
+from dlt.common.exceptions import TerminalException, TransientException
 from dlt.pipeline.exceptions import PipelineStepFailed
+from dlt.pipeline.helpers import retry_load
 
 from ai_batches import (
     PROVIDERS,
     Account,
+    AiBatchesError,
     AuthenticationError,
     ProviderSettings,
-    Run,
+    RequestError,
+    RunRequest,
     SettingsError,
+    TransientRequestError,
     ai_batches_source,
     provider_settings,
 )
@@ -35,6 +40,7 @@ from support import (
     Lists,
     batch,
     cursor_list,
+    failure,
     load,
     offset_list,
     page,
@@ -282,7 +288,7 @@ def test_values_that_cannot_be_read_are_counted_in_a_warning(
     lists.serve("openai", page([batch(n, failed_at="soon") for n in range(3)]))
     with dlt_log(caplog):
         load(pipeline, lists.settings())
-    assert "openai, account default: 3 values of `failed_at`" in caplog.text
+    assert "openai, account default: field `failed_at`: could not be read in 3 rows;" in caplog.text
 
 
 def test_excluded_fields_are_left_out_altogether(
@@ -336,7 +342,7 @@ def test_a_status_is_told_by_fields_that_are_left_out(
         None,
     )
     assert found["extra"] is None
-    assert "1 values of the column `requests_total` could not be made" in caplog.text
+    assert "column `requests_total`: could not be derived for 1 row;" in caplog.text
 
 
 def test_accounts_of_one_provider_stand_side_by_side(pipeline: Pipeline, lists: Lists) -> None:
@@ -476,6 +482,35 @@ def test_fail_fast_loads_nothing_of_the_run(pipeline: Pipeline, lists: Lists) ->
     assert list(stored(pipeline, "openai")) == ["batch_1"]
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "is_terminal"),
+    [
+        (404, RequestError, True),
+        (401, AuthenticationError, True),
+        (503, TransientRequestError, False),
+    ],
+)
+def test_dlt_knows_which_errors_are_terminal_and_treats_all_alike_in_extract(
+    pipeline: Pipeline, lists: Lists, status: int, kind: type[AiBatchesError], is_terminal: bool
+) -> None:
+    lists.serve("openai", failure(status))
+    lists.serve("kimi", page([batch(1)]))
+    with pytest.raises(PipelineStepFailed) as caught:
+        pipeline.run(ai_batches_source(lists.settings()))
+    assert caught.value.step == "extract"
+    error = caught.value.exception.__cause__
+    assert type(error) is kind
+    assert isinstance(error, TerminalException) is is_terminal
+    assert isinstance(error, TransientException) is not is_terminal
+    # neither is retried by dlt's own strategy, which repeats the load step only
+    assert not retry_load()(caught.value)
+    assert not pipeline.has_pending_data
+    # recorded instead of raised, it stops no other provider
+    done = load(pipeline, lists.settings())
+    assert done["openai", "default"]["error_type"] == kind.__name__
+    assert list(stored(pipeline, "kimi")) == ["batch_1"]
+
+
 def test_an_error_survives_pickling() -> None:
     error = AuthenticationError("openai", "research", "the provider refused the key", "Check it.")
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301
@@ -489,7 +524,9 @@ def test_long_lists_come_in_tables_of_thousands(pipeline: Pipeline, lists: Lists
     assert select(pipeline, "SELECT count(*), count(DISTINCT id) FROM batches") == [
         (12_000, 12_000)
     ]
-    again = ai_batches_source(lists.settings(), run=Run(full_refresh=True)).resources["openai"]
+    again = ai_batches_source(lists.settings(), run=RunRequest(full_refresh=True)).resources[
+        "openai"
+    ]
     assert [table.num_rows for table in again] == [5_000, 5_000, 2_000]
 
 
@@ -509,3 +546,36 @@ def test_dlt_secrets_may_be_set_in_code() -> None:
         assert provider_settings(PROVIDERS["respan"]).accounts[0].api_key == "in-code"
     finally:
         dlt.secrets["sources.ai_batches.respan.api_key"] = None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("settle", "settle_window"), ("full_every", "full_scan_interval")]
+)
+def test_old_names_of_settings_are_read_with_one_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, old: str, new: str
+) -> None:
+    day = 86_400_000_000
+    prefix = "SOURCES__AI_BATCHES__MISTRAL__"
+    monkeypatch.setenv(prefix + old.upper(), "2d")
+    accounts = {
+        "a": "key-a",
+        "b": {"api_key": "key-b", old: "3d"},
+        "c": {"api_key": "k", new: "4d"},
+    }
+    monkeypatch.setenv(f"{prefix}ACCOUNTS", json.dumps(accounts))
+    with dlt_log(caplog):
+        for _ in range(2):
+            read = provider_settings(PROVIDERS["mistral"]).accounts
+    assert [getattr(account.scan, new) for account in read] == [2 * day, 3 * day, 4 * day]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"The setting sources.ai_batches.mistral.{place}{old} is now called `{new}`; rename it."
+        for place in ("", "accounts.b.")
+    ]
+    monkeypatch.setenv(prefix + new.upper(), "1d")
+    assert getattr(provider_settings(PROVIDERS["mistral"]).accounts[0].scan, new) == day
+
+
+def test_a_setting_of_an_old_name_is_named_as_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCES__AI_BATCHES__GROQ__SETTLE", "soon")
+    with pytest.raises(SettingsError, match=r"groq\.settle is not a valid span of time"):
+        provider_settings(PROVIDERS["groq"])

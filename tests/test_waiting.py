@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import servers
-from ai_batches import PROVIDERS, Run, ai_batches_source
+from ai_batches import PROVIDERS, RunRequest, ai_batches_source
 from ai_batches.errors import TimeUpError
 from ai_batches.http.client import BatchListClient
 from ai_batches.http.time_limit import seconds_asked
@@ -204,7 +204,7 @@ def test_rows_before_the_end_are_kept_and_the_next_run_goes_on(
         return right(request)
 
     lists.serve("openai", answer)
-    limited = Run(deadline=time.monotonic() + 60)
+    limited = RunRequest(deadline=time.monotonic() + 60)
     pipeline.run(ai_batches_source(lists.settings("openai"), run=limited))
     trace = pipeline.last_trace
     assert trace

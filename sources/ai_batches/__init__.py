@@ -11,17 +11,20 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
+from .account import read_first_page
 from .errors import (
     AiBatchesError,
     AuthenticationError,
     BadPageError,
     RequestError,
     SettingsError,
+    TransientRequestError,
     UnexpectedError,
 )
+from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
-from .resource import AccountMetrics, account_metrics, read_first_page, read_provider
-from .scan.scanner import Reading, Run
+from .resource import read_provider
+from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
     Account,
@@ -60,7 +63,9 @@ __all__ = [
     "Reading",
     "RequestError",
     "Run",
+    "RunRequest",
     "SettingsError",
+    "TransientRequestError",
     "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
@@ -81,55 +86,63 @@ class AiBatchesConfiguration(BaseConfiguration):
 def ai_batches_source(
     settings: Mapping[str, ProviderSettings] | None = None,
     fail_fast: bool = True,
-    run: Run | None = None,
+    run: Run | RunRequest | None = None,
 ) -> Iterator[DltResource]:
     """Lists the batch jobs of AI vendors.
 
-    Providers without a key are there but not selected; running one raises an error that says where
-    the key belongs. Where no provider has a key, all are selected, so that a run fails and says so.
+    Providers without a key exist but are not selected; running one raises an error that says where
+    to set the key. If no provider has a key, all are selected, so that a run fails and says so.
     Settings are looked up when a resource runs; a wrong one concerns its provider only.
 
     Args:
         settings (Mapping[str, ProviderSettings] | None): Settings by provider name, instead of
             dlt's configuration; a provider that is left out has no key.
         fail_fast (bool): True: a provider that fails ends the run with an `AiBatchesError`, and dlt
-            loads nothing of this run. False: what was read is loaded and the other providers go on;
-            whoever runs the source has to look for errors in `account_metrics`.
-        run (Run | None): What to read beyond what is new or open, and how much to a load package;
-            None: to bring the table up to date in one package, from the start of the interval on
-            that an external scheduler asks for.
+            loads nothing of this run. False: rows read before the error are loaded and the other
+            providers are read; the caller must look for errors in `account_metrics`.
+        run (Run | RunRequest | None): What to read beyond new and open batches; a `Run` if it takes
+            several load packages. None: brings the table up to date in one load package, since the
+            start of the interval that an external scheduler asks for.
 
     Yields:
-        DltResource: One resource a provider, named after it.
+        DltResource: One resource per provider, named after it.
 
     Example:
         >>> pipeline = dlt.pipeline("my_batches", destination="duckdb", dataset_name="ai_batches")
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()
-    run = run or Run(since=scheduled_since())
+    if not isinstance(run, Run):
+        run = Run(run or RunRequest(since=scheduled_since()))
     if settings is None:
         with_key = set(providers_with_key())
     else:
         with_key = {name for name, given in settings.items() if given.accounts}
     for name, provider in PROVIDERS.items():
         chosen = None if settings is None else settings.get(name, ProviderSettings())
-        resource = dlt.resource(
-            read_provider,
-            name=name,
-            table_name=TABLE_NAME,
-            primary_key=PRIMARY_KEY,
-            write_disposition={
-                "disposition": "merge",
-                "strategy": "upsert",
-                "skip_unchanged_rows": True,
-            },
-            columns=COLUMN_HINTS,
-            # columns evolve with this package only: a vendor's fields never are columns
-            schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
-        )(provider, chosen, fail_fast, run)
-        resource.apply_hints(
-            additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
-        )
+        resource = _resource(provider, chosen, fail_fast, run)
         resource.selected = name in with_key or not with_key
         yield resource
+
+
+def _resource(
+    provider: Provider, settings: ProviderSettings | None, fail_fast: bool, run: Run
+) -> DltResource:
+    resource = dlt.resource(
+        read_provider,
+        name=provider.name,
+        table_name=TABLE_NAME,
+        primary_key=PRIMARY_KEY,
+        write_disposition={
+            "disposition": "merge",
+            "strategy": "upsert",
+            "skip_unchanged_rows": True,
+        },
+        columns=COLUMN_HINTS,
+        # columns evolve with this package only: a vendor's fields never are columns
+        schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
+    )(provider, settings, fail_fast, run)
+    resource.apply_hints(
+        additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
+    )
+    return resource

@@ -12,14 +12,14 @@ def scheduled_since() -> int | None:
     """Start of the scheduler's interval, in microseconds since 1970.
 
     dlt takes the interval from DLT_INTERVAL_START and DLT_INTERVAL_END, or from the Airflow task
-    that it runs in, and only where DLT_ALLOW_EXTERNAL_SCHEDULERS is true. The end is of no use
-    here: lists show the newest batches first, so that what is newer is read on the way.
+    that it runs in, and only if DLT_ALLOW_EXTERNAL_SCHEDULERS is true. The end is not used: lists
+    show the newest batches first, so that newer ones are read on the way.
 
     Returns:
-        int | None: None where no scheduler asks for an interval, or that is not allowed.
+        int | None: None if no scheduler asks for an interval, or that is not allowed.
 
     Raises:
-        ConfigurationValueError: If the interval is none.
+        ConfigurationValueError: If the interval is not valid.
     """
     context = get_interval_context()
     if context is None or not context.allow_external_schedulers:

@@ -9,7 +9,7 @@ from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ai_batches import PROVIDERS, Run, has_key, providers_with_key
+from ai_batches import PROVIDERS, Run, RunRequest, has_key, providers_with_key
 
 from ..destinations.duckdb_file import explain_lock
 from ..destinations.registry import adapter_of
@@ -56,9 +56,8 @@ def load(
         chosen = _with_keys(providers, output)
         if not chosen:
             return NOTHING_TO_DO
-        run = Run(since, full_refresh, rows_per_load)
-        if time_limit is not None:
-            run.deadline = time.monotonic() + time_limit
+        deadline = None if time_limit is None else time.monotonic() + time_limit
+        run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
         with open_pipeline(
             options.destination, options.dataset, options.pipeline_name, options.lock_timeout
         ) as pipeline:

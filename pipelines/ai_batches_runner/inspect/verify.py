@@ -16,6 +16,7 @@ from ai_batches import (
     TABLE_NAME,
     ProviderSettings,
     Run,
+    RunRequest,
     SettingsError,
     ai_batches_source,
     provider_settings,
@@ -126,7 +127,7 @@ def _listed_rows(
     since: int | None,
     listener: ProgressListener,
 ) -> Iterator[Mapping[str, Any]]:
-    source = ai_batches_source(settings, run=Run(since=since, on_progress=listener.reading))
+    source = ai_batches_source(settings, run=Run(RunRequest(since), on_progress=listener.reading))
     for batches in source.resources[provider]:
         for row in batches.to_pylist():
             if not _is_before(row["created_at"], since):

@@ -1,6 +1,7 @@
 """One run: loads what an earlier run left, reads the lists, merges them, reports the outcome."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from dlt import Pipeline
 from dlt.common import logger
@@ -84,9 +85,11 @@ def load(
     run = run or Run()
     listener = listener or ProgressListener()
     run.on_progress = run.on_progress or listener.reading
-    if run.since is None:
-        run.since = scheduled_since()
-    run.rows_per_package = run.rows_per_package or ROWS_PER_PACKAGE
+    run.request = replace(
+        run.request,
+        since=scheduled_since() if run.request.since is None else run.request.since,
+        rows_per_load=run.request.rows_per_load or ROWS_PER_PACKAGE,
+    )
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
         refuse_tables_of_others(pipeline, table_format)

@@ -10,7 +10,7 @@ from dlt.common.storages.load_package import LoadPackageInfo
 from dlt.common.utils import digest128
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
-from ai_batches.scan.scanner import claims_rows
+from ai_batches.scan.state import claims_rows
 
 from ..destinations.base import SCHEMA_NAME
 from ..destinations.registry import adapter_of

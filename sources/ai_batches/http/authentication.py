@@ -9,7 +9,7 @@ from requests.auth import AuthBase
 _WORD = re.compile(r"[^\s,=/]+")
 
 ENVIRONMENT = "environment"
-"""What to set as the key where a vendor's own library is to find the credentials."""
+"""Value of the key if a vendor's own library is to find the credentials."""
 
 
 class CredentialsError(Exception):
@@ -22,7 +22,8 @@ class EnvironmentAuth(AuthBase):
     Args:
         extra (str): Extra of this package, and of pip, that installs the vendor's library.
         find (Callable[[], Callable[[PreparedRequest], None]]): Imports the library, looks for
-            credentials and returns what puts them onto a request, renewing them where they expire.
+            credentials and returns a function that puts them onto a request, renewing them when
+            they expire.
     """
 
     def __init__(self, extra: str, find: Callable[[], Callable[[PreparedRequest], None]]) -> None:

@@ -1,4 +1,4 @@
-"""Why no whole reply came: what the system says, and which setting or proxy it is about."""
+"""Why no complete reply came: the system's reason, and the setting or proxy that it concerns."""
 
 import os
 import re
@@ -44,7 +44,7 @@ _PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _LASTING_TLS = re.compile(
     "CERT|VERSION|PROTOCOL|HANDSHAKE|HTTP|NAME|CIPHER|TOO_SMALL|TOO_WEAK|LEGACY|X509|CRL"
 )
-"""Reasons of OpenSSL that another try does not change."""
+"""Reasons of OpenSSL that a retry does not change."""
 
 _DISABLED = re.compile(
     r"has not been used in project|service_disabled|accessnotconfigured"
@@ -55,14 +55,14 @@ _PERMISSION = re.compile(r"scope|permission|privilege|not authori[sz]ed to", re.
 
 
 class Failure(NamedTuple):
-    """Why no whole reply came."""
+    """Why no complete reply came."""
 
     problem: str
     """A clause; it quotes nothing but the operating system and names of settings."""
     remedy: str = CHECK_BASE_URL
     """What the user can do, as a sentence."""
     is_lasting: bool = False
-    """Whether to try again cannot help."""
+    """Whether a retry cannot help."""
 
 
 class Route(NamedTuple):
@@ -86,13 +86,13 @@ class Route(NamedTuple):
 
     @property
     def secrets(self) -> list[str]:
-        """What no text may quote: the login for the proxy."""
+        """Words that no text may quote: the login for the proxy."""
         login = (self.proxy or "").rpartition("@")[0].rpartition("://")[2]
         return [*filter(None, (login, *login.split(":", 1), *unquote(login).split(":", 1)))]
 
     @property
     def proxy_url(self) -> Url | None:
-        """The proxy's address in its parts; None where it is not a valid one."""
+        """The proxy's address in its parts; None if it is not valid."""
         proxy = self.proxy or ""
         try:
             url = parse_url(proxy if "://" in proxy else f"http://{proxy}")
@@ -137,7 +137,7 @@ def find_route(address: str, proxies: Mapping[str, str], verify: bool | str | No
 
 
 def explain(error: BaseException, route: Route) -> Failure:
-    """Says why no whole reply came.
+    """Explains why no complete reply came.
 
     Args:
         error (BaseException): What requests raised; its own text may quote anything.
@@ -237,7 +237,7 @@ def _explain_proxy(error: Exception, route: Route) -> Failure:
 
 
 def proxy_login(route: Route) -> tuple[str, str]:
-    """What to say where a proxy asks for a login: the problem and the remedy."""
+    """The problem and the remedy if a proxy asks for a login."""
     return (
         f"{route.proxy_name} asks for a login (407)"
         if route.proxy
@@ -256,8 +256,8 @@ def why_refused(said: str, origin: str) -> tuple[str, str]:
         origin (str): Where the key is set.
 
     Returns:
-        tuple[str, str]: The reason as the end of a clause, empty where nothing is known of it; and
-            what the user can do, as a sentence.
+        tuple[str, str]: The reason as the end of a clause, empty if none is known; and what
+            the user can do, as a sentence.
     """
     if _DISABLED.search(said):
         remedy = f"Enable the API as the provider says, in the project of the key in {origin}."

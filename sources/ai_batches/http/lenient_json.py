@@ -1,4 +1,4 @@
-"""JSON that no odd value can break: a page is read whole, and what is written any database takes.
+"""JSON that no odd value can break: every page can be read, and any database takes what is written.
 
 orjson is fast and strict; what it refuses or would change (a lone surrogate, NaN, an integer beyond
 64 bits) is read by the standard library, and what databases cannot store is replaced.
@@ -77,7 +77,7 @@ def dumps(value: Any) -> str:
 
 
 def _has_large_integer(body: bytes) -> bool:
-    """Whether an integer may be beyond 64 bits, where orjson reads a float.
+    """Whether an integer may be beyond 64 bits, which orjson reads as a float.
 
     Ids are texts and may have as many digits: those count for nothing.
     """

@@ -1,4 +1,4 @@
-"""What a server says instead of a page of the list, made fit to be shown: short, no secrets."""
+"""What a server sends instead of a page of the list, made fit to show: short, without secrets."""
 
 import html
 import re
@@ -14,51 +14,63 @@ LENGTH = 300
 """Characters that are quoted at most."""
 
 _READ = 20_000
-"""Characters of what a server says that are looked at."""
+"""Characters of a message that are looked at."""
 
 
-class Said(NamedTuple):
-    """What a server said instead of a page of the list."""
+class ServerMessage(NamedTuple):
+    """What a server sent instead of a page of the list."""
 
     text: str | None
-    """In one line of any length; it may hold secrets. Of a web page only the title."""
-    is_page: bool = False
-    """Whether it is a web page: the word of a proxy, a firewall or a login, not the vendor's."""
+    """Text of any length, which may hold secrets; of a web page only the title. None: nothing."""
+    is_web_page: bool = False
+    """Whether it is a web page: sent by a proxy, a firewall or a login rather than the vendor."""
 
 
-def read_reply(response: Response) -> Said:
-    """Reads the body of a reply that is none of a list: JSON of any shape, text or a web page.
+def read_message(response: Response) -> ServerMessage:
+    """Reads a response that is not a page of a list: JSON of any shape, text or a web page.
 
     Args:
-        response (Response): The reply.
+        response (Response): The response.
 
     Returns:
-        Said: What it says.
+        ServerMessage: Its message.
     """
     try:
         content = response.content
     except (RequestException, RuntimeError):
         # it broke off
-        return Said(None)
+        return ServerMessage(None)
     try:
-        sentences = dict.fromkeys(_sentences(lenient_json.loads(content)))
-        return Said("; ".join(sentences)[:_READ] or None)
+        return ServerMessage(message_in(lenient_json.loads(content)))
     except ValueError:
         pass
     text = _decoded(content, response).lstrip("\ufeff \t\r\n")[:_READ]
     kind = response.headers.get("Content-Type", "")
     if "html" in kind.lower() or re.match(r"<(!doctype html|html|head|body)\b", text, re.I):
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.I | re.S)
-        return Said(html.unescape(title[1]).strip() or None if title else None, is_page=True)
+        title_text = html.unescape(title[1]).strip() if title else None
+        return ServerMessage(title_text or None, is_web_page=True)
     if text.startswith("<"):
         text = html.unescape(re.sub(r"<[^>]*>", " ", text))
     if text[:1] in ("{", "["):
         # JSON that broke off
-        return Said(None)
-    return Said(text.strip() or None)
+        return ServerMessage(None)
+    return ServerMessage(text.strip() or None)
 
 
-_SAYING = (
+def message_in(body: Any) -> str | None:
+    """The message in decoded JSON of any shape.
+
+    Args:
+        body (Any): The decoded body.
+
+    Returns:
+        str | None: Its sentences, which may hold secrets; None if it has none.
+    """
+    return "; ".join(dict.fromkeys(_sentences(body)))[:_READ] or None
+
+
+_MESSAGE_FIELDS = (
     "error",
     "errors",
     "title",
@@ -72,38 +84,38 @@ _SAYING = (
     "faultstring",
     "reason",
 )
-"""Fields of error bodies that hold a sentence, or an object that does, in the order of telling."""
+"""Fields of error bodies that hold a sentence, or an object that does, in the order of output."""
 
-_NAMING = ("description", "details", "code", "type", "status")
-"""Fields of an error that say something where there is no sentence."""
+_FALLBACK_FIELDS = ("description", "details", "code", "type", "status")
+"""Fields of an error that stand in for a sentence if it has none."""
 
 
-def _sentences(said: Any, is_error: bool = True, depth: int = 0) -> Iterator[str]:
-    if isinstance(said, bool) or said is None or depth > 8:
+def _sentences(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, bool) or value is None or depth > 8:
         return
-    if isinstance(said, (str, int, float)):
-        text = str(said).strip()
+    if isinstance(value, (str, int, float)):
+        text = str(value).strip()
         # some put JSON into the text of their JSON
         if text[:1] in ("{", "["):
             with suppress(ValueError):
-                yield from _sentences(lenient_json.loads(text.encode()), is_error, depth + 1)
+                yield from _sentences(lenient_json.loads(text.encode()), depth + 1)
                 return
         if text:
             yield text
-    elif isinstance(said, list):
-        for item in said[:5]:
-            yield from _sentences(item, is_error, depth + 1)
-    elif isinstance(said, Mapping):
-        fields = {str(name).lower(): value for name, value in said.items()}
+    elif isinstance(value, list):
+        for item in value[:5]:
+            yield from _sentences(item, depth + 1)
+    elif isinstance(value, Mapping):
+        fields = {str(name).lower(): field for name, field in value.items()}
         found = [
             sentence
-            for name in _SAYING
+            for name in _MESSAGE_FIELDS
             if name in fields
-            for sentence in _sentences(fields[name], True, depth + 1)
+            for sentence in _sentences(fields[name], depth + 1)
         ]
         if not found and depth:
-            for name in _NAMING:
-                found = found or list(_sentences(fields.get(name), True, depth + 1))
+            for name in _FALLBACK_FIELDS:
+                found = found or list(_sentences(fields.get(name), depth + 1))
         yield from found
 
 
@@ -117,10 +129,10 @@ def _decoded(content: bytes, response: Response) -> str:
 
 
 _PART = 6
-"""Characters of a secret in a row that are not quoted; what is shorter, everything quotes."""
+"""Consecutive characters of a secret that are not quoted; any text may contain shorter ones."""
 
 _END = 4
-"""Characters at either end of a long secret that are not quoted where they stand alone."""
+"""Characters at either end of a long secret that are not quoted if they stand alone."""
 
 _LONG = 12
 
@@ -130,20 +142,20 @@ _WORD = re.compile(r"[^\s\"'`(),;]+")
 _MASK = re.compile(r"\*{2,}|\.{3,}|…+|[•●▪#]{3,}|x{4,}")
 """What stands for a hidden part, as in `sk-abc...wxyz`."""
 
-_TELLING = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}|[^\W\d_]{2}")
+_INFORMATIVE = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}|[^\W\d_]{2}")
 """A word, or two letters of a script that has no spaces."""
 
 
 def quotable(text: str | None, secrets: Iterable[str]) -> str | None:
-    """Makes what a server said fit to be shown: in one short line, without a part of a secret.
+    """Makes a server's message fit to show: one short line, without any part of a secret.
 
     Args:
-        text (str | None): What it said.
-        secrets (Iterable[str]): What may not be read from it, nor any part of six characters, nor
-            what a mask leaves of it. One of less than six characters is none.
+        text (str | None): The message.
+        secrets (Iterable[str]): Secrets that must not show, nor any six consecutive characters of
+            them, nor what a mask leaves of them. Those of less than six characters are ignored.
 
     Returns:
-        str | None: The text; None where it says no more than a secret.
+        str | None: The text; None if nothing but a secret is left.
     """
     if not text:
         return None
@@ -154,7 +166,7 @@ def quotable(text: str | None, secrets: Iterable[str]) -> str | None:
     if redacted != line:
         redacted = re.sub(r"(?:\*{3,}[\s.…*]*)+", _GONE + " ", redacted).strip()
         redacted = re.sub(r"\*{3} (?=[\"'`,;:.)\]}])", _GONE, redacted)
-        if len(_TELLING.findall(redacted)) < 3:
+        if len(_INFORMATIVE.findall(redacted)) < 3:
             return None
     if len(redacted) > LENGTH:
         redacted = redacted[: LENGTH - 3].rstrip() + "..."

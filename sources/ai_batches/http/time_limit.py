@@ -1,17 +1,16 @@
-"""How long a client waits: as servers ask between two tries, and never past the end of a run."""
+"""How long a client waits: as servers ask between attempts, and never past the end of a run."""
 
 import re
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
 from math import ceil, inf
 from typing import Any
 
 import tenacity
-from dlt.sources.helpers.requests.session import Session
+from dlt.common.typing import TimedeltaSeconds
 from requests import HTTPError
-from tenacity import RetryCallState, Retrying, retry_all, retry_if_exception, wait_exponential
+from tenacity import RetryCallState, wait_exponential
 from urllib3.util import Timeout
 
 from ..errors import TimeUpError
@@ -78,14 +77,14 @@ class TimeLimit:
 
 
 def seconds_asked(retry_after: str) -> int | None:
-    """Reads the header `Retry-After`, as servers really send it.
+    """Reads the header `Retry-After` in the forms that servers send.
 
     Args:
         retry_after (str): Seconds with or without a fraction or a unit, a duration such as `1m30s`,
-            or a date of HTTP or ISO 8601. Where several headers were sent: all, with commas.
+            or a date of HTTP or ISO 8601. If several headers were sent: all, with commas.
 
     Returns:
-        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None where
+        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None if
             it cannot be read, or asks for no wait.
     """
     retry_after = retry_after[:200]
@@ -97,7 +96,7 @@ def seconds_asked(retry_after: str) -> int | None:
 
 def _seconds(text: str) -> float | None:
     text = _WORDS.sub("", text.strip().strip("\"'"))
-    # `inf` and `nan` are no numbers of seconds, one of any length is
+    # `inf` and `nan` are not numbers of seconds
     if re.search("[0-9]", text):
         with suppress(ValueError):
             return float(text)
@@ -120,35 +119,22 @@ def _moment(text: str) -> float | None:
     return None if microseconds is None else microseconds / 1_000_000
 
 
-class _Wait(wait_exponential):
-    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay."""
+class RetryWait(wait_exponential):
+    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay.
 
-    def __init__(self, usual: wait_exponential) -> None:
-        super().__init__(usual.multiplier, usual.max, usual.exp_base, usual.min)
+    Args:
+        factor (float): dlt's `request_backoff_factor`, in seconds.
+        longest (TimedeltaSeconds): dlt's `request_max_retry_delay`, in seconds.
+    """
+
+    def __init__(self, factor: float, longest: TimedeltaSeconds) -> None:
+        super().__init__(multiplier=factor, max=longest)
 
     def __call__(self, retry_state: RetryCallState) -> float:
+        """Seconds to wait before the next attempt."""
         error = retry_state.outcome.exception() if retry_state.outcome else None
         if isinstance(error, HTTPError) and error.response is not None:
             asked = seconds_asked(error.response.headers.get("Retry-After", ""))
             if asked is not None:
                 return min(asked, self.max)
         return super().__call__(retry_state)
-
-
-def set_patience(
-    session: Session, limit: TimeLimit, is_lasting: Callable[[BaseException], bool]
-) -> None:
-    """Changes how dlt's session tries again; how often and how long stays as dlt is configured.
-
-    Args:
-        session (Session): A session of `dlt.sources.helpers.requests.Client`.
-        limit (TimeLimit): No wait goes past it: `send` raises `TimeUpError` instead.
-        is_lasting (Callable[[BaseException], bool]): Whether to try again cannot help.
-    """
-    send: Any = session.send
-    usual: Retrying = send.retry
-    session.send = send.retry_with(  # type: ignore[method-assign]
-        wait=_Wait(usual.wait),  # type: ignore[arg-type]
-        sleep=limit.sleep,
-        retry=retry_all(usual.retry, retry_if_exception(lambda error: not is_lasting(error))),
-    )

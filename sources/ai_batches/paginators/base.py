@@ -1,48 +1,51 @@
-"""What the paginators share: a trail of the rows handed on last, and returns to the head."""
+"""Base of the paginators: a trail of the rows handed on last, and restarts at the head."""
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Collection, Container, Mapping
 from typing import Any
 
-from dlt.sources.helpers.rest_client.paginators import BasePaginator
-from requests import Request, Response
-
 from .envelope import Envelope
+from .reply import Reply
 
 ROUND_PAGE_SIZES = frozenset({10, 15, 20, 25, 30, 40, 50, 100, 200, 250, 500, 1000})
-"""Sizes that servers commonly cut pages to; a reply of such a size may be a part of the list."""
+"""Common page sizes of servers; a reply of such a size may be only a part of the list."""
 
 RECENT_ROWS = 1_000
-"""Rows that a scan knows again, wherever they come."""
+"""How many recent rows a scan recognizes when they come again."""
 
 TRAIL_LENGTH = 12
-"""Rows that a position remembers; it is lost only when all of them are deleted."""
+"""Rows that a position stores; it is lost only if all of them are deleted."""
 
 UNKNOWN_POSITION = frozenset({400, 404, 410, 422})
-"""What servers answer to a cursor or token that they do not know, or know no more."""
+"""Statuses that servers answer with to an unknown or expired cursor or token."""
 
 MAX_RESTARTS = 3
-"""Returns to the head of the list in one scan, after which the list is given up."""
+"""Restarts at the head of the list that one scan may make."""
 
 
 class UntrustedPageError(Exception):
     """A reply cannot be trusted as the next page of the list; the text says why, as a clause.
 
+    The client raises it again as a `BadPageError`, which names the account and what to do.
+
     Args:
         problem (str): What is wrong with the page.
-        quote (str | None): What the server said instead; it may hold a key.
+        quote (str | None): The server's own message; it may hold a key.
+        is_web_page (bool): Whether a web page came, from a login, a proxy or a firewall.
     """
 
-    def __init__(self, problem: str, quote: str | None = None) -> None:
+    def __init__(self, problem: str, quote: str | None = None, is_web_page: bool = False) -> None:
         super().__init__(problem)
         self.quote = quote
+        self.is_web_page = is_web_page
 
 
-class BatchListPaginator(BasePaginator):
-    """What the paginators share: a trail of the rows handed on last, and returns to the head.
+class BatchListPaginator(ABC):
+    """Base of the paginators: a trail of the rows handed on last, and restarts at the head.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to request per page; None sends no limit.
         position_param (str): Query parameter that says where a page starts.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
@@ -58,9 +61,10 @@ class BatchListPaginator(BasePaginator):
         id_field: str,
         known: Collection[str] = (),
     ) -> None:
-        super().__init__()
+        self.has_next_page = True
+        """Whether a page is still to be requested."""
         self.restarts = 0
-        """How often the scan had to begin again at the head: the rows that follow were seen."""
+        """How often the scan had to restart at the head: the rows that follow were seen."""
         self._limit = limit
         self._position_param = position_param
         self._limit_param = limit_param
@@ -70,8 +74,29 @@ class BatchListPaginator(BasePaginator):
         """Of the page that is being taken in."""
         self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
 
+    @abstractmethod
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that continue where the last page ended.
+
+        Args:
+            reply (Reply): The reply to the last request.
+            rows (list[Any]): The rows in its body, each with an id; the list is changed.
+
+        Raises:
+            UntrustedPageError: If the page cannot be trusted to continue the list.
+        """
+
+    @abstractmethod
+    def _position_params(self) -> dict[str, Any]:
+        """Query parameters that say where the next page starts."""
+
+    def params(self) -> dict[str, Any]:
+        """Query parameters of the next request: the page size and where the page starts."""
+        limit = {} if self._limit is None else {self._limit_param: self._limit}
+        return {**limit, **self._position_params()}
+
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position of an earlier paginator, instead of from the head.
+        """Resumes from a position of an earlier paginator, instead of from the head.
 
         Args:
             position (Mapping[str, Any]): What `position` was then.
@@ -84,58 +109,45 @@ class BatchListPaginator(BasePaginator):
         return {"trail": list(self._trail)}
 
     def refused(self, status_code: int) -> bool:
-        """Takes in that the server answered the last request with an error status.
+        """Handles an error status in answer to the last request.
 
         Args:
-            status_code (int): 400 and 404 are what servers say to a position they do not know.
+            status_code (int): The status; servers answer 400 or 404 to an unknown position.
 
         Returns:
-            bool: Whether to go on, with the next request or, without a next page, at the end.
+            bool: Whether to continue, with the next request or, without a next page, at the end;
+                False: the status is an error.
         """
         return False
 
-    def init_request(self, request: Request) -> None:
-        """Sets the page size and the position to begin at."""
-        request.params = dict(request.params or {})
-        if self._limit is not None:
-            request.params[self._limit_param] = self._limit
-        self.update_request(request)
-
-    def _ids(self, rows: list[Any] | None) -> list[str]:
-        return [str(row[self._id_field]) for row in rows or ()]
+    def _ids(self, rows: list[Any]) -> list[str]:
+        return [str(row[self._id_field]) for row in rows]
 
     def _last_known(self, ids: list[str], known: Container[str]) -> int:
-        """Place of the last row of a page that is known; -1 where none is."""
+        """Index of the last known row of a page; -1 if there is none."""
         return max((i for i, row_id in enumerate(ids) if row_id in known), default=-1)
 
     def _start_over(self) -> None:
         self.restarts += 1
         if self.restarts > MAX_RESTARTS:
-            raise UntrustedPageError("the place in the list is lost again and again")
+            raise UntrustedPageError(
+                f"lost the position in the list more than {MAX_RESTARTS} times"
+            )
         self._trail.clear()
 
-    def _field(self, response: Response, path: str) -> Any:
-        """A field of the reply, nested ones with dots; None where it has none."""
-        value = response.json()
-        for key in path.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        return value
-
-    def _open(self, response: Response, data: list[Any] | None) -> list[Any]:
-        """The rows of a reply, to be changed in place."""
-        rows = data if data is not None else []
-        self._reply = Envelope(response, rows, self._known_fields)
-        return rows
+    def _open(self, reply: Reply, rows: list[Any]) -> None:
+        """Looks at what the reply holds beside its rows."""
+        self._reply = Envelope(reply, rows, self._known_fields)
 
     def _refuse_promise(self) -> None:
-        """The list ends here by its vendor's rules, unless the reply promises more."""
+        """Raises if the reply promises more rows where its vendor's rules end the list."""
         if promise := self._reply.promise:
             raise UntrustedPageError(
-                f"`{promise.path}` in the reply promises more rows, which cannot be asked for"
+                f"`{promise.path}` in the reply promises more rows, which cannot be requested"
             )
 
     def _refuse_part_of_list(self, rows: int) -> None:
-        """A page that comes at every position is the whole list, or a part of a common size."""
+        """Raises if a page that comes at every position may be only a part of the list."""
         self._refuse_promise()
         self._refuse_missing_rows(rows)
         if rows in ROUND_PAGE_SIZES | {self._limit} or self._reply.names_page_size(rows):
@@ -145,15 +157,15 @@ class BatchListPaginator(BasePaginator):
             )
 
     def _refuse_missing_rows(self, rows: int) -> None:
-        """All rows that can be had are fewer than the reply says there are."""
+        """Raises if the list has ended with fewer rows than the reply says there are."""
         if (total := self._reply.total) is not None and total > rows:
             raise UntrustedPageError(
-                f"the list ends after {rows} rows, and says that it has {total}"
+                f"the list ends after {rows} rows, but reports a total of {total}"
             )
 
 
 class RecentIds:
-    """The ids that were added last: a number of them at least, twice as many at most."""
+    """The ids added last: at least `size` of them, at most twice as many."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -179,7 +191,7 @@ class LoopGuard:
         self._patience = 1
 
     def is_closed_by(self, cursor: str) -> bool:
-        """Takes in the next value; tells whether a loop was found."""
+        """Adds the next value; returns whether it closes a loop."""
         if cursor == self._remembered:
             return True
         self._seen_since += 1

@@ -1,9 +1,7 @@
-"""Lists that go on after the id of a row."""
+"""Lists that continue after the id of a row."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
-
-from requests import Request, Response
 
 from .base import (
     MAX_RESTARTS,
@@ -16,34 +14,35 @@ from .base import (
     UntrustedPageError,
 )
 from .envelope import Promise
+from .reply import Reply
 from .token import TokenPaginator
 
 
 class CursorPaginator(BatchListPaginator):
-    """Goes on after the id of the last row of each page.
+    """Continues after the id of the last row of each page.
 
-    `last_id` of the reply is not used: some vendors leave it out, and their own clients go by the
-    last row as well. An empty page is the end, or the answer to a cursor whose row was deleted:
-    some servers send an error instead, some the first page again. Then pages after earlier rows of
-    the trail are asked for, until one begins with a row of the trail. Where that row is followed by
-    nothing, the end is confirmed.
+    `last_id` of the reply is not used: some vendors leave it out, and their own clients use the
+    last row as well. An empty page is the end, or the answer to a cursor that refers to a deleted
+    row; some servers answer that with an error, others with the first page. Then pages after
+    earlier rows of the trail are requested, until one begins with a row of the trail. If nothing
+    follows that row, the end is confirmed.
 
-    Some servers of this shape give a cursor of their own, and take no ids. Where ids lead nowhere
-    and a reply gives one, it is sent instead, as long as that works.
+    Some servers of this shape give a cursor of their own, and take no ids. If ids lead nowhere and
+    a reply gives such a cursor, it is sent instead, as long as that works.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
-        cursor_param (str): Query parameter for the id to go on after.
+        limit (int | None): Rows to request per page; None sends no limit.
+        cursor_param (str): Query parameter for the id to continue after.
         limit_param (str): Query parameter for the page size.
         id_field (str): Field of a row that holds its id.
-        has_more_field (str): Field of the reply that tells whether more rows follow; it may be
+        has_more_field (str): Field of the reply that says whether more rows follow; it may be
             absent.
         known (Collection[str]): Further fields of the reply that promise nothing, nested ones with
             dots.
     """
 
     RUNGS = (2, 3, 5, 8, 12)
-    """Rows of the trail to ask behind when the place is lost, counted from its end."""
+    """Rows of the trail to try as cursors if the position is lost, counted from its end."""
 
     def __init__(
         self,
@@ -59,30 +58,30 @@ class CursorPaginator(BatchListPaginator):
         self._handed_on = 0
         self._pages = 0
         self._taken_back: set[str] = set()
-        """Rows that were handed on, and are on the trail no more."""
+        """Rows that were handed on, and are no longer on the trail."""
         self._recent = RecentIds(RECENT_ROWS)
         self._first_page: list[str] = []
         self._loop = LoopGuard()
         self._rungs: list[int] | None = None
-        """Places on the trail yet to be tried; None while the place is known."""
+        """Rows of the trail still to be tried; None while the position is known."""
         self._strays: list[list[str]] = []
-        """Pages that did not belong where they were asked for, since the place was known."""
+        """Pages that did not continue the list, since the position was lost."""
         self._doubted_ends = 0
         self._nothing_behind_last = False
-        """Whether the last row was asked behind, without an answer."""
+        """Whether a request for the rows after the last one brought none."""
         self._promised_more = False
         """Whether the last page that was handed on said that more rows follow."""
         self._tells_end = False
         """Whether the last page said if more rows follow."""
         self._never_continues = True
-        """Whether no row behind another one was ever seen, wherever it was asked for."""
+        """Whether no cursor has ever led to a row."""
         self._own_cursor: Promise | None = None
-        """What the last page gave to go on by, instead of the id of a row."""
+        """The server's own cursor on the last page, instead of the id of a row."""
         self._by_own_cursor: TokenPaginator | None = None
         """Reads on by the server's own cursors, once ids lead nowhere."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position; the first page must show the last row of the trail again."""
+        """Resumes from a position; the first page must show the last row of the trail again."""
         if next_field := position.get("next_field"):
             self._by_own_cursor = self._token_paginator(next_field, position)
             return
@@ -99,7 +98,7 @@ class CursorPaginator(BatchListPaginator):
         return {**super().position, "handed_on": self._handed_on}
 
     def refused(self, status_code: int) -> bool:
-        """Looks back along the trail where the server does not know the cursor."""
+        """Looks back along the trail if the server does not know the cursor."""
         if self._by_own_cursor:
             goes_on = self._by_own_cursor.refused(status_code)
             self.restarts += goes_on
@@ -117,21 +116,21 @@ class CursorPaginator(BatchListPaginator):
             self._try_next_rung()
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that continue where the last page ended.
 
         Raises:
             UntrustedPageError: If the page promises rows and brings none, does not say clearly
-                whether more rows follow, or if the place in the list cannot be found.
+                whether more rows follow, or if the position in the list cannot be found.
         """
         if self._by_own_cursor:
             before = self._by_own_cursor.restarts
-            self._by_own_cursor.update_state(response, data)
+            self._by_own_cursor.update_state(reply, rows)
             self.restarts += self._by_own_cursor.restarts - before
-            self._has_next_page = self._by_own_cursor.has_next_page
+            self.has_next_page = self._by_own_cursor.has_next_page
             return
-        rows = self._open(response, data)
-        ids, more = self._ids(rows), self._has_more(response)
+        self._open(reply, rows)
+        ids, more = self._ids(rows), self._has_more(reply)
         if not ids and more is not False and (more or self._reply.promise):
             raise UntrustedPageError("an empty page promises that more rows follow")
         if self._is_in_place(ids):
@@ -141,7 +140,7 @@ class CursorPaginator(BatchListPaginator):
         rows.clear()
         if self._cursor() is None and self._rungs is None:
             # the head of the list is empty
-            self._has_next_page = False
+            self.has_next_page = False
         elif self._rungs is None:
             self._nothing_behind_last = not ids
             self._look_back()
@@ -150,16 +149,12 @@ class CursorPaginator(BatchListPaginator):
             self._strays.append(ids)
             self._try_next_rung(more)
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the rows after the last one, or after an earlier one of the trail."""
+    def _position_params(self) -> dict[str, Any]:
+        """After the last row, or after an earlier one of the trail."""
         if self._by_own_cursor:
-            self._by_own_cursor.update_request(request)
-            return
+            return self._by_own_cursor._position_params()
         cursor = self._cursor()
-        if cursor is None:
-            request.params.pop(self._position_param, None)
-        else:
-            request.params[self._position_param] = cursor
+        return {} if cursor is None else {self._position_param: cursor}
 
     def _cursor(self) -> str | None:
         if not self._trail:
@@ -215,12 +210,12 @@ class CursorPaginator(BatchListPaginator):
             rows[:] = [row for row, i in zip(rows, fresh, strict=True) if i not in self._taken_back]
         self._handed_on += len(rows)
         self._promised_more = bool(more)
-        self._has_next_page = more is not False
-        if self._has_next_page and self._loop.is_closed_by(self._trail[-1]):
+        self.has_next_page = more is not False
+        if self.has_next_page and self._loop.is_closed_by(self._trail[-1]):
             raise UntrustedPageError(f"the pages repeat themselves around row {self._trail[-1]}")
 
     def _refuse_repeated_page(self, more: bool | None, rows: int) -> None:
-        """More rows than the last one came again, where those behind it were asked for."""
+        """Raises if known rows came again instead of those after the last one."""
         if more is False and self._promised_more:
             raise UntrustedPageError(
                 f"the cursor `{self._position_param}` does not advance: the page promised that more"
@@ -230,18 +225,18 @@ class CursorPaginator(BatchListPaginator):
             self._refuse_part_of_list(rows)
 
     def _end_or_doubt(self, more: bool | None) -> None:
-        """Nothing follows the last row: the end, unless the server says otherwise."""
+        """Ends the list after its last row, unless the server says that more follow."""
         self._doubted_ends += 1
         if self._doubted_ends > (MAX_RESTARTS if more else TRAIL_LENGTH):
             raise UntrustedPageError(
                 f"the cursor `{self._position_param}` does not advance: the page after row"
                 f" {self._trail[-1]} is empty or the same, and promises that more follow"
             )
-        # a page may hold no more than the row that was sought: then ask behind it
-        self._has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
+        # a page may hold only the row that was sought: then request what follows it
+        self.has_next_page = bool(more) or (more is None and not self._nothing_behind_last)
 
     def _look_back(self) -> None:
-        """Asks behind earlier rows of the trail, and at the head where it reaches that far."""
+        """Plans to try earlier rows of the trail, and the head if the trail reaches that far."""
         reach = len(self._trail) + (self._handed_on <= len(self._trail))
         self._rungs = [rung for rung in self.RUNGS if rung < reach]
         if not self._rungs or self._rungs[-1] < min(reach, TRAIL_LENGTH):
@@ -262,8 +257,8 @@ class CursorPaginator(BatchListPaginator):
             return
         if self.restarts == MAX_RESTARTS and self._never_continues and not any(self._strays):
             raise UntrustedPageError(
-                f"the server's `{self._position_param}` does not work: nothing comes behind any row"
-                " that it has shown, the first ones of the list included"
+                f"the server's `{self._position_param}` does not work: nothing follows any row that"
+                " it has shown, not even the first ones of the list"
             )
         self._rungs = None
         self._start_over()
@@ -282,10 +277,10 @@ class CursorPaginator(BatchListPaginator):
             )
         self._refuse_part_of_list(len(self._first_page))
         self._rungs = None
-        self._has_next_page = False
+        self.has_next_page = False
 
-    def _has_more(self, response: Response) -> bool | None:
-        body = response.json()
+    def _has_more(self, reply: Reply) -> bool | None:
+        body = reply.body
         more = body.get(self._has_more_field) if isinstance(body, dict) else None
         self._tells_end = more is not None
         if more is None or isinstance(more, bool):
@@ -293,7 +288,7 @@ class CursorPaginator(BatchListPaginator):
         raise UntrustedPageError(f"`{self._has_more_field}` is neither true nor false")
 
     def _turns_to_own_cursor(self) -> bool:
-        """Goes on by the cursor that the last page gave, if ids never led any further."""
+        """Switches to the cursor that the last page gave, if ids never led any further."""
         if self._own_cursor is None or not self._never_continues:
             return False
         # the first page comes again: it has to show the rows that were handed on

@@ -1,8 +1,8 @@
-"""What a reply says beside its rows: whether more follow, whatever the server calls it.
+"""The fields of a reply beside its rows that promise more rows, whatever the server calls them.
 
-Servers that copy a vendor's list often page in their own way. A declaration knows the fields of its
-vendor; everything else that promises more rows is found here, so that it is followed or refused,
-and never overlooked.
+Servers that copy a vendor's list often page in their own way. A declaration names the fields of its
+vendor; any other promise of more rows is found here, so that it is followed or refused, and never
+overlooked.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from requests import Response
+from .reply import Reply
 
 
 def _named(pattern: str) -> re.Pattern[str]:
@@ -43,7 +43,7 @@ class Promise(NamedTuple):
     """A field of a reply that promises more rows."""
 
     path: str
-    """Where it stands, nested fields with dots; a header by its name."""
+    """Path of the field, nested ones with dots; a header by its name."""
     value: Any
 
 
@@ -51,20 +51,19 @@ class Envelope:
     """A reply without its rows.
 
     Args:
-        response (Response): The reply; its body is decoded already.
+        reply (Reply): The reply.
         rows (object): The list of rows in the body, which is not looked into.
         known (Collection[str]): Paths of fields that mean something else, or that are followed.
     """
 
-    def __init__(self, response: Response, rows: object, known: Collection[str] = ()) -> None:
-        self._response = response
-        self._body: Any = response.json()
+    def __init__(self, reply: Reply, rows: object, known: Collection[str] = ()) -> None:
+        self._reply = reply
         self._rows = rows
         self._known = known
 
     @property
     def promise(self) -> Promise | None:
-        """What promises more rows; None where nothing does, or the reply also says that it ends.
+        """The field that promises more rows; None if there is none, or another one denies it.
 
         Null, empty, zero and false promise nothing; nor does a position that was sent and is
         repeated.
@@ -82,7 +81,7 @@ class Envelope:
             ids (Collection[str]): Ids of the rows of the page.
 
         Returns:
-            Promise | None: None where there is no such text, or the reply says that it ends.
+            Promise | None: None if there is no such text, or the reply says that the list ends.
         """
         for each in self._promises() if self.promise else ():
             text = each.value
@@ -109,22 +108,22 @@ class Envelope:
                     yield int(value)
 
     def _promises(self) -> Iterator[Promise]:
-        sent = {value for _, value in parse_qsl(urlsplit(self._response.url).query)}
+        sent = {value for _, value in parse_qsl(urlsplit(self._reply.url).query)}
         for path, key, value in self._leaves():
             is_repeated = not _FORWARD.search(key) and str(value) in sent
             if path not in self._known and not is_repeated and _is_promise(path, key, value):
                 yield Promise(path, value)
 
     def _promises_of_headers(self) -> Iterator[Promise]:
-        if "next" in self._response.links:
-            yield Promise("Link", self._response.links["next"]["url"])
-        for name, value in self._response.headers.items():
+        if "next" in self._reply.links:
+            yield Promise("Link", self._reply.links["next"]["url"])
+        for name, value in self._reply.headers.items():
             if _NEXT_HEADER.fullmatch(name) and value.strip():
                 yield Promise(name, value)
 
     def _leaves(self) -> Iterator[tuple[str, str, Any]]:
-        """Path, name and value of what stands in the reply, except for the rows, in its order."""
-        left = [("", "", self._body)]
+        """Path, name and value of each field of the reply except for the rows, in their order."""
+        left = [("", "", self._reply.body)]
         while left:
             path, key, value = left.pop()
             if value is self._rows:
@@ -141,8 +140,8 @@ class Envelope:
                 yield path, key, value
 
 
-def says_trouble(body: Mapping[str, Any]) -> bool:
-    """Whether a reply without rows says that something went wrong, instead of an empty list.
+def reports_failure(body: Mapping[str, Any]) -> bool:
+    """Whether a reply without rows reports a failure, rather than an empty list.
 
     Args:
         body (Mapping[str, Any]): The decoded reply.
@@ -163,7 +162,7 @@ def says_trouble(body: Mapping[str, Any]) -> bool:
 
 
 def _is_promise(path: str, key: str, value: Any) -> bool:
-    """Whether a value promises more, by its name and by the names of what it stands in."""
+    """Whether a value promises more rows, by its name and the names of the objects around it."""
     if _IS_LAST.fullmatch(key):
         return value is False
     if _IS_CUT.fullmatch(key):
@@ -178,7 +177,7 @@ def _is_promise(path: str, key: str, value: Any) -> bool:
 
 
 def _says_end(key: str, value: Any) -> bool:
-    """Whether a flag says in so many words that no rows follow."""
+    """Whether a flag states that no rows follow."""
     if _IS_LAST.fullmatch(key):
         return value is True
     return value is False and bool(_FORWARD.search(key))

@@ -3,8 +3,6 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from requests import Request, Response
-
 from ..table.timestamps import to_microseconds
 from .base import (
     RECENT_ROWS,
@@ -12,19 +10,20 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class OffsetPaginator(BatchListPaginator):
-    """Skips the rows that were read, but for the last one, which each page must show again.
+    """Skips the rows that were read, except for the last one, which each page must show again.
 
-    Rows that are created meanwhile push the list down; rows that are deleted pull it up. Where a
-    page shows no row that is known, the paginator goes forward if the page lies before the last
-    row, by its times and the order of the list so far, and back if it does not, or if the times are
-    in no order: going back passes nothing over. Where a page holds
-    the last row alone, and nothing stands behind it, the list ends.
+    Rows that are created meanwhile push the list down; rows that are deleted pull it up. If a page
+    shows no known row, the paginator steps forward if the page lies before the last row, judged by
+    its times and the order of the list so far. Otherwise, or if the times are in no order, it steps
+    back, which never skips a row. The list ends if a page holds the last row alone and nothing
+    follows it.
 
     Args:
-        limit (int | None): Rows to ask for in a page, at least two so that pages can overlap;
+        limit (int | None): Rows to request per page, at least two so that pages can overlap;
             None sends no limit.
         offset_param (str): Query parameter for the number of rows to skip.
         limit_param (str): Query parameter for the page size.
@@ -34,13 +33,13 @@ class OffsetPaginator(BatchListPaginator):
     """
 
     MAX_REPEATS = 3
-    """Equal replies in a row that rows created meanwhile may explain."""
+    """Consecutive equal replies that rows created meanwhile may explain."""
 
     MAX_STALE_ROWS = 1_000
-    """Known rows in a row, in whatever order, that rows created meanwhile may explain."""
+    """Consecutive known rows, in whatever order, that rows created meanwhile may explain."""
 
     MAX_STEPS = 40
-    """Steps back and forth in search of the place, most of them doubled, before the head."""
+    """Steps in search of the position, most of them doubled, before the scan restarts."""
 
     def __init__(
         self,
@@ -65,7 +64,7 @@ class OffsetPaginator(BatchListPaginator):
         self._page: list[str] = []
         self._probes_behind_last = False
         self._has_handed_on = False
-        """Whether this paginator did, not only the one that it goes on for."""
+        """Whether this paginator did, not only the one whose position it resumed from."""
         self._step = 1
         self._steps = 0
         self._repeats = 0
@@ -73,7 +72,7 @@ class OffsetPaginator(BatchListPaginator):
         """Rows that came again since the last new one."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position; the first page must show a row of the trail again."""
+        """Resumes from a position; the first page must show a row of the trail again."""
         super().resume(position)
         self._offset = position["offset"]
         self._created = position["created"]
@@ -93,46 +92,45 @@ class OffsetPaginator(BatchListPaginator):
         }
 
     def refused(self, status_code: int) -> bool:
-        """Takes an error behind the end of the list for an empty page."""
+        """Treats an error behind the end of the list as an empty page."""
         if status_code not in (400, 404) or self._offset == 0:
             return False
         self._take([], [])
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that continue where the last page ended.
 
         Raises:
             UntrustedPageError: If the server ignores the offset and may have sent a part of the
-                list only, if the last page promises more, or if the place in the list is lost again
-                and again.
+                list only, if the last page promises more, or if the position in the list is lost
+                too often.
         """
-        rows = self._open(response, data)
+        self._open(reply, rows)
         self._take(rows, self._ids(rows))
-        if not self._has_next_page:
+        if not self.has_next_page:
             self._refuse_promise()
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page at the current offset."""
-        request.params[self._position_param] = self._offset
+    def _position_params(self) -> dict[str, Any]:
+        return {self._position_param: self._offset}
 
     def _take(self, rows: list[Any], ids: list[str]) -> None:
         before, self._page = self._page, ids
         probed, self._probes_behind_last = self._probes_behind_last, False
         last = self._trail[-1] if self._trail else None
         if last is None or (probed and (not ids or ids[-1] != last)):
-            self._has_next_page = bool(ids)
+            self.has_next_page = bool(ids)
             self._hand_on(rows, ids)
         elif ids[-1:] == [last] and (probed or len(ids) == 1):
             # a short page proves nothing, nor does one that a new row pushed down: look behind it
             self._repeats = self._repeats + 1 if probed else 0
-            self._has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
-            if not self._has_next_page:
+            self.has_next_page = self._probes_behind_last = self._repeats < self.MAX_REPEATS
+            if not self.has_next_page:
                 self._refuse_part_of_list(len(ids))
             self._offset += 1
             rows.clear()
         elif any(row_id in self._known for row_id in ids):
-            self._has_next_page = not self._ignores_offset(ids, before)
+            self.has_next_page = not self._ignores_offset(ids, before)
             self._hand_on(rows, ids)
         else:
             self._search(rows)
@@ -162,10 +160,10 @@ class OffsetPaginator(BatchListPaginator):
         self._step, self._steps = len(ids), 0
 
     def _search(self, rows: list[Any]) -> None:
-        """Moves to where the last row may be now: no row of the page is known.
+        """Moves to where the last row may be now, after a page without a known row.
 
-        Rows that are passed on the way down are handed on: nobody saw them yet. Where an earlier
-        scan is gone on with, they are new, and the scan that follows it reads them.
+        Rows passed on the way down are handed on: nobody has seen them yet. While resuming an
+        earlier scan they are dropped: they are new, and the incremental scan after it reads them.
         """
         self._steps += 1
         last, sought = self._time(rows[-1]) if rows else None, self._created

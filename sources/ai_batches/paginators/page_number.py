@@ -1,10 +1,8 @@
-"""Lists that are read by page numbers, and say how many rows they have."""
+"""Lists that are read by page number, and report how many rows they have."""
 
 from collections.abc import Collection, Mapping
 from math import ceil
 from typing import Any
-
-from requests import Request, Response
 
 from .base import (
     MAX_RESTARTS,
@@ -13,21 +11,22 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class PageNumberPaginator(BatchListPaginator):
-    """Counts pages, of a list whose new rows come first, and watches how many rows it has.
+    """Counts the pages of a list whose new rows come first, and watches its total.
 
-    New rows push the list down, so that rows come again; deleted ones pull it up, so that rows
-    would be passed over. That many at most are missing as the total went down by: then the page
-    goes back by so much. Going on asks for the last page again, which has to show a row of the
-    trail, or else one of the pages that it may have been pushed to; otherwise the scan begins again
-    at the head. Each reply is held against its own total: a page with fewer rows than it should
-    have shifts all pages behind it, so that the scan begins again, too. The list ends with an empty
-    page, or a short one that reaches the total and does not pass it.
+    New rows push the list down, so that rows come again. Deleted rows pull it up, so that rows
+    would be skipped: at most as many as the total fell by, and the paginator steps back that far.
+    To resume, it requests the last page again. That page must show a row of the trail, or else one
+    of the pages that the row may have been pushed to; otherwise the scan restarts at the head. Each
+    page is compared with the total of its reply: if it has too few rows, all pages behind it are
+    shifted, and the scan restarts as well. The list ends with an empty page, or with a short one
+    that reaches the total and does not exceed it.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to request per page; None sends no limit.
         page_param (str): Query parameter for the number of the page; the first one is 0.
         limit_param (str): Query parameter for the page size.
         total_field (str): Field of the reply that holds the number of rows of the list, nested ones
@@ -37,7 +36,7 @@ class PageNumberPaginator(BatchListPaginator):
     """
 
     MAX_STEPS_BACK = 40
-    """Steps back in a row, after which rows are taken to be deleted faster than they are read."""
+    """Consecutive steps back after which the list is given up."""
 
     def __init__(
         self,
@@ -52,19 +51,19 @@ class PageNumberPaginator(BatchListPaginator):
         self._total_field = total_field
         self._page = 0
         self._size = 0
-        """Rows of a full page, as the server cuts them; 0 before the first one."""
+        """Rows of a full page, by the server's own limit; 0 before the first page."""
         self._total = 0
-        """What the last reply said."""
+        """Total of the last reply."""
         self._known = RecentIds(RECENT_ROWS)
         self._read_page = 0
         """The page that was handed on last."""
         self._steps_back = self._stale_pages = 0
         self._is_resumed = False
         self._last_page_to_try = 0
-        """How far the trail may have been pushed down since."""
+        """How many pages the trail may have been pushed down since."""
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position, with the page that was handed on last."""
+        """Resumes with the page that was handed on last."""
         if position["limit"] != self._limit:
             # pages of another size have other rows
             self._start_over()
@@ -87,24 +86,24 @@ class PageNumberPaginator(BatchListPaginator):
         }
 
     def refused(self, status_code: int) -> bool:
-        """Takes an error behind the end of the list for an empty page."""
+        """Treats an error behind the end of the list as an empty page."""
         is_behind_end = self._size > 0 and self._page * self._size >= self._total
         if status_code not in (400, 404) or not is_behind_end:
             return False
-        self._has_next_page = False
+        self.has_next_page = False
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that were not handed on.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that were not handed on.
 
         Raises:
             UntrustedPageError: If the reply has no total, if pages have fewer rows than the total
                 promises, if the last one promises more, or if the server sends the same page at
                 every number.
         """
-        rows = self._open(response, data)
+        self._open(reply, rows)
         ids, before = self._ids(rows), self._total
-        self._total = self._total_of(response)
+        self._total = self._total_of(reply)
         is_place_known = any(row_id in self._known for row_id in ids)
         if not is_place_known and self._page > 0 and self._total < before:
             rows.clear()
@@ -116,6 +115,10 @@ class PageNumberPaginator(BatchListPaginator):
             return
         self._is_resumed = False
         self._steps_back = 0
+        self._hand_on(rows, ids)
+
+    def _hand_on(self, rows: list[Any], ids: list[str]) -> None:
+        """Takes in a page at the right place, unless its number of rows is wrong."""
         if not self._size:
             # a server may cut pages to fewer rows than were asked for
             limit = self._limit or 0
@@ -135,19 +138,18 @@ class PageNumberPaginator(BatchListPaginator):
         self._page += 1
         is_whole_list = is_stale and self._read_page > 0 and len(ids) == self._total
         is_last = len(ids) < self._size and passed + len(ids) == self._total
-        self._has_next_page = bool(ids) and not is_last and not is_whole_list
-        if not self._has_next_page:
+        self.has_next_page = bool(ids) and not is_last and not is_whole_list
+        if not self.has_next_page:
             self._refuse_promise()
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page."""
-        request.params[self._position_param] = self._page
+    def _position_params(self) -> dict[str, Any]:
+        return {self._position_param: self._page}
 
-    def _total_of(self, response: Response) -> int:
-        total = self._field(response, self._total_field)
+    def _total_of(self, reply: Reply) -> int:
+        total = reply.field(self._total_field)
         if type(total) is int and total >= 0:
             return total
-        raise UntrustedPageError(f"the reply does not tell `{self._total_field}`")
+        raise UntrustedPageError(f"the reply has no valid `{self._total_field}`")
 
     def _step_back(self, rows: int) -> None:
         self._steps_back += 1
@@ -165,7 +167,7 @@ class PageNumberPaginator(BatchListPaginator):
     def _begin_again(self, rows: int, expected: int) -> None:
         if self.restarts == MAX_RESTARTS:
             raise UntrustedPageError(
-                f"page {self._page} has {rows} rows, where {expected} of the {self._total} belong"
+                f"page {self._page} has {rows} rows instead of {expected} of the {self._total}"
             )
         self._reset()
 

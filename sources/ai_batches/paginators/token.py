@@ -1,9 +1,7 @@
-"""Lists whose pages each give the token of the next one."""
+"""Lists in which each page gives the token of the next one."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
-
-from requests import Request, Response
 
 from .base import (
     RECENT_ROWS,
@@ -13,20 +11,21 @@ from .base import (
     RecentIds,
     UntrustedPageError,
 )
+from .reply import Reply
 
 
 class TokenPaginator(BatchListPaginator):
-    """Goes on by the token that each page gives for the next one; a page without one is the last.
+    """Sends the token that each page gives for the next one; a page without one is the last.
 
-    A token does not say which row it stands for. So a position is the token of the page that was
-    handed on last: going on, that page is asked for again, and has to show a row of the trail.
-    Where it does not, or the server knows the token no more, the scan begins again at the head.
-    A reply that says `has_more: false` is the last one, even if it gives a token.
-    Tokens that count rows instead of naming one pass a row over where one above is deleted
-    meanwhile; where the list tells its total, that shows in the end.
+    A token does not reveal which row it stands for. So a position is the token of the page that was
+    handed on last: to resume, that page is requested again, and must show a row of the trail. If it
+    does not, or if the token has expired, the scan restarts at the head. A reply with
+    `has_more: false` is the last one, even if it gives a token. Tokens that count rows instead of
+    naming one skip a row if one above it is deleted meanwhile; if the list reports its total, that
+    is noticed at the end.
 
     Args:
-        limit (int | None): Rows to ask for in a page; None sends no limit.
+        limit (int | None): Rows to request per page; None sends no limit.
         position_param (str): Query parameter for the token.
         next_field (str): Field of the reply that holds the next token, nested ones with dots;
             null, empty or absent on the last page.
@@ -38,7 +37,7 @@ class TokenPaginator(BatchListPaginator):
     """
 
     MAX_STALE_PAGES = 20
-    """Pages in a row that may hold nothing, or nothing new, and promise more."""
+    """Consecutive pages that may hold nothing new and promise more."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class TokenPaginator(BatchListPaginator):
         self.next_field = next_field
         """Field of the reply that holds the next token."""
         self._token: str | int | None = None
-        """Of the page to ask for; None for the first one."""
+        """Of the page to request; None for the first one."""
         self._page_token: str | int | None = None
         """Of the page that was handed on last."""
         self._is_resumed = False
@@ -67,7 +66,7 @@ class TokenPaginator(BatchListPaginator):
         self._stale_pages = 0
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Goes on from a position; the first page must show a row of the trail again."""
+        """Resumes from a position; the first page must show a row of the trail again."""
         super().resume(position)
         self._token = self._page_token = position["token"]
         self._handed_on, self._least_total = position["handed_on"], position["least_total"]
@@ -80,23 +79,23 @@ class TokenPaginator(BatchListPaginator):
         return {**super().position, **counts, "token": self._page_token}
 
     def refused(self, status_code: int) -> bool:
-        """Begins again at the head, once, where the server does not know the token."""
+        """Restarts at the head, once, if the server does not know the token."""
         if status_code not in UNKNOWN_POSITION or self._token is None or self.restarts:
             return False
         self._begin_again()
         return True
 
-    def update_state(self, response: Response, data: list[Any] | None = None) -> None:
-        """Takes in a page, and leaves in `data` the rows that go on where the last page ended.
+    def update_state(self, reply: Reply, rows: list[Any]) -> None:
+        """Takes in a page, and leaves in `rows` those that continue where the last page ended.
 
         Raises:
             UntrustedPageError: If the pages repeat themselves, or promise more and bring nothing,
-                or if the last one is not the end by what the reply says.
+                or if the reply denies that the last one is the end.
         """
-        rows = self._open(response, data)
-        ids, token = self._ids(rows), self._next_token(response)
+        self._open(reply, rows)
+        ids, token = self._ids(rows), self._next_token(reply)
         if self._total_field:
-            total = self._field(response, self._total_field)
+            total = reply.field(self._total_field)
             if type(total) is int:
                 least = self._least_total
                 self._least_total = total if least is None else min(total, least)
@@ -116,39 +115,35 @@ class TokenPaginator(BatchListPaginator):
             self._known.extend(ids)
             self._handed_on += len(ids)
         if token is None:
-            self._refuse_early_end(response)
+            self._refuse_early_end(reply)
         elif is_stale:
             self._refuse_loop(token)
         else:
             self._stale_pages = 0
         self._token = token
-        self._has_next_page = token is not None
+        self.has_next_page = token is not None
 
-    def update_request(self, request: Request) -> None:
-        """Asks for the page of the token."""
-        if self._token is None:
-            request.params.pop(self._position_param, None)
-        else:
-            request.params[self._position_param] = self._token
+    def _position_params(self) -> dict[str, Any]:
+        return {} if self._token is None else {self._position_param: self._token}
 
-    def _next_token(self, response: Response) -> str | int | None:
-        token = self._field(response, self.next_field)
+    def _next_token(self, reply: Reply) -> str | int | None:
+        token = reply.field(self.next_field)
         # also null, empty, zero and false stand for no token
-        if not token or self._field(response, "has_more") is False:
+        if not token or reply.field("has_more") is False:
             return None
         if type(token) in (str, int):
             return token  # type: ignore[no-any-return]
-        raise UntrustedPageError(f"`{self.next_field}` is no token")
+        raise UntrustedPageError(f"`{self.next_field}` is not a valid token")
 
-    def _refuse_early_end(self, response: Response) -> None:
-        if self._field(response, "has_more") is not False and (promise := self._reply.promise):
+    def _refuse_early_end(self, reply: Reply) -> None:
+        if reply.field("has_more") is not False and (promise := self._reply.promise):
             raise UntrustedPageError(
                 f"`{promise.path}` in the reply promises more rows, and there is no"
-                f" `{self.next_field}` to ask for them"
+                f" `{self.next_field}` to request them"
             )
         if self._least_total is not None and self._handed_on < self._least_total:
             raise UntrustedPageError(
-                f"the list ends after {self._handed_on} rows, and says that it has"
+                f"the list ends after {self._handed_on} rows, but reports a total of"
                 f" {self._least_total}"
             )
 

@@ -1,4 +1,4 @@
-"""Anthropic's Message Batches, whose end has one word, and whose outcome stands in its counts."""
+"""Anthropic's Message Batches: one status for the end; the outcome follows from the counts."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -29,8 +29,8 @@ def _status(row: Mapping[str, Any]) -> str:
 # 1,000 rows. In recorded replies times have microseconds and `+00:00`. Until a batch ends, all its
 # requests count as `processing`, so that none is completed or failed; failed are the errored ones.
 # No model, no tokens, no files. A batch that ended can be deleted; 29 days after its creation it
-# gets `archived_at` and loses `results_url`. Assumed: a cursor whose row was deleted is refused, or
-# loses its place.
+# gets `archived_at` and loses `results_url`. Assumed: a cursor of a deleted row is refused, or
+# loses its position.
 ANTHROPIC = Provider(
     name="anthropic",
     title="Anthropic",

@@ -71,7 +71,6 @@ BEDROCK = Provider(
         position_param="nextToken",
         next_field="nextToken",
         limit_param="maxResults",
-        id_field="jobArn",
     ),
     page_size=1_000,
     params={"sortBy": "CreationTime", "sortOrder": "Descending"},

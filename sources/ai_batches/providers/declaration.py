@@ -1,8 +1,8 @@
-"""What a provider declares, so that the rest of the source needs to know no provider."""
+"""What a provider declares: the rest of the source knows no provider by name."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from requests.auth import AuthBase
 
@@ -59,8 +59,15 @@ BATCH_OBJECT_ALTERNATIVES: Sequence[Mapping[str, str]] = (
     ),
     {"requests_total": "total", "requests_completed": "completed", "requests_failed": "failed"},
 )
-"""What gateways call fields of the batch object: tokens as in chats, counts by other words, and
-counts beside `request_counts`."""
+"""Other names that gateways give to fields of the batch object: tokens as in chats, counts by other
+words, and counts beside `request_counts`."""
+
+
+class MakePaginator(Protocol):
+    """Makes the paginator of one scan: a class of `ai_batches.paginators`, or a `partial` of it."""
+
+    def __call__(self, limit: int | None, *, id_field: str) -> BatchListPaginator:
+        """Makes a paginator that requests pages of `limit` rows."""
 
 
 @dataclass(frozen=True)
@@ -72,44 +79,46 @@ class Provider:
         title (str): The vendor's name as people write it.
         docs (str): Where the vendor documents the endpoint.
         base_url (str): API root; users may set another, for a gateway or a region. Names in braces
-            are settings of `url_settings`; where it is empty, users have to set one.
+            are settings of `url_settings`; if it is empty, users must set one.
         path (str): Path of the list below the root.
         api_key_env (str): Environment variable in which the vendor's users have their key.
         auth (Callable[[str], AuthBase]): How a request carries a key.
-        environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed where the
-            key is set to `environment`; None where there is no such way.
-        paginator (Callable[[int | None], BatchListPaginator]): Makes the paginator of one scan,
-            given the page size.
-        page_size (int | None): Rows to ask for in a page; None where the vendor documents no
+        environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed if the
+            key is set to `environment`; None if that is not supported.
+        paginator (MakePaginator): Makes the paginator of one scan, given the page size and the
+            field of the id.
+        page_size (int | None): Rows to request per page; None if the vendor documents no
             parameter for it.
         fields (Mapping[str, str]): Columns of `batches` to the row's fields, nested ones with dots.
-            `id` is a top-level field. Where `ended_at` has one, it also fills the column of the
+            `id` is a top-level field. If `ended_at` has one, it also fills the column of the
             outcome, such as `failed_at`, that has none.
         alternatives (Sequence[Mapping[str, str]] | None): Sets of columns, each with another field
-            that may fill it. A set counts as a whole in rows where its columns are all null or zero
-            so far, and it is not; elsewhere it fills what is null. What it does not fill stays in
-            `extra` where it differs. None: `BATCH_OBJECT_ALTERNATIVES`, those of them whose columns
-            have their field of `BATCH_OBJECT_FIELDS`.
-        computed (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no field tells
-            alone, to what makes their value of a row. Fields without a column stay in `extra`. A
-            `status` may be any word that `statuses` or the list for all vendors knows.
+            that may fill it. A set counts as a whole in rows in which its columns are all null or
+            zero so far, and it is not; in others it fills columns that are null. A value that fills
+            no column stays in `extra` if it differs. None: the sets of `BATCH_OBJECT_ALTERNATIVES`
+            for columns that have their field of `BATCH_OBJECT_FIELDS`.
+        computed (Mapping[str, Callable[[Mapping[str, Any]], Any]]): Columns that no single field
+            holds, each with a function that derives its value from a row. Fields without a column
+            stay in `extra`. A `status` may be any word that `statuses` or the list for all vendors
+            knows.
         statuses (Mapping[str, str]): Status words that are the vendor's own, to the words of the
-            column `status`. They go before the list for all vendors, `ai_batches.statuses`, and are
-            compared like its words: without case, separators and prefix.
-        data_selector (str): Field of a reply that holds the list of rows; `$` where the reply is it.
-        empty_reply (Set[str] | None): Fields of which a reply without rows may consist, where it
-            leaves the list out, or is `null`; None where it has an empty list.
+            column `status`. They go before the list for all vendors, `ai_batches.table.statuses`,
+            and are compared like its words: without case, separators and prefix.
+        data_selector (str): Field of a reply that holds the list of rows; `$` if the reply is it.
+        empty_reply (Set[str] | None): Fields of which a reply without rows may consist if it leaves
+            the list out, or is `null`; None if it has an empty list.
         params (Mapping[str, str]): Further query parameters of each request.
         headers (Mapping[str, str]): Further headers of each request.
         url_settings (Mapping[str, str]): Settings that `base_url` needs, to the environment
             variables in which the vendor's users have them.
         other_base_url (Callable[[str, Mapping[str, str]], str | None] | None): Gives the API root
-            for a key and the values of `url_settings`, in the form of `base_url`, where a vendor
-            has several; None where it is `base_url`.
+            for a key and the values of `url_settings`, in the form of `base_url`, if a vendor
+            has several; None if it is `base_url`.
         shared_key_env (str | None): Variable into which the vendor's clients look first, and which
-            may hold a key for its other products: it is used for a provider that is asked for, and
-            is no reason to ask it.
-        gateway_to (str | None): The provider whose batches a gateway lists, under the same ids.
+            may hold a key for its other products: it is used if the provider is named, and does not
+            select it.
+        gateway_to (str | None): The provider that runs the batches which a gateway lists, under the
+            same ids.
     """
 
     name: str
@@ -119,7 +128,7 @@ class Provider:
     path: str
     api_key_env: str
     auth: Callable[[str], AuthBase]
-    paginator: Callable[[int | None], BatchListPaginator]
+    paginator: MakePaginator
     page_size: int | None
     fields: Mapping[str, str]
     alternatives: Sequence[Mapping[str, str]] | None = None
@@ -134,6 +143,22 @@ class Provider:
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None
+
+    @property
+    def id_field(self) -> str:
+        """Field of a row that holds its id."""
+        return self.fields["id"]
+
+    def new_paginator(self, page_size: int | None) -> BatchListPaginator:
+        """Makes the paginator of one scan.
+
+        Args:
+            page_size (int | None): Rows to request per page; None sends no limit.
+
+        Returns:
+            BatchListPaginator: A new one, at the head of the list.
+        """
+        return self.paginator(page_size, id_field=self.id_field)
 
     @property
     def key_variables(self) -> tuple[str, ...]:

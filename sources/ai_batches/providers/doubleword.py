@@ -8,14 +8,14 @@ from .declaration import BATCH_OBJECT_FIELDS, Provider
 NOT_TOLD = ("model", "expired_at")
 
 # By the source code of its server, which is open: newest first unless `active_first` is set; a
-# cursor that is unknown brings the first page again; unset fields are absent. `expired_at` is no
-# event: each row has it once the clock has passed `expires_at`, completed ones too, so it stays in
-# `extra`; no status says `expired` either. A retry opens ended batches again and takes their end
+# cursor that is unknown brings the first page again; unset fields are absent. `expired_at` is not
+# an event: each row has it once the clock has passed `expires_at`, completed ones too, so it stays
+# in `extra`; no status says `expired` either. A retry opens ended batches again and takes their end
 # away; one that is older than what a run reads is seen open when the list is read whole. Rows of
 # realtime and flexible requests stand in the list, too: `base_url =
 # "https://api.doubleword.ai/v1?completion_window=24h"` leaves them out, and `?include=analytics`
-# adds tokens and costs to `extra`. They have no column: zeros are sent where they are not known any
-# more.
+# adds tokens and costs to `extra`. They have no column: zeros are sent once they are no longer
+# known.
 DOUBLEWORD = Provider(
     name="doubleword",
     title="Doubleword",

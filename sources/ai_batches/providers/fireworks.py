@@ -25,14 +25,14 @@ def _tokens(row: Mapping[str, Any]) -> int | None:
 
 # Its client and specification: pages of up to 200, ordered by `created_time`, ascending; `orderBy`
 # takes the name of a field, and ` desc` behind it; another page of its client calls `created_time
-# desc` the default. Assumed: that this name, while the field is `createTime`, can be given as it is
-# told; `base_url = "...?orderBy="` takes it back. The output dataset holds the errors, too. Times
-# of the end are not told. Completed are the requests that were processed successfully, failed the
-# failed ones. `createdBy` is an e-mail address; the setting `exclude` leaves it out. A job that was
-# stopped early counts as completed, one that waits for whatever it needs as validating, one that is
-# paused as in progress. One that is deleted, whatever came of it before, counts as cancelled: it
-# changes no more, and no word of the column is nearer. Assumed: that an empty list may be left out,
-# as the client allows.
+# desc` the default. Assumed: that this name, while the field is `createTime`, can be sent as
+# documented; `base_url = "...?orderBy="` takes it back. The output dataset holds the errors, too.
+# Times of the end are not reported. Completed are the requests that were processed successfully,
+# failed the failed ones. `createdBy` is an e-mail address; the setting `exclude` leaves it out. A
+# job that was stopped early counts as completed, one that waits for whatever it needs as
+# validating, one that is paused as in progress. One that is deleted, whatever came of it before,
+# counts as cancelled: it changes no more, and no word of the column is nearer. Assumed: that an
+# empty list may be left out, as the client allows.
 FIREWORKS = Provider(
     name="fireworks",
     title="Fireworks AI",

@@ -1,4 +1,4 @@
-"""Gemini API: batches as long-running operations, whose `metadata` is the batch."""
+"""Gemini API: batches as long-running operations; the batch is in their `metadata`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +30,7 @@ def _status(row: Mapping[str, Any]) -> str | None:
 # texts, and a count of zero, like an empty list, is left out. Completed are the successful
 # requests, failed the failed ones; `extra` has all counts. Google's own notebook shows the newest
 # first, and no responses in the list. The word for cancelling is not on the page, but in public
-# code. Assumed: that a page of 100 is allowed or lowered, no limit being documented. Where
+# code. Assumed: that a page of 100 is allowed or lowered, no limit being documented. If
 # responses come along all the same, `exclude` leaves out `response`. Google's client takes the key
 # of GOOGLE_API_KEY before that of GEMINI_API_KEY; it may be one for Maps or anything else of
 # Google's.

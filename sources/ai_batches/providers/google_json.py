@@ -11,20 +11,19 @@ by_page_token = partial(
     position_param="pageToken",
     next_field="nextPageToken",
     limit_param="pageSize",
-    id_field="name",
 )
-"""Makes the paginator of a list whose rows are known by their resource name."""
+"""Makes the paginator of a list of Google's design."""
 
 
 def count(path: str) -> Callable[[Mapping[str, Any]], int | None]:
-    """Makes what reads a count of a row.
+    """Makes a function that reads a count of a row.
 
     Args:
         path (str): Field of the count, with dots.
 
     Returns:
-        Callable[[Mapping[str, Any]], int | None]: Gives None where the object that holds the count
-            is not there, and 0 where only the count is not.
+        Callable[[Mapping[str, Any]], int | None]: Returns None if the object that holds the
+            count is absent, and 0 if only the count is.
     """
     *parents, field = path.split(".")
 

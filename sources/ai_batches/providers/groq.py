@@ -8,10 +8,10 @@ from ..paginators import TokenPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # Its guide gives `paging.next_cursor` in the reply and `cursor` in the request; its own client
-# knows neither and reads one page; a public connector pages by them. No page tells the order or a
-# parameter for the page size, so none is sent. `errors` is an object in the client and a list in
+# knows neither and reads one page; a public connector pages by them. No page documents the order or
+# a parameter for the page size, so none is sent. `errors` is an object in the client and a list in
 # the guide. A window may be as long as seven days. Assumed: on the last page `paging` or the token
-# is null, empty or absent; `limit`, where a user sets `page_size`.
+# is null, empty or absent; `limit`, if a user sets `page_size`.
 GROQ = Provider(
     name="groq",
     title="Groq",

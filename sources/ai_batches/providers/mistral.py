@@ -10,14 +10,14 @@ from .declaration import Provider
 
 
 def _input_file(row: Mapping[str, Any]) -> str | None:
-    """The file that a batch was made of, where it is one; a batch may have several, or none."""
+    """The file that a batch was made of, if it is one; a batch may have several, or none."""
     files = row.get("input_files") or []
     return str(files[0]) if len(files) == 1 else None
 
 
-# Its specification: pages from 0 on, 100 rows a page without a maximum, newest first without being
-# asked, `data` left out where there is none. The list is that of the workspace. Completed are the
-# succeeded requests: `completed_requests` also counts the failed ones, and stays in `extra`, as
+# Its specification: pages from 0 on, 100 rows per page without a maximum, newest first without
+# being asked, `data` left out if there is none. The list is that of the workspace. Completed are
+# the succeeded requests: `completed_requests` also counts the failed ones, and stays in `extra`, as
 # does `outputs`, which holds the results of a batch that was sent inline; the setting `exclude`
 # leaves it out. Jobs can be deleted. Assumed: `completed_at` is the end of a job whatever came of
 # it.

@@ -5,9 +5,9 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
-# `base_url` has to be set, up to and with `/v1`; each account may have its own. Where a server
-# needs no key, any text will do; where it needs more headers, as Portkey does, set `headers`. The
-# variable is not OPENAI_API_KEY, whose key would go to a server that is not OpenAI's. LiteLLM, ogx,
+# `base_url` has to be set, up to and with `/v1`; each account may have its own. If a server
+# needs no key, any text will do; if it needs more headers, as Portkey does, set `headers`. The
+# variable is not OPENAI_API_KEY: its key would go to a server that is not OpenAI's. LiteLLM, ogx,
 # aibrix and Portkey were read in their source. A gateway lists batches of other vendors, under its
 # own ids or theirs: read them here or there, not in both places.
 OPENAI_COMPATIBLE = Provider(

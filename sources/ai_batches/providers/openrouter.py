@@ -13,7 +13,7 @@ SHARED = (
 
 # Newest first, by its page. Rows have no files and no metadata; `results` is null in the list. All
 # keys of a workspace see the same list. `expires_at` is that of the vendor behind it, up to four
-# days after creation, or null. `created_after` would save no request where a scan stops by itself,
+# days after creation, or null. `created_after` would save no request if a scan stops by itself,
 # and compares parts of seconds that no row shows. Assumed: that `finalized_at` is the end of a
 # batch whatever the outcome, as no row has another time for it. Jobs that finalize or are being
 # cancelled are shown as in progress. `provider` names the vendor behind it.

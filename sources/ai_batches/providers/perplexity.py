@@ -6,7 +6,7 @@ from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # By its page and version 0.46.1 of its own client; no reply was seen. Newest first; `after` takes
-# the id of the last row; `limit` is 20 where none is sent, and 100 at most; `has_more` and `usage`
+# the id of the last row; `limit` is 20 if none is sent, and 100 at most; `has_more` and `usage`
 # are required; status words are OpenAI's. Assumed, as its guide calls the shape OpenAI's: that
 # times, integers in the client, are Unix seconds, and that `completed` counts what succeeded. Not
 # known: what `usage` holds before the end, whether unset fields are null or absent, and whether the

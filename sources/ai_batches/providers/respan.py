@@ -5,7 +5,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
-# The path ends with a slash in every sample of its page, whose rows leave out fields that are not
+# The path ends with a slash in every sample of its page; rows leave out fields that are not
 # set and come oldest first. Its page on creating a batch lists OpenAI's eight status words.
 # Assumed: that `limit`, without a documented maximum, takes 100. The optional header
 # `X-Data-Respan-Params` goes into the setting `headers`.

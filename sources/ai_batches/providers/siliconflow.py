@@ -6,10 +6,11 @@ from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 # Its page has `after`, `limit` without a maximum, and `has_more`; its guide says that lists cannot
-# be paged yet. Where `after` is ignored, a list that promises more is an error. `request_counts` is
+# be paged yet. If `after` is ignored, a list that promises more is an error. `request_counts` is
 # null or empty at first, `errors` a list of texts. Statuses are the guide's, which has no word for
 # a batch that failed although there is a `failed_at`. Assumed: `failed` is the word, `limit` takes
-# 100, and the variable of the key, which is the one that public code reads. The order is not told.
+# 100, and the variable of the key, which is the one that public code reads. The order is not
+# documented.
 SILICONFLOW = Provider(
     name="siliconflow",
     title="SiliconFlow",

@@ -5,11 +5,11 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import SinglePagePaginator
 from .declaration import Provider
 
-# Its specification has no parameter; a real listing was ordered by its random ids. Rows tell a
+# Its specification has no parameter; a real listing was ordered by its random ids. Rows have a
 # progress, but no counts. The address was `api.together.xyz` until April 2026. Its older client
-# knows the word CANCELING, which the specification has not. Its samples are ready for `null` where
+# knows the word CANCELING, which the specification has not. Its samples are ready for `null` if
 # there is no batch. Assumed: `completed_at` is the end of a batch whatever came of it, and the
-# reply is the whole list, since nothing in it could tell.
+# reply is the whole list: it has no end marker, so truncation cannot be detected.
 TOGETHER = Provider(
     name="together",
     title="Together AI",

@@ -29,7 +29,7 @@ def _find_token() -> Callable[[PreparedRequest], None]:
 
 
 def _total(row: Mapping[str, Any]) -> int | None:
-    """All requests: those that ran, and those that did not where their number is told."""
+    """All requests: those that ran, and those that did not if their number is reported."""
     stats = row.get("completionStats")
     if stats is None:
         return None

@@ -21,7 +21,7 @@ def _is_cancelled(row: Mapping[str, Any]) -> bool:
 
 
 def _status(row: Mapping[str, Any]) -> str | None:
-    """The status: by whom it was cancelled, if at all; else if requests came, and are all done."""
+    """The status: who cancelled it, if anyone; else whether requests came, and are all done."""
     state = row.get("state")
     is_pending = bool(state and state.get("num_pending"))
     if _is_cancelled(row):
@@ -41,11 +41,11 @@ def _end(row: Mapping[str, Any]) -> Any:
 
 
 # Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
-# cancels it, and says why, where the file is bad. So `completed` is: something was in it, and all
-# of it is done. It is not final: more requests reopen it, which is seen while it is young or when
-# the list is read whole again. In recorded replies times are days; the end of a batch that was not
-# cancelled is not told. `expire_time` is when it leaves the list, some 30 days on. Completed are
-# the successes, failed the errors; pending and cancelled ones stay in `extra`. `state` may be
+# cancels it, and says why, if the file is bad. So `completed` is: something was in it, and all of
+# it is done. It is not final: more requests reopen it, which is seen while it is young or when the
+# list is read whole again. In recorded replies times are days; the end of a batch that was not
+# cancelled is not reported. `expire_time` is when it leaves the list, some 30 days on. Completed
+# are the successes, failed the errors; pending and cancelled ones stay in `extra`. `state` may be
 # missing, says the vendor: then the status is unknown. Assumed: days of UTC, no order, that 100,
 # the default page size, may be asked for, and that an empty list may be left out.
 XAI = Provider(
@@ -61,7 +61,6 @@ XAI = Provider(
         position_param="pagination_token",
         next_field="pagination_token",
         limit_param="limit",
-        id_field="batch_id",
     ),
     page_size=100,
     data_selector="batches",

@@ -9,7 +9,7 @@ from .declaration import BATCH_OBJECT_ALTERNATIVES, BATCH_OBJECT_FIELDS, Provide
 # second when a batch is read again, and `""` for no file. The page shows `request_counts` as a
 # number with the counts beside it; the SDK and its replies have them inside, null at first. Both
 # are read. Assumed: `limit` takes 100, which the SDK says and the page does not. The order is not
-# told. The SDK also knows the site https://api.z.ai/api/paas/v4, whose pages have no batches.
+# documented. The SDK also knows the site https://api.z.ai/api/paas/v4; its pages have no batches.
 ZHIPU = Provider(
     name="zhipu",
     title="Zhipu AI (Z.ai)",

@@ -20,14 +20,14 @@ VERSION = "0.1.0"
 VERSION_HINT = "x-ai-batches-version"
 
 TABLE_NAME = "batches"
-TABLE_DESCRIPTION = "One row a batch job in the list of an account of an AI vendor"
+TABLE_DESCRIPTION = "One row per batch job in the list of an account of an AI vendor"
 PRIMARY_KEY = ("provider", "account", "id")
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "expired", "cancelled"})
-"""The words of `status` after which a batch does not change any more."""
+"""The words of `status` after which a batch no longer changes."""
 
 STATUSES = TERMINAL_STATUSES | {"validating", "in_progress", "finalizing", "cancelling"}
-"""The vocabulary of `status`. Any other word in it is one that nobody knows."""
+"""The vocabulary of `status`; any other word is unknown."""
 
 _INT64 = range(-(2**63), 2**63)
 
@@ -47,7 +47,7 @@ def _identifier(value: Any) -> str:
 def _status(value: Any) -> str | None:
     if value is None or type(value) is str or is_empty(value):
         return _text(value)
-    # a status of another type is still a status, and one that nobody knows
+    # a status of another type is still a status, an unknown one
     return lenient_json.dumps(value)
 
 
@@ -70,7 +70,7 @@ def _errors(value: Any) -> str | None:
 
 
 def is_empty(value: Any) -> bool:
-    """Whether a value is an object or a list that holds nothing.
+    """Whether a value is an empty object or list.
 
     Some servers send it for a field that is not set, whatever the field's type. Only `metadata`
     keeps it: a batch may have been given an empty set of pairs.
@@ -109,7 +109,7 @@ class Kind(NamedTuple):
     arrow: pa.DataType
     read: Callable[[Any], Any]
     read_all: Callable[[list[Any]], list[Any]] | None = None
-    """The same for a whole column, of which not all is None, where that is faster."""
+    """Reads a whole column, of which not all is None, if that is faster than value by value."""
 
 
 TEXT = Kind(pa.string(), _text, _texts)
@@ -128,7 +128,7 @@ COLUMNS: dict[str, tuple[Kind, str]] = {
     "status": (
         TEXT,
         "validating, in_progress, finalizing, completed, failed, expired, cancelling, cancelled, or"
-        " the provider's own word in lower case; null where it reports none",
+        " the provider's own word in lower case; null if it reports none",
     ),
     "status_raw": (STATUS, "The status as the provider wrote it"),
     "is_open": (
@@ -159,7 +159,7 @@ COLUMNS: dict[str, tuple[Kind, str]] = {
     "cancelling_at": (TIMESTAMP, "When cancelling began (UTC)"),
     "cancelled_at": (TIMESTAMP, "When the batch was cancelled (UTC)"),
     "expires_at": (TIMESTAMP, "When the batch will expire (UTC)"),
-    "updated_at": (TIMESTAMP, "When the provider last changed the batch, where it tells (UTC)"),
+    "updated_at": (TIMESTAMP, "When the provider last changed the batch, if it reports that (UTC)"),
     "ended_at": (TIMESTAMP, "When the batch became terminal; null while it is open (UTC)"),
     "errors": (ERRORS, "Errors of the batch as a whole"),
     "metadata": (JSON, "Key-value pairs that its creator attached"),

@@ -1,4 +1,4 @@
-"""A filter for the one warning of dlt that a right run of this source would print."""
+"""A filter for the one warning of dlt that a correct run of this source would print."""
 
 import logging
 

@@ -29,10 +29,10 @@ _WRONG = {
 
 
 def refuse_hints(provider: Provider) -> None:
-    """Refuses what somebody set on the resource that runs, or for the run, and cannot be right.
+    """Refuses hints, set on the running resource or for the run, that cannot be right.
 
     Args:
-        provider (Provider): Whose resource runs.
+        provider (Provider): The provider of the resource.
 
     Raises:
         SettingsError: If the hints would lead to a wrong table.
@@ -70,7 +70,7 @@ def _problem_of_refresh(name: str, package: Mapping[str, Any]) -> _TProblem:
     if not any(table["name"] == name for table in gone) or not any(states.values()):
         return None
     return (
-        "this refresh would empty the table of all providers, but some would go on from where they"
+        "this refresh would empty the table of all providers, but some would resume from where they"
         " were and leave a gap",
         "Use `--full-refresh`, or dlt's refresh mode `drop_sources`.",
     )
@@ -129,7 +129,7 @@ def _problem_of_columns(columns: Mapping[str, Mapping[str, Any]]) -> _TProblem:
 
 
 def _problem_of_destination(table: Mapping[str, Any]) -> _TProblem:
-    """A destination without a way to merge, where dlt would append with a warning only."""
+    """A destination that cannot merge: dlt would append, with only a warning."""
     destination = dlt.current.pipeline().destination
     if destination is None:
         return None

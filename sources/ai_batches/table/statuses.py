@@ -1,7 +1,7 @@
 """The words for a batch's state: what vendors and gateways write, to the words of the table.
 
-One list serves all vendors. A word is here only if it means the same wherever it was seen; what a
-single vendor means by a word of its own stands in its declaration, which goes first.
+One list serves all vendors. A word is here only if it means the same wherever it was seen; a word
+of a single vendor is in its declaration, which takes precedence.
 """
 
 import re
@@ -42,10 +42,10 @@ _KINDS = frozenset({"batch", "job", "task", "state", "status"})
 
 
 def spelling(word: str) -> str:
-    """Takes away what differs only in how a word is written.
+    """Reduces a status to the part that does not depend on how it is written.
 
     Args:
-        word (str): A status as somebody writes it.
+        word (str): A status as it was sent.
 
     Returns:
         str: The word without case, spaces, hyphens, underscores, humps and a prefix that says what
@@ -67,12 +67,12 @@ _WORDS = {
 
 
 def known_word(status: str) -> str | None:
-    """What a status means in the words of the table.
+    """Translates a status into the words of the table.
 
     Args:
         status (str): A status as a vendor writes it.
 
     Returns:
-        str | None: A word of `table.STATUSES`, `ENDED`, or None for a word that nobody knows.
+        str | None: A word of `columns.STATUSES`, `ENDED`, or None for an unknown word.
     """
     return _WORDS.get(spelling(status))

@@ -1,0 +1,162 @@
+"""A session that watches its requests, and retries as dlt is configured within a run's time."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlt.common.configuration import resolve_configuration
+from dlt.common.configuration.specs import RuntimeConfiguration
+from dlt.sources.helpers.requests import Session
+from requests import HTTPError, PreparedRequest, Request, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
+from ..errors import TimeUpError
+from ..paginators import Reply
+from .authentication import EnvironmentAuth
+from .failures import Route, explain, find_route
+from .replies import decode, refuse_foreign_redirect
+from .time_limit import RetryWait, TimeLimit
+
+_PASSING = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
+"""Errors that a retry may cure, unless `explain` knows better."""
+
+
+class ListSession:
+    """Requests pages of one list.
+
+    Retries follow dlt's settings `runtime.request_max_attempts` and so on: 429 with Retry-After,
+    5xx, timeouts, dropped connections and replies that break off. An error that no retry can cure,
+    such as a certificate that is not trusted, is final at once.
+
+    Args:
+        address (str): API root, which decides on proxies and certificates.
+        headers (Mapping[str, str]): Headers of each request.
+        params (Mapping[str, Any]): Query parameters of each request.
+        signing (EnvironmentAuth | None): Signs each attempt; None: requests carry their own key.
+        limit (TimeLimit): No request and no wait goes past it.
+        on_trouble (Callable[[str], None] | None): Receives each failure that may be retried.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        headers: Mapping[str, str],
+        params: Mapping[str, Any],
+        signing: EnvironmentAuth | None,
+        limit: TimeLimit,
+        on_trouble: Callable[[str], None] | None,
+    ) -> None:
+        config = resolve_configuration(RuntimeConfiguration())
+        self._session = Session(timeout=config.request_timeout, raise_for_status=False)
+        # looked up once, not for each request: proxies and certificates of the environment
+        environment = self._session.merge_environment_settings(address, {}, None, None, None)
+        self._session.proxies = environment["proxies"]
+        self._session.verify = environment["verify"]
+        self._session.trust_env = False
+        self._session.headers.update(headers)
+        self._session.params = dict(params)
+        self._session.hooks["response"].append(refuse_foreign_redirect)
+        self.route = find_route(address, self._session.proxies, self._session.verify)
+        """How requests reach the server."""
+        self._adapter = _WatchedAdapter(on_trouble, signing, limit, self.route)
+        self._session.mount("http://", self._adapter)
+        self._session.mount("https://", self._adapter)
+        self._retrying = Retrying(
+            stop=stop_after_attempt(config.request_max_attempts),
+            wait=RetryWait(config.request_backoff_factor, config.request_max_retry_delay),
+            retry=retry_if_exception(self._may_pass),
+            sleep=limit.sleep,
+            reraise=True,
+        )
+
+    @property
+    def requests(self) -> int:
+        """Requests made so far, retries and redirects included."""
+        return self._adapter.requests
+
+    @property
+    def trouble(self) -> str:
+        """What the last request met with; empty if it was answered."""
+        return self._adapter.trouble
+
+    def get(self, request: Request) -> Reply:
+        """Requests a page, as often as it takes.
+
+        Args:
+            request (Request): The request.
+
+        Returns:
+            Reply: The decoded reply.
+
+        Raises:
+            HTTPError: If the status is 400 or above, after the last retry.
+            RequestException: If no complete reply came.
+            TimeUpError: If the time is up, or would be before the next attempt.
+            CredentialsError: If the request could not be signed.
+            UntrustedPageError: If the reply is not JSON, or redirects to another server.
+        """
+        return self._retrying(self._attempt, self._session.prepare_request(request))
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._session.close()
+
+    def _attempt(self, request: PreparedRequest) -> Reply:
+        response: Response = self._session.send(request)  # type: ignore[no-untyped-call]
+        return decode(response)
+
+    def _may_pass(self, error: BaseException) -> bool:
+        if isinstance(error, HTTPError) and error.response is not None:
+            return may_pass(error.response.status_code)
+        return isinstance(error, _PASSING) and not explain(error, self.route).is_lasting
+
+
+def may_pass(status_code: int) -> bool:
+    """Whether a retry may be answered with another status."""
+    return status_code == 429 or status_code >= 500
+
+
+class _WatchedAdapter(HTTPAdapter):
+    """Counts what is really sent, retries and redirects included, and reports failures.
+
+    Requests are signed here with credentials of the environment, since a signature soon expires:
+    each attempt is signed anew.
+    """
+
+    def __init__(
+        self,
+        on_trouble: Callable[[str], None] | None,
+        signing: EnvironmentAuth | None,
+        limit: TimeLimit,
+        route: Route,
+    ) -> None:
+        super().__init__()
+        self._signing = signing
+        self._limit = limit
+        self._route = route
+        self.requests = 0
+        self.trouble = ""
+        """What the last request met with; empty if it was answered."""
+        self._on_trouble = on_trouble or (lambda trouble: None)
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        if self._signing:
+            self._signing(request)
+        kwargs["timeout"] = self._limit.bound(kwargs.get("timeout"))
+        self.requests += 1
+        self.trouble = ""
+        try:
+            response = super().send(request, *args, **kwargs)
+        except RequestException as ex:
+            self._report(explain(ex, self._route).problem)
+            if isinstance(ex, Timeout) and self._limit.is_up:
+                raise TimeUpError("the time of the run is up") from None
+            raise
+        if may_pass(response.status_code):
+            self._report(f"HTTP {response.status_code}")
+        return response
+
+    def _report(self, trouble: str) -> None:
+        self.trouble = trouble
+        self._on_trouble(trouble)

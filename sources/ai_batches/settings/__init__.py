@@ -1,0 +1,19 @@
+"""What a user may set for each provider, and where it is looked up.
+
+dlt would take a key named `API_KEY` or `SOURCES__API_KEY` for any provider that has none, and so
+send one vendor's key to another. Here each setting is looked up at its exact place only: in
+`[sources.ai_batches.<provider>]`, in the environment variable of that name, or at the same path in
+any other place that dlt reads its configuration from.
+"""
+
+from .lookup import has_key, missing_key, provider_settings, providers_with_key
+from .types import Account, ProviderSettings
+
+__all__ = [
+    "Account",
+    "ProviderSettings",
+    "has_key",
+    "missing_key",
+    "provider_settings",
+    "providers_with_key",
+]

@@ -1,0 +1,196 @@
+"""Looks up the settings of a provider in dlt's configuration and the environment."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import dlt
+
+from ..errors import SettingsError
+from ..providers import PROVIDERS, Provider
+from ..scan.settings import ScanSettings
+from .address import read_base_url
+from .names import SECTION, path, unusable
+from .types import Account, ProviderSettings
+from .values import (
+    OLD_NAMES,
+    read_exclude,
+    read_headers,
+    read_page_size,
+    read_scan_settings,
+    read_table,
+)
+
+DEFAULT_ACCOUNT = "default"
+
+
+def provider_settings(provider: Provider) -> ProviderSettings:
+    """Looks up the settings of a provider in dlt's configuration.
+
+    Args:
+        provider (Provider): Whose settings to look up.
+
+    Returns:
+        ProviderSettings: The settings, with the provider's defaults if the user set none.
+
+    Raises:
+        SettingsError: If a value cannot be used. The text names the setting and no value that may
+            be secret.
+    """
+    accounts, base_url = _accounts(provider), read_base_url(provider)
+    for account in accounts:
+        if not account.base_url and not base_url:
+            raise _missing_address(provider, account)
+    headers = read_headers(provider, dlt.secrets.get(path(provider, "headers")))
+    return ProviderSettings(
+        accounts=tuple(_at_its_address(provider, each, base_url, headers) for each in accounts),
+        base_url=base_url,
+        page_size=read_page_size(provider),
+        exclude=read_exclude(provider),
+        headers=headers,
+    )
+
+
+def has_key(provider: Provider) -> bool:
+    """Whether any key is set for a provider, valid or not.
+
+    Args:
+        provider (Provider): The provider.
+
+    Returns:
+        bool: True also if the key is in a variable that several products of a vendor share.
+    """
+    return _is_configured(provider) or _variable_with_key(provider) is not None
+
+
+def providers_with_key() -> list[str]:
+    """Names of the providers that have a key, in the order of the registry.
+
+    A key in the vendor's own variable may be there for another program: if the address is not set
+    as well, it does not count. Nor does one in a variable that several products of a vendor share.
+
+    Returns:
+        list[str]: Names of providers.
+    """
+    return [
+        name
+        for name, provider in PROVIDERS.items()
+        if _is_configured(provider)
+        or (os.environ.get(provider.api_key_env) and _has_address(provider))
+    ]
+
+
+def _variable_with_key(provider: Provider) -> str | None:
+    return next((name for name in provider.key_variables if os.environ.get(name)), None)
+
+
+def _is_configured(provider: Provider) -> bool:
+    return any(dlt.secrets.get(path(provider, name)) for name in ("api_key", "accounts"))
+
+
+def _has_address(provider: Provider) -> bool:
+    try:
+        return bool(read_base_url(provider))
+    except SettingsError:
+        # raised when it runs
+        return True
+
+
+def missing_key(provider: Provider) -> SettingsError:
+    """The error for a provider that is to be read and has no key.
+
+    Args:
+        provider (Provider): The provider.
+
+    Returns:
+        SettingsError: It names the variables and the setting that may hold a key.
+    """
+    return SettingsError(
+        provider.name,
+        None,
+        "no API key is set",
+        f"Set the environment variable {' or '.join(provider.key_variables)}, or `api_key` in"
+        f" [{SECTION}.{provider.name}] of .dlt/secrets.toml.",
+    )
+
+
+def _missing_address(provider: Provider, account: Account) -> SettingsError:
+    names = provider.url_settings or {"base_url": ""}
+    variables = " and ".join(variable for variable in names.values() if variable)
+    return SettingsError(
+        provider.name,
+        account.name,
+        f"it needs {' and '.join(f'`{name}`' for name in names)} to know what to ask",
+        f"Set {'them' if len(names) > 1 else 'it'} in [{SECTION}.{provider.name}] of"
+        f" .dlt/config.toml{f', or by {variables}' if variables else ''}.",
+    )
+
+
+def _accounts(provider: Provider) -> tuple[Account, ...]:
+    scan = read_scan_settings(provider, "", lambda name: dlt.config.get(path(provider, name)))
+    setting = path(provider, "accounts")
+    named = read_table(provider, "accounts", dlt.secrets.get(setting))
+    accounts = [
+        _account(provider, name, value, f"{setting}.{name}", scan) for name, value in named.items()
+    ]
+    setting = path(provider, "api_key")
+    single: Any = dlt.secrets.get(setting)
+    if not single and not accounts:
+        variable = _variable_with_key(provider) or provider.api_key_env
+        setting, single = f"environment variable {variable}", os.environ.get(variable)
+    if single:
+        if DEFAULT_ACCOUNT in named:
+            raise unusable(
+                provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
+            )
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan))
+    return tuple(accounts)
+
+
+def _account(provider: Provider, name: str, value: Any, origin: str, scan: ScanSettings) -> Account:
+    """An account, given its key, or a table of its key and settings of its own."""
+    if not name:
+        raise unusable(provider, "accounts", "holds an account without a name")
+    own = value if isinstance(value, Mapping) else {"api_key": value}
+    api_key, prefix = own.get("api_key"), f"accounts.{name}."
+    of_address = {"base_url", *provider.url_settings}
+    spans = {*ScanSettings._fields, *OLD_NAMES.values()}
+    unknown = own.keys() - {"api_key", "headers", *of_address, *spans}
+    if unknown:
+        # a mistyped address would send the key to another server
+        raise unusable(provider, prefix + min(unknown), "is not a setting of an account")
+    scan = read_scan_settings(provider, prefix, own.get, scan)
+    base_url = "" if own.keys().isdisjoint(of_address) else read_base_url(provider, own, prefix)
+    headers = read_headers(provider, own.get("headers"), prefix)
+    key = _checked_key(provider, name, api_key, origin)
+    return Account(name, key, origin, scan, base_url, headers)
+
+
+def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> str:
+    # a file often leaves a line end behind the key
+    key = api_key.strip() if isinstance(api_key, str) else ""
+    if not key:
+        raise SettingsError(
+            provider.name, name, f"{origin} holds no key", "Set it to the account's API key."
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise SettingsError(
+            provider.name,
+            name,
+            f"the key in {origin} holds characters that no key has",
+            "Copy it again, without quotes or spaces.",
+        )
+    return key
+
+
+def _at_its_address(
+    provider: Provider, account: Account, base_url: str, headers: Mapping[str, str]
+) -> Account:
+    """The account with the API root of its key, if the vendor has several and none is set."""
+    if account.base_url or provider.other_base_url is None:
+        return account
+    own = read_base_url(provider, api_key=account.api_key)
+    if own == base_url:
+        return account
+    # another root of the same vendor: it gets what is meant for the vendor
+    return account._replace(base_url=own, headers={**headers, **account.headers})

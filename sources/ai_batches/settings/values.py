@@ -1,0 +1,126 @@
+"""Reads single settings: spans of time, numbers, lists and tables."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import dlt
+from dlt.common import logger
+
+from ..providers import Provider
+from ..scan.settings import ScanSettings
+from ..table.timestamps import SECOND
+from .names import path, unusable
+
+OLD_NAMES = {"settle_window": "settle", "full_scan_interval": "full_every"}
+"""What settings were called before; read if the new name is not set."""
+
+_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+
+def read_scan_settings(
+    provider: Provider,
+    prefix: str,
+    get: Callable[[str], Any],
+    default: ScanSettings = ScanSettings(),  # noqa: B008
+) -> ScanSettings:
+    """Reads spans of time such as `90s`, `30m`, `1h` and `7d`.
+
+    Args:
+        provider (Provider): Whose settings to read.
+        prefix (str): Place of the settings below the provider's section; empty or with a dot at its
+            end.
+        get (Callable[[str], Any]): Looks up a setting by name; None: not set.
+        default (ScanSettings): For settings that are not set.
+
+    Returns:
+        ScanSettings: The settings.
+
+    Raises:
+        SettingsError: If a value is not a span of time.
+    """
+    spans = default._asdict()
+    for name in spans:
+        used, value = name, get(name)
+        if value is None and (old := OLD_NAMES.get(name)):
+            used, value = old, get(old)
+        if value is None:
+            continue
+        if used != name:
+            _warn_of_old_name(path(provider, prefix + used), name)
+        span = _SPAN.fullmatch(str(value))
+        if not span:
+            raise unusable(
+                provider, prefix + used, "is not a valid span of time, such as 30m, 1h or 7d"
+            )
+        spans[name] = int(span[1]) * _UNITS[span[2]] * SECOND
+    return ScanSettings(**spans)
+
+
+@cache
+def _warn_of_old_name(setting: str, name: str) -> None:
+    """Logs once per process that a setting has been renamed."""
+    logger.warning(f"The setting {setting} is now called `{name}`; rename it.")
+
+
+def read_page_size(provider: Provider) -> int | None:
+    """Reads `page_size`, the rows to request per page; None sends no limit."""
+    value: Any = dlt.config.get(path(provider, "page_size"))
+    if value is None:
+        return provider.page_size
+    try:
+        size = int(value)
+    except (TypeError, ValueError):
+        size = 0
+    if size < 2:
+        raise unusable(provider, "page_size", "is not a whole number of at least 2")
+    return size
+
+
+def read_exclude(provider: Provider) -> tuple[str, ...]:
+    """Reads `exclude`, the fields of rows that are not loaded."""
+    value = _parsed(provider, "exclude", dlt.config.get(path(provider, "exclude")))
+    names: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
+    if not all(isinstance(name, str) for name in names):
+        raise unusable(provider, "exclude", "is not a list of field names")
+    if provider.id_field in names:
+        raise unusable(provider, "exclude", "names the id, without which a row has no key")
+    return tuple(names)
+
+
+def read_headers(provider: Provider, value: Any, prefix: str = "") -> Mapping[str, str]:
+    """Checks a table of headers, of the provider or of the account at a prefix."""
+    setting = f"{prefix}headers"
+    headers = read_table(provider, setting, value)
+    for name, text in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise unusable(provider, setting, "holds a name that no header can have")
+        if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
+            raise unusable(provider, setting, f"has no plain text for `{name}`")
+    return headers
+
+
+def read_table(provider: Provider, name: str, value: Any) -> dict[str, Any]:
+    """Reads a table, which comes as JSON from an environment variable; empty if not set."""
+    value = _parsed(provider, name, value)
+    if value is None or value == "":
+        return {}
+    if not isinstance(value, Mapping):
+        raise unusable(provider, name, "is not a table of names and values")
+    return dict(value)
+
+
+def _parsed(provider: Provider, name: str, value: Any) -> Any:
+    """Lists and tables are JSON if they come from an environment variable."""
+    if not isinstance(value, str) or not value.strip():
+        return value or None
+    try:
+        return json.loads(value)
+    except ValueError:
+        # the parser's own message would quote the value
+        raise unusable(provider, name, "is not JSON") from None
