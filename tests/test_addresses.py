@@ -21,9 +21,9 @@ from ai_batches import (
     providers_with_key,
 )
 from ai_batches.errors import AuthenticationError, RequestError
-from ai_batches.http.authentication import EnvironmentAuth
 from ai_batches.http.client import BatchListClient
 from ai_batches.paginators import CursorPaginator
+from ai_batches.providers.authentication import EnvironmentAuth
 from ai_batches.settings import missing_key
 from support import KEY, Lists, batch, cursor_list, failure, load, page, select
 

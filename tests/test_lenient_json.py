@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_batches.http.lenient_json import dumps, loads
+from ai_batches.lenient_json import dumps, loads
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dlt import Pipeline
 
 from ai_batches import PROVIDERS
 from ai_batches.providers.declaration import BATCH_OBJECT_ALTERNATIVES
-from ai_batches.table.timestamps import to_microseconds
+from ai_batches.timestamps import to_microseconds
 from support import Lists, load, page, select, stored
 
 REPLIES = {

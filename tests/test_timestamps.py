@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_batches.table.timestamps import all_to_microseconds, to_microseconds
+from ai_batches.timestamps import all_to_microseconds, to_microseconds
 
 
 def text(microseconds: int | None) -> str | None:

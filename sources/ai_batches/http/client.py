@@ -12,9 +12,9 @@ from requests.auth import AuthBase
 from ..errors import TimeUpError, TransientRequestError
 from ..paginators import BatchListPaginator
 from ..providers import Provider
+from ..providers.authentication import ENVIRONMENT, EnvironmentAuth
 from ..scan.pages import Page
 from ..settings import Account, ProviderSettings
-from .authentication import ENVIRONMENT, EnvironmentAuth
 from .error_reports import ErrorReports
 from .replies import rows_of
 from .session import ListSession

@@ -12,8 +12,8 @@ from ..errors import (
     TransientRequestError,
 )
 from ..paginators import UntrustedPageError
+from ..providers.authentication import CredentialsError
 from ..settings import Account
-from .authentication import CredentialsError
 from .failures import CHECK_BASE_URL, Route, explain, proxy_login, why_refused
 from .quoting import quotable, read_message
 from .session import may_pass

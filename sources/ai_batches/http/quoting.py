@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from requests import RequestException, Response
 
-from . import lenient_json
+from .. import lenient_json
 
 LENGTH = 300
 """Characters that are quoted at most."""

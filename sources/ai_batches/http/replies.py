@@ -7,9 +7,9 @@ from urllib.parse import urljoin, urlsplit
 from requests import HTTPError, RequestException, Response
 from requests.exceptions import ChunkedEncodingError
 
+from .. import lenient_json
 from ..paginators import Reply, UntrustedPageError, reports_failure
 from ..providers import Provider
-from . import lenient_json
 from .quoting import message_in, read_message
 
 WHOLE_REPLY = "$"

@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from ..errors import TimeUpError
 from ..paginators import Reply
-from .authentication import EnvironmentAuth
+from ..providers.authentication import EnvironmentAuth
 from .failures import Route, explain, find_route
 from .replies import decode, refuse_foreign_redirect
 from .time_limit import RetryWait, TimeLimit

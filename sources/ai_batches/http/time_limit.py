@@ -14,7 +14,7 @@ from tenacity import RetryCallState, wait_exponential
 from urllib3.util import Timeout
 
 from ..errors import TimeUpError
-from ..table.timestamps import to_microseconds
+from ..timestamps import to_microseconds
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
 _DURATION = re.compile(r"(?:[0-9]*\.?[0-9]+(?:ms|s|m|h))+")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from ..table.timestamps import to_microseconds
+from ..timestamps import to_microseconds
 from .base import (
     RECENT_ROWS,
     BatchListPaginator,

@@ -6,8 +6,8 @@ from functools import partial
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 from requests import PreparedRequest
 
-from ..http.authentication import EnvironmentAuth
 from ..paginators import CursorPaginator
+from .authentication import EnvironmentAuth
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 
 SCOPE = "https://cognitiveservices.azure.com/.default"

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
-from ..http.authentication import EnvironmentAuth
 from ..paginators import TokenPaginator
+from .authentication import EnvironmentAuth
 from .declaration import Provider
 
 _REGION = re.compile(r"(?:^|\.)bedrock(?:-fips)?\.([a-z0-9-]+)\.")

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from requests.auth import AuthBase
 
-from ..http.authentication import EnvironmentAuth
 from ..paginators import BatchListPaginator
+from .authentication import EnvironmentAuth
 
 BATCH_OBJECT_FIELDS: Mapping[str, str] = {
     "id": "id",

@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
-from ..http.authentication import EnvironmentAuth
+from .authentication import EnvironmentAuth
 from .declaration import Provider
 from .google_json import by_page_token, count
 

@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import TokenPaginator
-from ..table.timestamps import to_microseconds
+from ..timestamps import to_microseconds
 from .declaration import Provider
 
 

@@ -11,7 +11,7 @@ from dlt.common import logger
 
 from ..providers import Provider
 from ..scan.settings import ScanSettings
-from ..table.timestamps import SECOND
+from ..timestamps import SECOND
 from .names import path, unusable
 
 OLD_NAMES = {"settle_window": "settle", "full_scan_interval": "full_every"}

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from dlt.common.schema.typing import TTableSchemaColumns
 
-from ..http import lenient_json
-from .timestamps import all_to_microseconds, to_microseconds
+from .. import lenient_json
+from ..timestamps import all_to_microseconds, to_microseconds
 
 VERSION = "0.1.0"
 """Of this package. dlt stores it with a table, as a hint, in the schema that it keeps of it."""

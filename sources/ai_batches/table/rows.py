@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from ..http import lenient_json
+from .. import lenient_json
 from ..providers import Provider
 from ..scan.pages import Row
 from .alternatives import Alternatives
