@@ -25,7 +25,7 @@ test-all: test $(ENVIRONMENTS)
 	$(BIN)/python -m pytest -m integration
 
 test-long: .venv/installed
-	$(BIN)/python -m pytest tests/test_scan.py --hypothesis-profile long --timeout 3600
+	$(BIN)/python -m pytest tests/scan/test_scan.py --hypothesis-profile long --timeout 3600
 
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

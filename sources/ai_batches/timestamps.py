@@ -50,7 +50,7 @@ def to_microseconds(value: Any) -> int | None:
     milliseconds (1e14), microseconds (1e17) and nanoseconds. Other strings are ISO 8601: a date, or
     a date and time with `Z`, an offset or none (then UTC). Fractions beyond microseconds are cut,
     not rounded. Unset is None, `0`, `""` and the first moment of year one. Each of these clocks was
-    seen in a recorded reply or on a provider's page; `tests/test_timestamps.py` lists them.
+    seen in a recorded reply or on a provider's page; `tests/source/test_timestamps.py` lists them.
 
     Args:
         value (Any): A value as `json.loads` gives it.

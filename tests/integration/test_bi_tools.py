@@ -19,13 +19,13 @@ import servers
 from ai_batches import COLUMNS
 from ai_batches_runner.sql.view_definitions import VIEWS
 from commands import COMMAND, keys, run
-from environments import ROOT, binary
+from environments import HELPERS, ROOT, binary
 from read_as_bi_tool import as_json
 from support import Lists, TAnswer, TRow, batch, cursor_list, failure, offset_list
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-SCRIPT = str(Path(__file__).with_name("read_as_bi_tool.py"))
+SCRIPT = str(HELPERS / "read_as_bi_tool.py")
 DATASET = "ai_batches_dataset"
 COUNT = f"SELECT count(*) FROM {DATASET}.batches"  # noqa: S608
 ALL = f"SELECT * FROM {DATASET}.batches ORDER BY provider, id"  # noqa: S608

@@ -7,16 +7,15 @@ and its tests would agree on something that no vendor sends.
 import json
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from ai_batches import PROVIDERS
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
-from environments import binary
+from environments import HELPERS, binary
 from read_by_client import CLIENTS, SPEAKS_OPENAIS
 
-SCRIPT = Path(__file__).with_name("read_by_client.py")
+SCRIPT = HELPERS / "read_by_client.py"
 NAMES = [name for name in VENDORS if name in {*CLIENTS, *SPEAKS_OPENAIS}]
 
 

@@ -35,6 +35,7 @@ from ai_batches import (
     ai_batches_source,
     provider_settings,
 )
+from environments import ROOT
 from support import (
     KEY,
     Lists,
@@ -531,7 +532,7 @@ def test_long_lists_come_in_tables_of_thousands(pipeline: Pipeline, lists: Lists
 
 
 def test_the_folder_works_in_another_project(tmp_path: Path) -> None:
-    source = Path(__file__).parents[1] / "sources" / "ai_batches"
+    source = ROOT / "sources" / "ai_batches"
     shutil.copytree(source, tmp_path / "my_batches")
     script = "import my_batches; print(sorted(my_batches.ai_batches_source().resources))"
     done = subprocess.run(  # noqa: S603

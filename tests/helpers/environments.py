@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
+HELPERS = Path(__file__).parent
 
 
 def binary(environment: str, name: str = "python") -> str:
