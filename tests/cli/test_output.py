@@ -8,22 +8,20 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 
 from commands import COMMAND, keys, run
-from support import KEY, Lists, TAnswer, TRow, batch, cursor_list, failure, page
-
-NOW = int(time.time())
-HOUR = 3_600
-DAY = 24 * HOUR
-
-
-def ended(number: int, status: str, ago: int, **fields: Any) -> TRow:
-    """A batch that ended so many seconds ago."""
-    created = {"created_at": NOW - ago - HOUR, "expires_at": NOW - ago - HOUR + DAY}
-    return batch(number, status=status, **{**created, f"{status}_at": NOW - ago, **fields})
+from support import (
+    KEY,
+    Lists,
+    TAnswer,
+    batch,
+    cursor_list,
+    ended_ago,
+    failure,
+    page,
+)
 
 
 def test_the_summary_fits_80_columns(lists: Lists) -> None:
@@ -42,7 +40,7 @@ def test_the_summary_fits_80_columns(lists: Lists) -> None:
 
 
 def test_json_is_an_event_a_line(lists: Lists) -> None:
-    lists.serve("openai", cursor_list([ended(2, "failed", 60), batch(1)]))
+    lists.serve("openai", cursor_list([ended_ago(2, "failed", 60), batch(1)]))
     lists.serve("kimi", failure(401))
     odd = page([batch(1, created_at="long ago")])
     lists.serve("novita", odd)
@@ -82,7 +80,7 @@ def test_json_is_an_event_a_line(lists: Lists) -> None:
 def test_quiet_is_silent_where_all_is_well(lists: Lists) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     assert run("load", "--quiet", **keys(lists, "openai")) == (0, "", "")
-    lists.serve("openai", cursor_list([ended(2, "failed", 60), batch(1)]))
+    lists.serve("openai", cursor_list([ended_ago(2, "failed", 60), batch(1)]))
     lists.serve("kimi", failure(401))
     code, printed, log = run("load", "--quiet", **keys(lists, "openai", "kimi"))
     assert code == 1
@@ -91,7 +89,7 @@ def test_quiet_is_silent_where_all_is_well(lists: Lists) -> None:
         "- openai, account default: 1 batch failed since the last run: batch_2",
     ]
     assert log.startswith("FAILED kimi, account default: the provider refused the key")
-    lists.serve("openai", cursor_list([ended(3, "failed", 60), batch(1)]))
+    lists.serve("openai", cursor_list([ended_ago(3, "failed", 60), batch(1)]))
     code, printed, log = run("verify", "--quiet", **keys(lists, "openai"))
     assert code == 1
     assert "missing: batch_3" in printed

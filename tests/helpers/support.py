@@ -24,7 +24,11 @@ from ai_batches.table.rows import RowReader
 from ai_batches_demo import LoopbackServer
 from ai_batches_runner.run.report import read_metrics
 
-FIRST = int(time.time()) - 20 * 86_400
+NOW = int(time.time())
+HOUR = 3_600
+DAY = 24 * HOUR
+
+FIRST = NOW - 20 * DAY
 """When batch 0 was created, in Unix seconds."""
 
 KEY = "key-with-0123456789-abcdef"
@@ -140,6 +144,13 @@ def batch(number: int, **fields: Any) -> TRow:
         "created_at": FIRST + 60 * number,
         **fields,
     }
+
+
+def ended_ago(number: int, status: str, seconds: int, **fields: Any) -> TRow:
+    """A batch of an hour that ended so many seconds ago."""
+    created = NOW - seconds - HOUR
+    times = {"created_at": created, "expires_at": created + DAY, f"{status}_at": NOW - seconds}
+    return batch(number, status=status, **{**times, **fields})
 
 
 def cursor_list(rows: list[TRow], has_more: bool = True) -> TAnswerer:

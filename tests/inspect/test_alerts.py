@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -17,26 +16,16 @@ from starlette.routing import Route
 
 from ai_batches_demo import LoopbackServer
 from commands import keys, run, run_process, summary
-from support import Lists, TRow, batch, cursor_list, failure, page
-
-NOW = int(time.time())
-HOUR = 3_600
-DAY = 24 * HOUR
-
-
-def ended(number: int, status: str, ago: int, **fields: Any) -> TRow:
-    """A batch that ended so many seconds ago."""
-    created = {"created_at": NOW - ago - HOUR, "expires_at": NOW - ago - HOUR + DAY}
-    return batch(number, status=status, **{**created, f"{status}_at": NOW - ago, **fields})
+from support import Lists, batch, cursor_list, failure, page
 
 
 def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
     rows = [
-        ended(7, "failed", 120),
-        ended(6, "expired", 300),
-        ended(5, "completed", 400),
+        ended_ago(7, "failed", 120),
+        ended_ago(6, "expired", 300),
+        ended_ago(5, "completed", 400),
         # nobody who installs this today wants to hear of last month
-        ended(4, "failed", 3 * DAY),
+        ended_ago(4, "failed", 3 * DAY),
         batch(3, status="in_progress", created_at=NOW - 3 * DAY, expires_at=NOW - 2 * DAY),
         batch(2, status="in_progress", created_at=NOW - 3 * DAY, completion_window="7d"),
         batch(1, created_at=NOW - 4 * DAY),
@@ -62,7 +51,7 @@ def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
     # what was told is not told again; a stuck batch is as long as it is stuck
     code, printed, _ = run("load", **variables)
     assert printed.splitlines()[-2:] == ["Alerts:", stuck]
-    rows[:] = [ended(8, "failed", 1), *rows[:4], ended(3, "cancelled", 1), *rows[5:]]
+    rows[:] = [ended_ago(8, "failed", 1), *rows[:4], ended_ago(3, "cancelled", 1), *rows[5:]]
     code, printed, _ = run("load", **variables)
     assert printed.splitlines()[-2:] == [
         "Alerts:",
@@ -71,7 +60,7 @@ def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
 
 
 def test_many_are_counted_and_some_named(lists: Lists) -> None:
-    rows = [ended(n, "failed", 60 + 60 * (50 - n)) for n in range(50, 0, -1)]
+    rows = [ended_ago(n, "failed", 60 + 60 * (50 - n)) for n in range(50, 0, -1)]
     lists.serve("openai", cursor_list(rows))
     _, printed, _ = run("load", **keys(lists, "openai"))
     assert printed.splitlines()[-1] == (
@@ -81,7 +70,7 @@ def test_many_are_counted_and_some_named(lists: Lists) -> None:
 
 
 def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
-    rows = [ended(1, "failed", 60)]
+    rows = [ended_ago(1, "failed", 60)]
     for name in ("openai", "respan"):
         lists.serve(name, cursor_list(rows))
     _, printed, _ = run("load", **keys(lists, "openai", "respan"))
@@ -161,7 +150,7 @@ def test_what_a_run_brought_that_did_not_end_well_is_told(
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     assert run("load", **variables)[0] == 0
-    rows.insert(0, ended(2, "failed", 60))
+    rows.insert(0, ended_ago(2, "failed", 60))
     assert "batch_2" in run("load", **variables)[1]
     last = "(SELECT max(started_at) FROM ai_batches_dataset.runs)"
     with duckdb.connect(str(tmp_path / "ai_batches.duckdb")) as connection:
@@ -252,7 +241,7 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
         "description": "letter to Ada",
         "errors": {"data": [{"code": "bad", "message": "prompt: dear Ada"}]},
     }
-    rows = [ended(2, "failed", 60, **private), batch(1)]
+    rows = [ended_ago(2, "failed", 60, **private), batch(1)]
     lists.serve("openai", cursor_list(rows))
     lists.serve("kimi", failure(404, {"error": {"message": "no Ada here"}}))
     with slack() as (hook, sent):
@@ -279,7 +268,7 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
 
 
 def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> None:
-    lists.serve("openai", cursor_list([ended(1, "failed", 60)]))
+    lists.serve("openai", cursor_list([ended_ago(1, "failed", 60)]))
     with slack(status=500) as (hook, sent):
         variables = {**keys(lists, "openai"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
         code, printed, log = run("load", **variables)
