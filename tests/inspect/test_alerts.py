@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from ai_batches_demo import LoopbackServer
 from commands import keys, run, run_process, summary
-from support import Lists, batch, cursor_list, failure, page
+from support import DAY, NOW, Lists, batch, cursor_list, ended_ago, failure, page
 
 
 def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
