@@ -1,7 +1,5 @@
 """What each subcommand does."""
 
-import logging
-import sys
 import time
 from collections.abc import Sequence
 
@@ -24,12 +22,13 @@ from ..run.report import AccountReport, describe_place
 from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
-from .failures import explain_failure, explain_missing_keys, run_guarded
+from .failures import explain_failure, explain_missing_keys
 from .options import SHORT_LOCK_TIMEOUT, Options
-from .output import JsonLines, Lines, Output, Terminal
+from .output import Output
 
 
 def load(
+    output: Output,
     options: Options,
     providers: Sequence[str],
     since: int | None,
@@ -40,7 +39,8 @@ def load(
     """Loads new and open batches.
 
     Args:
-        options (Options): Where to load and how to print.
+        output (Output): Where to print.
+        options (Options): Where to load.
         providers (Sequence[str]): Names; empty for all that have a key.
         since (int | None): Unix microseconds from which on batches are loaded.
         full_refresh (bool): Whether every list is read again.
@@ -50,20 +50,15 @@ def load(
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        chosen = _with_keys(providers, output)
-        if not chosen:
-            return NOTHING_TO_DO
-        deadline = None if time_limit is None else time.monotonic() + time_limit
-        run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
-        with open_pipeline(
-            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-        ) as pipeline:
-            return _load(pipeline, chosen, run, options, output)
-
-    return run_guarded(action, options, output)
+    chosen = _with_keys(providers, output)
+    if not chosen:
+        return NOTHING_TO_DO
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
+    with open_pipeline(
+        options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+    ) as pipeline:
+        return _load(pipeline, chosen, run, options, output)
 
 
 def _load(
@@ -113,101 +108,92 @@ def _send_alerts(pipeline: Pipeline, reports: Sequence[AccountReport], output: O
     )
 
 
-def check(options: Options, providers: Sequence[str]) -> int:
+def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     """Checks keys and destination.
 
     Args:
-        options (Options): Which destination, and how to print.
+        output (Output): Where to print.
+        options (Options): Which destination.
         providers (Sequence[str]): Names; empty for all that have a key.
 
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        chosen = _with_keys(providers, output)
-        if not chosen:
-            return NOTHING_TO_DO
-        with open_to_check(
-            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-        ) as pipeline:
-            with output:
-                found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
-            output.checked(found)
-        return ALL_GOOD if found.is_good else FAILED
-
-    return run_guarded(action, options, output)
+    chosen = _with_keys(providers, output)
+    if not chosen:
+        return NOTHING_TO_DO
+    with open_to_check(
+        options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+    ) as pipeline:
+        with output:
+            found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
+        output.checked(found)
+    return ALL_GOOD if found.is_good else FAILED
 
 
-def verify(options: Options, providers: Sequence[str], since: int | None) -> int:
+def verify(output: Output, options: Options, providers: Sequence[str], since: int | None) -> int:
     """Compares the table with the complete lists.
 
     Args:
-        options (Options): Which destination, and how to print.
+        output (Output): Where to print.
+        options (Options): Which destination.
         providers (Sequence[str]): Names; empty for all that have a key.
         since (int | None): Unix microseconds from which on batches are compared.
 
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        chosen = _with_keys(providers, output)
-        if not chosen:
-            return NOTHING_TO_DO
-        with (
-            open_pipeline(
-                options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-            ) as pipeline,
-            output,
-        ):
-            with connected(pipeline, options.lock_timeout):
-                refuse_tables_of_others(pipeline, options.table_format)
-            verdicts = verify_all(pipeline, chosen, None, since, options.lock_timeout, output)
-        output.verdicts(verdicts)
-        return ALL_GOOD if all(verdict.is_good for verdict in verdicts.values()) else FAILED
-
-    return run_guarded(action, options, output)
+    chosen = _with_keys(providers, output)
+    if not chosen:
+        return NOTHING_TO_DO
+    with (
+        open_pipeline(
+            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+        ) as pipeline,
+        output,
+    ):
+        with connected(pipeline, options.lock_timeout):
+            refuse_tables_of_others(pipeline, options.table_format)
+        verdicts = verify_all(pipeline, chosen, None, since, options.lock_timeout, output)
+    output.verdicts(verdicts)
+    return ALL_GOOD if all(verdict.is_good for verdict in verdicts.values()) else FAILED
 
 
-def alerts(options: Options) -> int:
+def alerts(output: Output, options: Options) -> int:
     """Lists what a person should look at.
 
     Args:
-        options (Options): Which destination, and how to print.
+        output (Output): Where to print.
+        options (Options): Which destination.
 
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        with (
-            open_to_read(
-                options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-            ) as pipeline,
-            output,
-        ):
-            with connected(pipeline, options.lock_timeout):
-                refuse_tables_of_others(pipeline, options.table_format)
-                if not table_exists(pipeline):
-                    name = adapter_of(pipeline).table_name
-                    raise UnusableDestinationError(
-                        f"There is no table {name}: nothing was loaded there yet."
-                    )
-            found = find_alerts(pipeline, options.lock_timeout)
-        output.alerts(found)
-        return FAILED if found else ALL_GOOD
-
-    return run_guarded(action, options, output)
+    with (
+        open_to_read(
+            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
+        ) as pipeline,
+        output,
+    ):
+        with connected(pipeline, options.lock_timeout):
+            refuse_tables_of_others(pipeline, options.table_format)
+            if not table_exists(pipeline):
+                name = adapter_of(pipeline).table_name
+                raise UnusableDestinationError(
+                    f"There is no table {name}: nothing was loaded there yet."
+                )
+        found = find_alerts(pipeline, options.lock_timeout)
+    output.alerts(found)
+    return FAILED if found else ALL_GOOD
 
 
-def dashboard(options: Options, host: str, port: int, opens_browser: bool, is_demo: bool) -> int:
+def dashboard(
+    output: Output, options: Options, host: str, port: int, opens_browser: bool, is_demo: bool
+) -> int:
     """Serves the dashboard until Ctrl-C.
 
     Args:
+        output (Output): Where to print.
         options (Options): Which destination.
         host (str): Address to listen on.
         port (int): 0 for a free one.
@@ -217,70 +203,53 @@ def dashboard(options: Options, host: str, port: int, opens_browser: bool, is_de
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        try:
-            from ..dashboard import serve
-            from .demo import demo_destination
-        except ModuleNotFoundError as ex:
-            output.complain(
-                f"The dashboard needs {ex.name}. Install this package with its extra `dashboard`,"
-                " or run `make dashboard`."
-            )
-            return NOTHING_TO_DO
-        try:
-            serve(
-                demo_destination() if is_demo else options.destination,
-                DATASET if is_demo else options.dataset,
-                host,
-                port,
-                opens_browser,
-                options.lock_timeout,
-                options.pipeline_name,
-            )
-        except KeyboardInterrupt:
-            # the usual way to end it
-            pass
-        except OSError as ex:
-            output.complain(f"Cannot listen on {host}:{port}: {ex.strerror}.")
-            return NOTHING_TO_DO
-        return ALL_GOOD
-
-    return run_guarded(action, options, output)
+    try:
+        from ..dashboard import serve
+        from .demo import demo_destination
+    except ModuleNotFoundError as ex:
+        output.complain(
+            f"The dashboard needs {ex.name}. Install this package with its extra `dashboard`,"
+            " or run `make dashboard`."
+        )
+        return NOTHING_TO_DO
+    try:
+        serve(
+            demo_destination() if is_demo else options.destination,
+            DATASET if is_demo else options.dataset,
+            host,
+            port,
+            opens_browser,
+            options.lock_timeout,
+            options.pipeline_name,
+        )
+    except KeyboardInterrupt:
+        # the usual way to end it
+        pass
+    except OSError as ex:
+        output.complain(f"Cannot listen on {host}:{port}: {ex.strerror}.")
+        return NOTHING_TO_DO
+    return ALL_GOOD
 
 
-def demo(options: Options) -> int:
+def demo(output: Output, options: Options) -> int:
     """Loads made-up providers into demo.duckdb, twice.
 
     Args:
-        options (Options): How to print.
+        output (Output): Where to print.
+        options (Options): Nothing of them matters here.
 
     Returns:
         int: The exit code.
     """
-    output = _output(options)
-
-    def action() -> int:
-        try:
-            from .demo import run_demo
-        except ModuleNotFoundError as ex:
-            output.complain(
-                f"The demo needs {ex.name}. Install this package with its extra `demo`, or run"
-                " `make demo`."
-            )
-            return NOTHING_TO_DO
-        return ALL_GOOD if run_demo(output.console) else FAILED
-
-    return run_guarded(action, options, output)
-
-
-def _output(options: Options) -> Output:
-    if options.log_format == "json":
-        return JsonLines(options.debug, logging.WARNING if options.quiet else logging.INFO)
-    if options.quiet:
-        return Output(options.debug)
-    return Terminal(options.debug) if sys.stderr.isatty() else Lines(options.debug)
+    try:
+        from .demo import run_demo
+    except ModuleNotFoundError as ex:
+        output.complain(
+            f"The demo needs {ex.name}. Install this package with its extra `demo`, or run"
+            " `make demo`."
+        )
+        return NOTHING_TO_DO
+    return ALL_GOOD if run_demo(output.console) else FAILED
 
 
 def _with_keys(named: Sequence[str], output: Output) -> list[str]:

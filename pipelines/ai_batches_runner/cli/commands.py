@@ -13,6 +13,7 @@ import click
 
 from .exit_codes import INTERRUPTED
 from .options import (
+    SHORT_LOCK_TIMEOUT,
     Options,
     providers_argument,
     seconds,
@@ -127,9 +128,7 @@ def load(
 
     Without a PROVIDER, every provider that has a key is loaded.
     """
-    from . import actions
-
-    return actions.load(options, providers, since, full_refresh, time_limit, rows_per_load)
+    return _run("load", options, providers, since, full_refresh, time_limit, rows_per_load)
 
 
 @cli.command()
@@ -137,9 +136,7 @@ def load(
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def check(options: Options, providers: tuple[str, ...]) -> int:
     """Check keys and destination; loads nothing and leaves nothing behind."""
-    from . import actions
-
-    return actions.check(options, providers)
+    return _run("check", options, providers)
 
 
 @cli.command()
@@ -151,18 +148,14 @@ def verify(options: Options, providers: tuple[str, ...], since: int | None) -> i
 
     Batches that changed since the last load also count as stale: run `load` right before.
     """
-    from . import actions
-
-    return actions.verify(options, providers, since)
+    return _run("verify", options, providers, since)
 
 
 @cli.command()
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def alerts(options: Options) -> int:
     """List what a person should look at in what was loaded."""
-    from . import actions
-
-    return actions.alerts(options)
+    return _run("alerts", options)
 
 
 @cli.command()
@@ -175,18 +168,22 @@ def alerts(options: Options) -> int:
 @click.option("--port", type=int, default=8321, show_default=True, help="Port; 0 for a free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--demo", is_flag=True, help="Show what `ai-batches demo` loaded.")
-@shared_options(*_DESTINATION)
+@shared_options(*_DESTINATION, lock_timeout=SHORT_LOCK_TIMEOUT)
 def dashboard(options: Options, host: str, port: int, no_browser: bool, demo: bool) -> int:
     """Show the table in a browser, until Ctrl-C."""
-    from . import actions
-
-    return actions.dashboard(options, host, port, not no_browser, demo)
+    return _run("dashboard", options, host, port, not no_browser, demo)
 
 
 @cli.command()
 @shared_options("debug")
 def demo(options: Options) -> int:
     """Load made-up providers into demo.duckdb; needs no key and no network."""
-    from . import actions
+    return _run("demo", options)
 
-    return actions.demo(options)
+
+def _run(action: str, options: Options, *arguments: object) -> int:
+    """Imports what a subcommand needs, and runs it."""
+    from . import actions
+    from .failures import run_guarded
+
+    return run_guarded(getattr(actions, action), options, *arguments)

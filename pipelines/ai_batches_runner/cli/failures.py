@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.configuration.providers.toml import TomlProviderReadException
@@ -15,7 +16,7 @@ from ..destinations.duckdb_file import explain_damage, explain_lock
 from ..errors import AnotherRunError, UnusableDestinationError
 from .exit_codes import ANOTHER_RUN, FAILED, INTERRUPTED, NOTHING_TO_DO
 from .options import Options
-from .output import Output
+from .output import Output, new_output
 from .settings_files import (
     UnreadableSettingsError,
     refuse_unreadable_settings,
@@ -23,21 +24,23 @@ from .settings_files import (
 )
 
 
-def run_guarded(action: Callable[[], int], options: Options, output: Output) -> int:
+def run_guarded(action: Callable[..., int], options: Options, *arguments: Any) -> int:
     """Runs a subcommand's action; an error becomes a sentence and an exit code.
 
     Args:
-        action (Callable[[], int]): Does the work and returns the exit code.
-        options (Options): What the user asked for.
-        output (Output): Where to print.
+        action (Callable[..., int]): Receives the output, the options and the arguments, and
+            returns the exit code.
+        options (Options): The shared options.
+        arguments (Any): Of the action.
 
     Returns:
         int: The exit code.
     """
+    output = new_output(options.log_format, options.quiet, options.debug)
     try:
         refuse_unreadable_settings(settings_paths())
         with output.printing_log():
-            return action()
+            return action(output, options, *arguments)
     except KeyboardInterrupt:
         return _explain_interruption(output)
     except TomlProviderReadException as ex:

@@ -141,20 +141,21 @@ _SHARED: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
 }
 
 
-def shared_options(*names: str) -> Callable[[TCallback], TCallback]:
+def shared_options(*names: str, **defaults: Any) -> Callable[[TCallback], TCallback]:
     """Adds shared options to a command; without names, all of them to the group.
 
     A command's function receives their values as its first argument, `Options`.
 
     Args:
         names (str): Fields of `Options`.
+        defaults (Any): Defaults of this command, by field.
 
     Returns:
         Callable[[TCallback], TCallback]: A decorator.
     """
 
     def decorate(function: TCallback) -> TCallback:
-        chosen: Any = _passing_options(function, names) if names else function
+        chosen: Any = _passing_options(function, names, defaults) if names else function
         for name in reversed(names or tuple(_SHARED)):
             flags, keywords = _SHARED[name]
             chosen = click.option(*flags, name, callback=_remember, expose_value=False, **keywords)(
@@ -172,7 +173,9 @@ def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
         given[param.name] = value
 
 
-def _passing_options(function: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
+def _passing_options(
+    function: Callable[..., Any], names: tuple[str, ...], defaults: dict[str, Any]
+) -> Callable[..., Any]:
     @wraps(function)
     def call(**arguments: Any) -> Any:
         ctx = click.get_current_context()
@@ -180,6 +183,6 @@ def _passing_options(function: Callable[..., Any], names: tuple[str, ...]) -> Ca
         for name in given:
             if name not in names:
                 raise click.UsageError(f"`{ctx.info_name}` does not take {_SHARED[name][0][0]}.")
-        return function(Options(**given), **arguments)
+        return function(Options(**{**defaults, **given}), **arguments)
 
     return call

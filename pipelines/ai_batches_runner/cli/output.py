@@ -327,3 +327,21 @@ def _sentence(reading: Reading) -> str:
 def _print(console: Console, text: str) -> None:
     # soft wrap: a log keeps a sentence on one line
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def new_output(log_format: str, quiet: bool, debug: bool) -> Output:
+    """Chooses how a command prints.
+
+    Args:
+        log_format (str): `text` or `json`.
+        quiet (bool): Whether to print failures and alerts only.
+        debug (bool): Whether an error is followed by its stack trace.
+
+    Returns:
+        Output: Live on a terminal, else in lines, unless the user chose otherwise.
+    """
+    if log_format == "json":
+        return JsonLines(debug, logging.WARNING if quiet else logging.INFO)
+    if quiet:
+        return Output(debug)
+    return Terminal(debug) if sys.stderr.isatty() else Lines(debug)

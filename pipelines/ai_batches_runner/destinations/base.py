@@ -91,11 +91,15 @@ class DestinationAdapter:
 
     @property
     def client(self) -> Any:
-        """Dlt's client, with the schema that the pipeline has at this moment."""
+        """Dlt's client; its schema is that of the moment when it was made."""
         if self._client is None:
             self._client = self.pipeline.destination_client()
-        self._client.schema = self.pipeline._get_schema_or_create()
         return self._client
+
+    def client_with_schema(self) -> Any:
+        """Dlt's client, with the schema that the pipeline has now; reading it takes a while."""
+        self.client.schema = self.pipeline._get_schema_or_create()
+        return self.client
 
     @property
     def name(self) -> str:
@@ -196,7 +200,7 @@ class DestinationAdapter:
         Raises:
             DestinationConnectionError: If no server answers, or it refuses.
         """
-        yield self.client
+        yield self.client_with_schema()
 
     # merging
 

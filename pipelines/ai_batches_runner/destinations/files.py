@@ -242,7 +242,7 @@ class FilesAdapter(DestinationAdapter):
         return True
 
     def _has_files(self, name: str) -> bool:
-        client = self.client
+        client = self.client_with_schema()
         try:
             is_folder = client.fs_client.isdir(client.get_table_dir(name))
             return bool(is_folder and client.list_table_files(name))

@@ -82,7 +82,7 @@ class SqlAdapter(DestinationAdapter):
 
     @contextmanager
     def connected(self, wait: float = 0) -> Iterator[Any]:
-        client, sql = self.client, self.sql
+        client, sql = self.client_with_schema(), self.sql
         if not self._depth:
             try:
                 self.open_connection(sql, wait)

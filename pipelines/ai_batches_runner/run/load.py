@@ -27,6 +27,7 @@ from .progress import ProgressListener
 from .record import extract_runs
 from .report import (
     AccountReport,
+    Standing,
     TAccount,
     account_reports,
     add_metrics,
@@ -41,8 +42,8 @@ from .state_sync import (
 )
 from .tables import refuse_tables_of_others, restore_tables
 
-ROWS_PER_PACKAGE = 100_000
-"""Rows of an account after which a long scan goes on in another load, unless the run says so."""
+ROWS_PER_LOAD = 100_000
+"""Rows per account after which a long scan continues in another load, by default."""
 
 WAIT = 60.0
 """Seconds to wait for a DuckDB file that another program has open."""
@@ -67,8 +68,8 @@ def load(
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
         run (Run | None): What to read; None: what is new or open. If it has no `since`, an
-            external scheduler's interval sets it; if it has no `rows_per_package`,
-            `ROWS_PER_PACKAGE` does.
+            external scheduler's interval sets it; if it has no `rows_per_load`,
+            `ROWS_PER_LOAD` does.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
@@ -82,25 +83,11 @@ def load(
         UnusableDestinationError: If the destination cannot keep one row per batch.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
     """
-    run = run or Run()
     listener = listener or ProgressListener()
-    run.on_progress = run.on_progress or listener.reading
-    run.request = replace(
-        run.request,
-        since=scheduled_since() if run.request.since is None else run.request.since,
-        rows_per_load=run.request.rows_per_load or ROWS_PER_PACKAGE,
-    )
+    run = _with_defaults(run or Run(), listener)
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
-        refuse_tables_of_others(pipeline, table_format)
-        pipeline, is_restored = _catch_up(pipeline)
-        refuse_other_format(pipeline, table_format)
-        before = standings(pipeline)
-        # if a part of the table was taken away, no stored position can be trusted
-        run.holding = frozenset() if is_restored else frozenset(before)
-        if is_restored or not before:
-            forget_views(pipeline)
-        remember_destination(pipeline)
+        pipeline, before = _prepare(pipeline, run, table_format)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
     while True:
@@ -109,21 +96,55 @@ def load(
         package = read_metrics(pipeline.extract(source))
         for name, entry in package:
             add_metrics(metrics, name, entry)
-        # a package that brought no row leaves nothing to go on with
-        goes_on = not run.is_over and any(
-            entry["is_partial"] and entry["rows"] and (name, entry["account"]) not in run.finished
-            for name, entry in package
-        )
         listener.storing(sum(entry["rows"] for _, entry in package))
         with connected(pipeline, wait):
             load_ids += _store(pipeline)
-            if goes_on:
+            if _continues(run, package):
                 continue
             after = standings(pipeline, load_ids)
             reports = account_reports(metrics, before, after, leaves_unchanged_rows)
             _record(pipeline, run, reports, max(load_ids, default=None), table_format)
             keep_views(pipeline, wait)
             return reports
+
+
+def _with_defaults(run: Run, listener: ProgressListener) -> Run:
+    request = run.request
+    run.request = replace(
+        request,
+        since=scheduled_since() if request.since is None else request.since,
+        rows_per_load=request.rows_per_load or ROWS_PER_LOAD,
+    )
+    run.on_progress = run.on_progress or listener.reading
+    return run
+
+
+def _prepare(
+    pipeline: Pipeline, run: Run, table_format: TableFormat | None
+) -> tuple[Pipeline, dict[TAccount, Standing]]:
+    """Brings pipeline and destination to one state.
+
+    Returns:
+        tuple[Pipeline, dict[TAccount, Standing]]: The pipeline, and what the table holds.
+    """
+    refuse_tables_of_others(pipeline, table_format)
+    pipeline, is_restored = _catch_up(pipeline)
+    refuse_other_format(pipeline, table_format)
+    held = standings(pipeline)
+    # if a part of the table was taken away, no stored position can be trusted
+    run.holding = frozenset() if is_restored else frozenset(held)
+    if is_restored or not held:
+        forget_views(pipeline)
+    remember_destination(pipeline)
+    return pipeline, held
+
+
+def _continues(run: Run, package: Sequence[tuple[str, AccountMetrics]]) -> bool:
+    """Whether another load package follows; one without rows leaves nothing to continue."""
+    return not run.is_over and any(
+        entry["is_partial"] and entry["rows"] and (name, entry["account"]) not in run.finished
+        for name, entry in package
+    )
 
 
 def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:

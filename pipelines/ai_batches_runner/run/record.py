@@ -39,31 +39,27 @@ def extract_runs(
     """
     ended = datetime.now(UTC)
     rows = [
-        (
-            run.id,
-            report.provider,
-            report.account or "",
-            run.started,
-            ended,
-            load_id,
-            report.seconds,
-            report.result.lower(),
-            report.read,
-            report.new,
-            report.changed,
-            report.open,
-            report.requests,
-            report.error_type,
-            report.error,
-        )
+        {
+            "run_id": run.id,
+            "provider": report.provider,
+            "account": report.account or "",
+            "started_at": run.started,
+            "ended_at": ended,
+            "load_id": load_id,
+            "seconds": report.seconds,
+            "result": report.result.lower(),
+            "batches_read": report.read,
+            "batches_new": report.new,
+            "batches_changed": report.changed,
+            "batches_open": report.open,
+            "requests": report.requests,
+            "error_type": report.error_type,
+            "error": report.error,
+        }
         for report in reports
     ]
-    columns = [
-        pa.array(values, kind.type)
-        for values, kind in zip(zip(*rows, strict=True), RUN_SCHEMA, strict=True)
-    ]
     resource = dlt.resource(
-        [pa.table(columns, schema=RUN_SCHEMA)],
+        [pa.Table.from_pylist(rows, RUN_SCHEMA)],
         name=RUNS_TABLE,
         columns=_HINTS,
         write_disposition="append",
