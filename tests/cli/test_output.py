@@ -114,7 +114,9 @@ def test_a_stack_trace_is_shown_only_on_demand(lists: Lists, tmp_path: Path) -> 
 def test_a_warning_is_a_sentence(lists: Lists) -> None:
     lists.serve("openai", page([batch(1, created_at="long ago")]))
     _, _, log = run("load", **keys(lists, "openai"))
-    assert log.startswith("WARNING: openai, account default: 1 values of `created_at`")
+    assert log.startswith(
+        "WARNING: openai, account default: field `created_at`: could not be read in 1 row"
+    )
     assert len(log.splitlines()) == 1
 
 

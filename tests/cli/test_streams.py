@@ -50,14 +50,20 @@ def slack() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize(
     ("redirected", "options"),
     [
-        ("2>&-", []),
-        (">&-", ["--log-format", "json"]),
         ("<&- >&- 2>&-", []),
-        (">/dev/full", []),
         (">/dev/full", ["--log-format", "json"]),
-        (">/dev/full 2>&1", ["--quiet"]),
-        ("| true", []),
-        ("2>&1 | true", ["--log-format", "json"]),
+        ("2>&1 | true", []),
+        *(
+            pytest.param(redirected, options, marks=pytest.mark.integration)
+            for redirected, options in (
+                ("2>&-", []),
+                (">&-", ["--log-format", "json"]),
+                (">/dev/full", []),
+                (">/dev/full 2>&1", ["--quiet"]),
+                ("| true", []),
+                ("2>&1 | true", ["--log-format", "json"]),
+            )
+        ),
     ],
 )
 def test_a_run_does_all_its_work_when_nobody_can_be_told(
@@ -134,6 +140,7 @@ def test_a_locale_without_utf_8_is_enough(lists: Lists, tmp_path: Path) -> None:
     assert "refused the key" in printed, log
 
 
+@pytest.mark.integration
 def test_the_demo_loads_when_nobody_reads(tmp_path: Path) -> None:
     assert shell(">&- 2>&-", "demo") == 0
     assert table(tmp_path / "demo.duckdb", "SELECT count(*) > 1000 FROM ai_batches.batches") == [

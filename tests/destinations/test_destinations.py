@@ -237,7 +237,7 @@ def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) 
         assert done.returncode == 0, done.stdout + done.stderr
         assert "could not be written" not in done.stderr
 
-    run_code(OLDER_COMMAND, *case.target.arguments, "--dataset", case.dataset)
+    run_code(OLDER_COMMAND, "load", *case.target.arguments, "--dataset", case.dataset)
     assert set(case.target.read(case.dataset)[0]) == set(COLUMNS) - {"updated_at", "finalizing_at"}
     rows.insert(0, batch(200, finalizing_at=NOW - 60, created_at=NOW - 600, unheard_of=1))
     code, printed = case.run()
@@ -274,7 +274,7 @@ def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(300)]
     case.lists.serve("openai", cursor_list(rows))
     case.lists.serve("bland", offset_list([]))
-    arguments = [*case.target.arguments, "--rows-per-load", "100", "--dataset"]
+    arguments = ["load", *case.target.arguments, "--rows-per-load", "100", "--dataset"]
     python = case.target.python if case.target.python != sys.executable else None
     variables = case.variables(case.target)
 

@@ -2,13 +2,14 @@
 
 import json
 import os
-import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ai_batches import COLUMNS, JSON_COLUMNS
+from commands import call, run
 from servers import PASSWORD
 from support import KEY, Lists, TRow
 from targets import Target
@@ -36,18 +37,15 @@ class Case(NamedTuple):
     ) -> tuple[int, str]:
         """Runs the command; returns its exit code and all that it printed."""
         chosen = target or self.target
-        program = Path(chosen.python).with_name("ai-batches")
-        done = subprocess.run(  # noqa: S603
-            [str(program), command, *chosen.arguments, "--dataset", self.dataset, *arguments],
-            env=self.variables(chosen, folder),
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        printed = done.stdout + done.stderr
-        assert PASSWORD not in printed
-        return done.returncode, printed
+        words = [command, *chosen.arguments, "--dataset", self.dataset, *arguments]
+        variables = self.variables(chosen, folder)
+        if chosen.python == sys.executable:
+            code, output, log = run(*words, **variables)
+        else:
+            program = str(Path(chosen.python).with_name("ai-batches"))
+            code, output, log = call([program, *words], variables)
+        assert PASSWORD not in output + log
+        return code, output + log
 
     def variables(self, target: Target, folder: str = "dlt") -> dict[str, str]:
         """The environment of a run."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+from dlt.extract.incremental.context import TimeIntervalContext
 
 from ai_batches_runner.cli import main
 from support import KEY, Lists
@@ -28,12 +29,13 @@ def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
 
 def run_process(*arguments: str, **variables: str) -> tuple[int, str, str]:
     """Runs the command in a process of its own; returns its exit code and what it printed."""
+    return call([COMMAND, *arguments], {**os.environ, **variables})
+
+
+def call(command: list[str], variables: Mapping[str, str]) -> tuple[int, str, str]:
+    """Runs a program in this environment; returns its exit code and what it printed."""
     done = subprocess.run(  # noqa: S603
-        [COMMAND, *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
+        command, env=dict(variables), capture_output=True, text=True, timeout=300
     )
     return done.returncode, done.stdout, done.stderr
 
@@ -53,8 +55,9 @@ def _as_new_process(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _forget_settings() -> None:
-    if PluggableRunContext in Container():
-        del Container()[PluggableRunContext]
+    for context in (PluggableRunContext, TimeIntervalContext):
+        if context in Container():
+            del Container()[context]
 
 
 def _stream() -> io.TextIOWrapper:

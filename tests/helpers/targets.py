@@ -289,5 +289,5 @@ TARGETS = {
         ducklake_in_postgres,
     )
 }
-QUICK = ("postgres", "delta")
+QUICK = ("postgres",)
 """Those that `make test` runs; `make test-all` runs all."""

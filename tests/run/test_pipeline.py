@@ -375,7 +375,7 @@ def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
     )
     _, log = children[0].communicate(timeout=60)
     assert children[0].returncode == 130, log
-    assert "Interrupted. What was loaded stays" in log
+    assert "Interrupted. What was loaded is kept" in log
 
 
 def test_a_second_run_of_the_pipeline_is_turned_away(lists: Lists, tmp_path: Path) -> None:
@@ -411,11 +411,12 @@ def test_settings_that_cannot_be_parsed_are_named(tmp_path: Path) -> None:
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.integration)])
 def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
-    tmp_path: Path,
+    tmp_path: Path, times: int
 ) -> None:
     real = tmp_path / "ai_batches.duckdb"
-    for _ in range(2):
+    for _ in range(times):
         code, printed, log = run(
             "demo",
             DESTINATION__DUCKDB__CREDENTIALS=str(real),

@@ -167,7 +167,7 @@ def test_a_column_that_was_dropped_is_made_and_filled_again(
 def as_older(variables: dict[str, str], *arguments: str) -> None:
     """Runs an earlier version."""
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-c", OLDER_COMMAND, *arguments],
+        [sys.executable, "-c", OLDER_COMMAND, "load", *arguments],
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -359,7 +359,7 @@ def test_files_of_somebody_else_are_named(lists: Lists, tmp_path: Path) -> None:
         dataset_name="ai_batches",
     )
     pipeline.run([{"id": 1}], table_name="batches", loader_file_format="parquet")
+    pipeline.deactivate()
     assert "The table ai_batches.batches is not of this package" in refusal()
     (dataset / "batches").rename(dataset / "mine")
     assert run("load", *command, **variables)[0] == 0
-    pipeline.deactivate()

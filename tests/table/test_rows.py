@@ -104,8 +104,8 @@ def test_a_batch_of_xai_is_not_cancelled_by_a_time_that_is_none(unset: Any) -> N
 
 
 def test_a_deadline_of_an_open_row_stays() -> None:
-    found = read({"id": "1", "status": "in_progress", "expires_at": NOW + 900})
-    assert (found["expires_at"], found["ended_at"]) == (NOW + 900, None)
+    found = read({"id": "1", "status": "in_progress", "expires_at": NOW + 86_400})
+    assert (found["expires_at"], found["ended_at"]) == (NOW + 86_400, None)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_vendors_own_word_goes_first() -> None:
         ({"failed_at": NOW - 9, "expired_at": NOW - 5}, ("failed", False, NOW - 9)),
         ({"completed_at": NOW - 9, "expired_at": NOW - 5}, ("completed", False, NOW - 9)),
         # a deadline that is to come
-        ({"expired_at": NOW + 900}, ("completed", False, None)),
+        ({"expired_at": NOW + 86_400}, ("completed", False, None)),
     ],
 )
 @pytest.mark.parametrize("word", ["ended", "FINALIZED", "done"])
@@ -168,7 +168,7 @@ def test_a_word_that_nobody_knows_is_closed_by_an_end(word: Any, end: str) -> No
     assert state({"status": word, end: NOW - 9}) == (status, False, NOW - 9)
     # neither one that is to come nor what is no end
     open_still = (status, True if word else None, None)
-    assert state({"status": word, end: NOW + 900}) == open_still
+    assert state({"status": word, end: NOW + 86_400}) == open_still
     others = {"finalizing_at": NOW - 9, "cancelling_at": NOW - 9, "expires_at": NOW - 9}
     assert state({"status": word} | others) == open_still
 

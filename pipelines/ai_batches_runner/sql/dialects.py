@@ -11,7 +11,6 @@ calls a function of our own; `functions.sql` defines each of them for DuckDB:
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 
 import sqlglot
 from sqlglot import exp
@@ -60,15 +59,6 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
         return node
 
     return tree.transform(replace).sql(dialect=dialect, comments=False)
-
-
-def moment(value: datetime, dialect: str) -> str:
-    """Writes a moment in UTC into a query, to be compared with the columns of the table."""
-    text = f"{value:%Y-%m-%d %H:%M:%S.%f}"
-    if dialect in ("sqlite", "mysql"):
-        # they hold UTC without saying so
-        return f"'{text}'"
-    return sqlglot.parse_one(f"CAST('{text}+00:00' AS TIMESTAMPTZ)", read="duckdb").sql(dialect)
 
 
 def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
