@@ -53,11 +53,18 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     made.deactivate()
 
 
-@pytest.fixture
-def lists() -> Iterator[Lists]:
-    """A server whose answers the test decides."""
+@pytest.fixture(scope="session")
+def list_server() -> Iterator[Lists]:
+    """One for all tests: to stop it takes longer than most of them."""
     with Lists() as served:
         yield served
+
+
+@pytest.fixture
+def lists(list_server: Lists) -> Lists:
+    """A server whose answers the test decides."""
+    list_server.forget()
+    return list_server
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+import pyarrow as pa
 from dlt import Pipeline
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -79,6 +80,11 @@ class Lists:
 
     def __exit__(self, *error: Any) -> None:
         self._server.__exit__(*error)
+
+    def forget(self) -> None:
+        """Starts anew: no request was made, and no provider answers."""
+        self.requests = []
+        self._answerers = {}
 
     def serve(self, provider: str, answer: TAnswerer | TAnswer | list[TAnswer]) -> None:
         """Sets what a provider answers: a function, one reply for ever, or replies in turn."""
@@ -191,6 +197,24 @@ def load(
     trace = pipeline.last_trace
     info = trace and trace.last_extract_info
     return {(name, entry["account"]): entry for name, entry in (read_metrics(info) if info else ())}
+
+
+def extract(
+    pipeline: Pipeline, settings: Mapping[str, ProviderSettings]
+) -> tuple[dict[tuple[str, str | None], AccountMetrics], list[TRow]]:
+    """Runs the source as `load` does, and loads nothing: what each account did, and its rows."""
+    source = ai_batches_source(settings, fail_fast=False)
+    tables: list[pa.Table] = []
+
+    def keep(table: pa.Table) -> pa.Table:
+        tables.append(table)
+        return table
+
+    for resource in source.selected_resources.values():
+        resource.add_map(keep)
+    metrics = read_metrics(pipeline.extract(source))
+    rows = [row for table in tables for row in table.to_pylist()]
+    return {(name, entry["account"]): entry for name, entry in metrics}, rows
 
 
 def select(pipeline: Pipeline, query: str) -> list[tuple[Any, ...]]:

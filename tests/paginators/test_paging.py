@@ -21,11 +21,11 @@ from support import (
     TRow,
     batch,
     cursor_list,
+    extract,
     failure,
     load,
     offset_list,
     page,
-    select,
     stored,
 )
 
@@ -46,55 +46,59 @@ def numbered_list(full: list[TRow], largest: int = 100) -> Callable[[Request], d
     return answer
 
 
-def ids(pipeline: Pipeline, provider: str) -> list[int]:
-    """Numbers of the stored batches, newest first; fails where one stands twice."""
-    found = select(pipeline, f"SELECT id FROM batches WHERE provider = '{provider}'")  # noqa: S608
-    numbers = [int(row[0].removeprefix("batch_")) for row in found]
-    assert len(numbers) == len(set(numbers))
-    return sorted(numbers, reverse=True)
+class ListReader:
+    """Serves an answer as one provider, beside a healthy other one, and reads both lists."""
 
+    def __init__(self, pipeline: Pipeline, lists: Lists) -> None:
+        self._pipeline, self._lists = pipeline, lists
+        self._found: dict[tuple[str, str], TRow] = {}
 
-@pytest.fixture
-def read(pipeline: Pipeline, lists: Lists) -> Callable[..., AccountMetrics]:
-    """Serves an answer as one provider, beside a healthy other one, and loads both."""
-
-    def run(provider: str, answer: Any, **changes: Any) -> AccountMetrics:
+    def __call__(self, provider: str, answer: Any, **changes: Any) -> AccountMetrics:
+        """Reads; returns what was done for the provider's account."""
+        lists = self._lists
         lists.serve(provider, answer)
         lists.serve("respan", cursor_list(rows(3)))
         lists.requests.clear()
-        done = load(pipeline, lists.settings(provider, **changes) | lists.settings("respan"))
+        settings = lists.settings(provider, **changes) | lists.settings("respan")
+        done, found = extract(self._pipeline, settings)
+        keys = [(row["provider"], row["id"]) for row in found]
+        assert len(keys) == len(set(keys)), "a key stands twice in a load package"
+        self._found |= zip(keys, found, strict=True)
         assert done["respan", "default"]["error"] is None
-        assert ids(pipeline, "respan") == [3, 2, 1]
+        assert self.ids("respan") == [3, 2, 1]
         counted = len(lists.requests) - lists.count("respan")
         assert done[provider, "default"]["requests"] == counted
         return done[provider, "default"]
 
-    return run
+    def ids(self, provider: str) -> list[int]:
+        """Numbers of the batches read so far, newest first."""
+        found = [row_id for name, row_id in self._found if name == provider]
+        return sorted((int(each.removeprefix("batch_")) for each in found), reverse=True)
+
+
+@pytest.fixture
+def read(pipeline: Pipeline, lists: Lists) -> ListReader:
+    """Reads what the test answers."""
+    return ListReader(pipeline, lists)
 
 
 @pytest.mark.parametrize("has_more", [True, False])
 @pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 101, 250])
-def test_a_cursor_list_is_read_to_its_end(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], has_more: bool, count: int
-) -> None:
+def test_a_cursor_list_is_read_to_its_end(read: ListReader, has_more: bool, count: int) -> None:
     done = read("kimi", cursor_list(rows(count), has_more))
     assert done["error"] is None
-    assert ids(pipeline, "kimi") == list(range(count, 0, -1))
+    assert read.ids("kimi") == list(range(count, 0, -1))
 
 
 @pytest.mark.parametrize("page_size", [2, 3, 100])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 99, 100, 101, 250])
-def test_an_offset_list_is_read_to_its_end(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], count: int, page_size: int
-) -> None:
+def test_an_offset_list_is_read_to_its_end(read: ListReader, count: int, page_size: int) -> None:
     done = read("bland", offset_list(rows(count)), page_size=page_size)
     assert done["error"] is None
-    assert ids(pipeline, "bland") == list(range(count, 0, -1))
+    assert read.ids("bland") == list(range(count, 0, -1))
 
 
-def test_a_server_may_send_fewer_rows_than_asked(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_a_server_may_send_fewer_rows_than_asked(read: ListReader) -> None:
     full = rows(30)
 
     def short_pages(request: Request) -> TAnswer:
@@ -102,23 +106,19 @@ def test_a_server_may_send_fewer_rows_than_asked(
         return {"data": full[start : start + 7]}
 
     assert read("bland", short_pages)["error"] is None
-    assert len(ids(pipeline, "bland")) == 30
+    assert len(read.ids("bland")) == 30
 
 
-def test_nothing_behind_a_single_row_may_be_a_404(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_nothing_behind_a_single_row_may_be_a_404(read: ListReader) -> None:
     def strict(request: Request) -> TAnswer:
         beyond = int(request.query_params["skip"]) > 0
         return failure(404) if beyond else {"data": rows(1)}
 
     assert read("bland", strict)["error"] is None
-    assert ids(pipeline, "bland") == [1]
+    assert read.ids("bland") == [1]
 
 
-def test_a_short_page_in_the_middle_of_an_offset_list_is_not_its_end(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_a_short_page_in_the_middle_of_an_offset_list_is_not_its_end(read: ListReader) -> None:
     full = rows(60)
     sizes = [7, 1, 1, 9, 2]
 
@@ -128,12 +128,12 @@ def test_a_short_page_in_the_middle_of_an_offset_list_is_not_its_end(
         return {"data": full[start : start + size]}
 
     assert read("bland", uneven)["error"] is None
-    assert len(ids(pipeline, "bland")) == 60
+    assert len(read.ids("bland")) == 60
 
 
 @pytest.mark.parametrize("kind", ["swapped", "shuffled", "growing"])
 def test_an_offset_that_is_ignored_is_noticed_even_if_replies_differ(
-    read: Callable[..., AccountMetrics], kind: str
+    read: ListReader, kind: str
 ) -> None:
     full = rows(100)
 
@@ -152,9 +152,7 @@ def test_an_offset_that_is_ignored_is_noticed_even_if_replies_differ(
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_an_offset_list_may_come_row_by_row(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], count: int
-) -> None:
+def test_an_offset_list_may_come_row_by_row(read: ListReader, count: int) -> None:
     full = rows(count)
 
     def single_rows(request: Request) -> TAnswer:
@@ -162,12 +160,10 @@ def test_an_offset_list_may_come_row_by_row(
         return {"data": full[start : start + 1]}
 
     assert read("bland", single_rows)["error"] is None
-    assert len(ids(pipeline, "bland")) == count
+    assert len(read.ids("bland")) == count
 
 
-def test_last_id_of_the_reply_is_not_needed(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_last_id_of_the_reply_is_not_needed(read: ListReader) -> None:
     full = rows(150)
     inner = cursor_list(full)
 
@@ -177,12 +173,10 @@ def test_last_id_of_the_reply_is_not_needed(
         return answer | {"last_id": "nonsense", "first_id": None}
 
     assert read("openai", misleading)["error"] is None
-    assert len(ids(pipeline, "openai")) == 150
+    assert len(read.ids("openai")) == 150
 
 
-def test_pages_that_overlap_store_each_batch_once(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_pages_that_overlap_store_each_batch_once(read: ListReader) -> None:
     full = rows(150)
 
     def inclusive(request: Request) -> TAnswer:
@@ -191,18 +185,18 @@ def test_pages_that_overlap_store_each_batch_once(
         return page(full[start : start + 100], start + 100 < len(full))
 
     assert read("openai", inclusive)["error"] is None
-    assert len(ids(pipeline, "openai")) == 150
+    assert len(read.ids("openai")) == 150
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
 @pytest.mark.parametrize("provider", ["kimi", "bland"])
 def test_a_page_that_comes_at_every_position_may_be_the_whole_list(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], provider: str, count: int
+    read: ListReader, provider: str, count: int
 ) -> None:
     done = read(provider, page(rows(count), None))
     assert done["error"] is None
     assert done["requests"] <= 12
-    assert len(ids(pipeline, provider)) == count
+    assert len(read.ids(provider)) == count
 
 
 @pytest.mark.parametrize(
@@ -241,7 +235,7 @@ def test_a_page_that_comes_at_every_position_may_be_the_whole_list(
 )
 def test_a_page_that_is_not_what_it_should_be(
     pipeline: Pipeline,
-    read: Callable[..., AccountMetrics],
+    read: ListReader,
     provider: str,
     answers: list[TAnswer],
     complaint: str,
@@ -250,12 +244,10 @@ def test_a_page_that_is_not_what_it_should_be(
     done = read(provider, answers)
     assert complaint in (done["error"] or "")
     assert done["requests"] <= 10
-    assert len(ids(pipeline, provider)) == done["rows"] == kept
+    assert len(read.ids(provider)) == done["rows"] == kept
 
 
-def test_cursors_that_go_round_in_circles_are_found(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_cursors_that_go_round_in_circles_are_found(read: ListReader) -> None:
     def circle(request: Request) -> TAnswer:
         after = request.query_params.get("after", "batch_9")
         number = int(after.removeprefix("batch_"))
@@ -265,23 +257,19 @@ def test_cursors_that_go_round_in_circles_are_found(
     done = read("openai", circle)
     assert "more than 3 times" in (done["error"] or "") or "advance" in (done["error"] or "")
     assert done["requests"] < 60
-    assert ids(pipeline, "openai") == [8, 7, 6, 5, 4, 3]
+    assert read.ids("openai") == [8, 7, 6, 5, 4, 3]
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_passing_failure_is_retried(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], status: int
-) -> None:
+def test_a_passing_failure_is_retried(read: ListReader, status: int) -> None:
     answers = [failure(status), failure(status, retry_after="0"), page(rows(2))]
     done = read("openai", answers)
     assert done["error"] is None
     assert done["requests"] == 3
-    assert ids(pipeline, "openai") == [2, 1]
+    assert read.ids("openai") == [2, 1]
 
 
-def test_retry_after_is_honoured(
-    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
-) -> None:
+def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch, read: ListReader) -> None:
     slept: list[float] = []
     monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
     read("openai", [failure(429, retry_after="7"), page(rows(1))])
@@ -289,15 +277,13 @@ def test_retry_after_is_honoured(
 
 
 @pytest.mark.parametrize("broken", [CutOff(), Response(b'{"data": [{"id": "batch_2"', 200)])
-def test_a_reply_that_breaks_off_is_read_again(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], broken: Response
-) -> None:
+def test_a_reply_that_breaks_off_is_read_again(read: ListReader, broken: Response) -> None:
     assert read("openai", [broken, page(rows(2))])["error"] is None
-    assert ids(pipeline, "openai") == [2, 1]
+    assert read.ids("openai") == [2, 1]
 
 
 def test_a_reply_that_always_breaks_off_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
+    monkeypatch: pytest.MonkeyPatch, read: ListReader
 ) -> None:
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "3")
     done = read("openai", CutOff())
@@ -306,7 +292,7 @@ def test_a_reply_that_always_breaks_off_is_an_error(
 
 
 def test_a_silent_server_is_given_up_in_time(
-    monkeypatch: pytest.MonkeyPatch, read: Callable[..., AccountMetrics]
+    monkeypatch: pytest.MonkeyPatch, read: ListReader
 ) -> None:
     monkeypatch.setenv("RUNTIME__REQUEST_TIMEOUT", "0.5")
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "2")
@@ -323,11 +309,11 @@ def test_a_server_that_is_down_is_named(
     done = load(pipeline, settings)
     error = done["openai", "default"]["error"] or ""
     assert "no connection ([Errno 111] Connection refused), asking http://127.0.0.1:9" in error
-    assert ids(pipeline, "kimi") == [1]
+    assert set(stored(pipeline, "kimi")) == {"batch_1"}
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
-def test_a_lasting_failure_is_not_retried(read: Callable[..., AccountMetrics], status: int) -> None:
+def test_a_lasting_failure_is_not_retried(read: ListReader, status: int) -> None:
     done = read("openai", failure(status, {"error": {"message": "No such thing"}}))
     assert done["requests"] == 1
     assert f"HTTP {status}" in (done["error"] or "")
@@ -343,15 +329,11 @@ def test_a_lasting_failure_is_not_retried(read: Callable[..., AccountMetrics], s
         "too much",
     ],
 )
-def test_what_the_provider_says_is_passed_on(
-    read: Callable[..., AccountMetrics], body: Any
-) -> None:
+def test_what_the_provider_says_is_passed_on(read: ListReader, body: Any) -> None:
     assert "too much" in (read("openai", failure(400, body))["error"] or "")
 
 
-def test_rows_of_a_failed_run_are_kept_and_the_next_run_completes_them(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_rows_of_a_failed_run_are_kept_and_the_next_run_completes_them(read: ListReader) -> None:
     inner = cursor_list(rows(250))
     down = [True]
 
@@ -361,10 +343,10 @@ def test_rows_of_a_failed_run_are_kept_and_the_next_run_completes_them(
 
     done = read("openai", breaks_on_page_three)
     assert "HTTP 404" in (done["error"] or "")
-    assert len(ids(pipeline, "openai")) == 200
+    assert len(read.ids("openai")) == 200
     down[0] = False
     assert read("openai", breaks_on_page_three)["error"] is None
-    assert len(ids(pipeline, "openai")) == 250
+    assert len(read.ids("openai")) == 250
 
 
 @pytest.mark.parametrize(
@@ -377,22 +359,18 @@ def test_rows_of_a_failed_run_are_kept_and_the_next_run_completes_them(
         b'{"data": [{"id": "batch_1", "deep": ' + b"[" * 800 + b"]" * 800 + b"}]}",
     ],
 )
-def test_nothing_that_a_provider_sends_stops_the_others(
-    read: Callable[..., AccountMetrics], answer: TAnswer
-) -> None:
+def test_nothing_that_a_provider_sends_stops_the_others(read: ListReader, answer: TAnswer) -> None:
     assert read("openai", answer)["rows"] in (0, 1)
 
 
-def test_a_redirect_on_the_same_server_is_followed(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], lists: Lists
-) -> None:
+def test_a_redirect_on_the_same_server_is_followed(read: ListReader, lists: Lists) -> None:
     lists.serve("kimi", page(rows(2)))
     target = f"{lists.url('kimi')}/batches"
     assert read("openai", RedirectResponse(target, 307))["error"] is None
-    assert ids(pipeline, "openai") == [2, 1]
+    assert read.ids("openai") == [2, 1]
 
 
-def test_a_redirect_to_another_host_gets_no_key(read: Callable[..., AccountMetrics]) -> None:
+def test_a_redirect_to_another_host_gets_no_key(read: ListReader) -> None:
     with Lists() as other:
         other.serve("openai", page(rows(2)))
         done = read("openai", RedirectResponse(f"{other.url('openai')}/batches", 302))
@@ -403,9 +381,7 @@ def test_a_redirect_to_another_host_gets_no_key(read: Callable[..., AccountMetri
 
 @pytest.mark.parametrize("at", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["insert", "delete"])
-def test_an_offset_list_may_move_while_it_is_read(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], kind: str, at: int
-) -> None:
+def test_an_offset_list_may_move_while_it_is_read(read: ListReader, kind: str, at: int) -> None:
     full = rows(30)
     inner = offset_list(full)
     asked = [0]
@@ -421,7 +397,7 @@ def test_an_offset_list_may_move_while_it_is_read(
 
     assert read("bland", moving, page_size=10)["error"] is None
     present = {int(row["id"].removeprefix("batch_")) for row in full if row in rows(30)}
-    assert present <= set(ids(pipeline, "bland"))
+    assert present <= set(read.ids("bland"))
 
 
 @pytest.mark.parametrize("lost", ["error", "empty", "page one"])
@@ -449,7 +425,7 @@ def test_rows_that_are_deleted_under_the_cursor_hide_nothing(
 
     lists.serve("openai", answer)
     assert load(pipeline, lists.settings())["openai", "default"]["error"] is None
-    assert {int(row["id"][6:]) for row in full} <= set(ids(pipeline, "openai"))
+    assert {row["id"] for row in full} <= set(stored(pipeline, "openai"))
 
 
 @given(
@@ -512,9 +488,7 @@ def test_a_batch_that_moves_on_while_the_list_is_read_is_true_after_the_next_run
     assert {row["status"] for row in stored(pipeline, "openai").values()} == {"completed"}
 
 
-def test_a_short_numbered_page_is_doubted(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_a_short_numbered_page_is_doubted(read: ListReader) -> None:
     full = rows(250)
 
     def answer(request: Request) -> TAnswer:
@@ -531,7 +505,7 @@ def test_a_short_numbered_page_is_doubted(
 @pytest.mark.parametrize("lowered_at", [1, 3])
 def test_a_server_may_cut_numbered_pages_smaller(
     pipeline: Pipeline,
-    read: Callable[..., AccountMetrics],
+    read: ListReader,
     lists: Lists,
     lowered_at: int,
     total: int | None,
@@ -545,7 +519,7 @@ def test_a_server_may_cut_numbered_pages_smaller(
         return body if total is None else body | {"total": total}
 
     assert read("mistral", answer)["error"] is None
-    assert len(ids(pipeline, "mistral")) == 570
+    assert len(read.ids("mistral")) == 570
 
 
 def test_a_numbered_list_that_was_cut_goes_on_with_pages_of_another_size(
@@ -559,12 +533,10 @@ def test_a_numbered_list_that_was_cut_goes_on_with_pages_of_another_size(
     )
     assert load(pipeline, lists.settings(page_size=50))["mistral", "default"]["error"]
     assert load(pipeline, lists.settings(page_size=100))["mistral", "default"]["error"] is None
-    assert len(ids(pipeline, "mistral")) == 370
+    assert len(stored(pipeline, "mistral")) == 370
 
 
-def test_an_error_behind_the_last_numbered_page_is_its_end(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_an_error_behind_the_last_numbered_page_is_its_end(read: ListReader) -> None:
     inner = numbered_list(rows(200))
 
     def answer(request: Request) -> TAnswer:
@@ -572,7 +544,7 @@ def test_an_error_behind_the_last_numbered_page_is_its_end(
         return body if body["data"] else failure(404, {"detail": "Invalid page."})
 
     assert read("mistral", answer)["error"] is None
-    assert len(ids(pipeline, "mistral")) == 200
+    assert len(read.ids("mistral")) == 200
 
 
 @pytest.mark.parametrize(
@@ -592,14 +564,12 @@ def test_an_error_behind_the_last_numbered_page_is_its_end(
     ],
 )
 def test_a_token_list_that_denies_its_end_is_doubted(
-    read: Callable[..., AccountMetrics], provider: str, body: TAnswer, said: str
+    read: ListReader, provider: str, body: TAnswer, said: str
 ) -> None:
     assert said in (read(provider, body)["error"] or "")
 
 
-def test_a_token_that_stays_the_same_may_bring_new_rows(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics]
-) -> None:
+def test_a_token_that_stays_the_same_may_bring_new_rows(read: ListReader) -> None:
     left = rows(250)
 
     def scroll(request: Request) -> TAnswer:
@@ -608,12 +578,12 @@ def test_a_token_that_stays_the_same_may_bring_new_rows(
         return {"batches": taken, "next_page_token": "scroll" if left else None}
 
     assert read("cohere", scroll)["error"] is None
-    assert len(ids(pipeline, "cohere")) == 250
+    assert len(read.ids("cohere")) == 250
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 422])
 def test_a_token_that_is_forgotten_begins_the_list_again(
-    pipeline: Pipeline, read: Callable[..., AccountMetrics], lists: Lists, status: int
+    read: ListReader, lists: Lists, status: int
 ) -> None:
     full = rows(250)
 
@@ -626,11 +596,11 @@ def test_a_token_that_is_forgotten_begins_the_list_again(
 
     done = read("cohere", answer)
     assert (done["error"], done["requests"]) == (None, 6)
-    assert len(ids(pipeline, "cohere")) == 250
+    assert len(read.ids("cohere")) == 250
 
 
 def test_a_token_that_is_refused_twice_is_an_error_with_the_servers_words(
-    read: Callable[..., AccountMetrics],
+    read: ListReader,
 ) -> None:
     def answer(request: Request) -> TAnswer:
         if "page_token" in request.query_params:
@@ -643,7 +613,7 @@ def test_a_token_that_is_refused_twice_is_an_error_with_the_servers_words(
 
 
 def test_a_page_size_does_not_cut_a_list_of_one_reply(
-    read: Callable[..., AccountMetrics],
+    read: ListReader,
 ) -> None:
     def answer(request: Request) -> TAnswer:
         return failure(200, rows(30)[: int(request.query_params.get("limit", 30))])

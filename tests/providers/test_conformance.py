@@ -25,7 +25,7 @@ from ai_batches_demo import (
     make_list,
 )
 from provider_tables import filled_columns
-from support import KEY, Lists, TAnswer, failure, load, stored
+from support import KEY, Lists, TAnswer, extract, failure, load, stored
 
 PAGE_SIZE = 20
 HOUR = 3_600
@@ -136,8 +136,9 @@ def test_its_own_fields_are_in_its_rows(name: str) -> None:
 
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
     lists.serve(name, answers(name, BatchList(int(time.time()))))
-    done = load(pipeline, lists.settings(name))[name, "default"]
-    assert (done["error"], done["rows"], done["requests"]) == (None, 0, 1)
+    found, rows = extract(pipeline, lists.settings(name))
+    done = found[name, "default"]
+    assert (done["error"], done["rows"], done["requests"], rows) == (None, 0, 1, [])
 
 
 def test_a_scan_that_was_cut_goes_on(
@@ -189,7 +190,8 @@ def test_pages_that_cannot_be_right_are_refused(
         bad[""] = lambda request: failure(200, first_page(request))
     for said, answer in bad.items():
         lists.serve(name, answer)
-        error = load(pipeline, lists.settings(name, page_size=page_size(name)))[name, "default"]
+        done, _ = extract(pipeline, lists.settings(name, page_size=page_size(name)))
+        error = done[name, "default"]
         assert error["error_type"] == "BadPageError", (said, error)
         assert said in (error["error"] or "")
 
@@ -211,7 +213,8 @@ def test_a_refused_key_is_not_told(pipeline: Pipeline, lists: Lists, name: str) 
         (400, "RequestError"),
     ):
         lists.serve(name, refuse(status))
-        done = load(pipeline, lists.settings(name))[name, "default"]
+        refused, _ = extract(pipeline, lists.settings(name))
+        done = refused[name, "default"]
         assert done["error_type"] == kind
         assert KEY[:9] not in (done["error"] or "")
 

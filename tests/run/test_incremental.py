@@ -361,7 +361,13 @@ TOUCHES: dict[str, int] = {}
 """How often a whole run touches files of its folder, by its kind."""
 
 
-@pytest.mark.parametrize("part", [n / 10 for n in range(10)])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(n / 10, marks=() if n in (1, 4, 8) else pytest.mark.integration)
+        for n in range(10)
+    ],
+)
 def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     lists: Lists, tmp_path: Path, part: float
 ) -> None:
