@@ -200,7 +200,7 @@ class DestinationAdapter:
         Raises:
             DestinationConnectionError: If no server answers, or it refuses.
         """
-        yield self.client_with_schema()
+        yield self.client
 
     # merging
 

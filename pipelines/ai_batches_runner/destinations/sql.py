@@ -82,7 +82,7 @@ class SqlAdapter(DestinationAdapter):
 
     @contextmanager
     def connected(self, wait: float = 0) -> Iterator[Any]:
-        client, sql = self.client_with_schema(), self.sql
+        client, sql = self.client, self.sql
         if not self._depth:
             try:
                 self.open_connection(sql, wait)
@@ -130,7 +130,8 @@ class SqlAdapter(DestinationAdapter):
     # tables
 
     def find_columns(self, names: Sequence[str], are_views: bool = False) -> TFound:
-        with self.connected() as client:
+        with self.connected():
+            client = self.client_with_schema()
             try:
                 return {
                     name: {
@@ -184,7 +185,8 @@ class SqlAdapter(DestinationAdapter):
         return missing
 
     def restore_tables(self, missing: Collection[str]) -> None:
-        with self.connected() as client:
+        with self.connected():
+            client = self.client_with_schema()
             client.initialize_storage()
             client.update_stored_schema(force=True)
 

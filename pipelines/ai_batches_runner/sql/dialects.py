@@ -11,6 +11,7 @@ calls a function of our own; `functions.sql` defines each of them for DuckDB:
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -43,7 +44,7 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
     Returns:
         str: The query, without its comments.
     """
-    tree = sqlglot.parse_one(query, read="duckdb")
+    tree = _with_own_functions(query, dialect).copy()
     own = {part.alias for part in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
         if qualify and table.name not in own:
@@ -51,6 +52,12 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
             table.set("this", named.this)
             table.set("db", named.args.get("db"))
             table.set("catalog", named.args.get("catalog"))
+    return tree.sql(dialect=dialect, comments=False)
+
+
+@lru_cache
+def _with_own_functions(query: str, dialect: str) -> exp.Expression:
+    """A query with the functions above in the terms of a dialect; it must not be changed."""
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Anonymous) and node.name in _FUNCTIONS:
@@ -58,7 +65,7 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
             return _FUNCTIONS[node.name](dialect, arguments)
         return node
 
-    return tree.transform(replace).sql(dialect=dialect, comments=False)
+    return sqlglot.parse_one(query, read="duckdb").transform(replace)
 
 
 def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:

@@ -6,6 +6,7 @@ own has that of the same column of `batches`.
 """
 
 import re
+from functools import lru_cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import NamedTuple
@@ -64,16 +65,19 @@ def _name_vendors(node: exp.Expression) -> exp.Expression:
     return case
 
 
-def tables_of(query: str) -> set[str]:
+@lru_cache
+def tables_of(query: str) -> frozenset[str]:
     """Names of the tables and views that a query reads, without those that it makes itself."""
     tree = sqlglot.parse_one(query, read="duckdb")
     own = {part.alias for part in tree.find_all(exp.CTE)}
-    return {table.name for table in tree.find_all(exp.Table)} - own
+    return frozenset({table.name for table in tree.find_all(exp.Table)} - own)
 
 
-def columns_of(query: str) -> set[str]:
+@lru_cache
+def columns_of(query: str) -> frozenset[str]:
     """Names of the columns that a query, or a condition, mentions."""
-    return {column.name for column in sqlglot.parse_one(query, read="duckdb").find_all(exp.Column)}
+    tree = sqlglot.parse_one(query, read="duckdb")
+    return frozenset(column.name for column in tree.find_all(exp.Column))
 
 
 def _read_views() -> dict[str, View]:
@@ -92,6 +96,7 @@ VIEWS = _read_views()
 _CHOSEN = "chosen_batches"
 
 
+@lru_cache
 def with_views(query: str, only: str | None = None) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
 
