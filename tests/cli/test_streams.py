@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from ai_batches_demo import LoopbackServer
 from commands import COMMAND, keys, run, run_process, table
-from support import KEY, Lists, batch, cursor_list, failure
+from support import KEY, Lists, batch, cursor_list, failure, few_of
 
 ACCOUNTS = "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"
 BATCHES = "SELECT account, count(*) FROM ai_batches_dataset.batches GROUP BY 1 ORDER BY 1"
@@ -86,7 +86,9 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
     assert shell(redirected, "load", "kimi", *options, **variables) == 1
 
 
-@pytest.mark.parametrize("redirected", [">&- 2>&-", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize(
+    "redirected", few_of([">&- 2>&-", ">/dev/full 2>/dev/full"], quick=[">&- 2>&-"])
+)
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -109,7 +111,14 @@ def test_other_commands_end_as_they_would(
 
 @pytest.mark.parametrize(
     ("encoding", "options"),
-    [("cp1252", []), ("ascii:strict", ["--quiet"]), ("latin-1:strict", ["--log-format", "json"])],
+    few_of(
+        [
+            ("cp1252", []),
+            ("ascii:strict", ["--quiet"]),
+            ("latin-1:strict", ["--log-format", "json"]),
+        ],
+        quick=[("cp1252", [])],
+    ),
 )
 def test_what_cannot_be_printed_is_escaped(
     lists: Lists, tmp_path: Path, encoding: str, options: list[str]

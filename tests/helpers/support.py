@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pytest
 from dlt import Pipeline
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -37,6 +38,17 @@ KEY = "key-with-0123456789-abcdef"
 TRow = dict[str, Any]
 TAnswer = Response | Mapping[str, Any] | bytes
 TAnswerer = Callable[[Request], TAnswer]
+
+
+def few_of(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
+    """Parameters of which `make test` takes the quick ones, and `make test-all` the others."""
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=() if value in quick else pytest.mark.integration,
+        )
+        for value in values
+    ]
 
 
 class CutOff(Response):

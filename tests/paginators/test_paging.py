@@ -23,6 +23,7 @@ from support import (
     cursor_list,
     extract,
     failure,
+    few_of,
     load,
     offset_list,
     page,
@@ -402,7 +403,7 @@ def test_an_offset_list_may_move_while_it_is_read(read: ListReader, kind: str, a
 
 @pytest.mark.parametrize("lost", ["error", "empty", "page one"])
 @pytest.mark.parametrize("has_more", [True, False])
-@pytest.mark.parametrize("gone", [1, 2, 6])
+@pytest.mark.parametrize("gone", few_of([1, 2, 6], quick=[2]))
 @pytest.mark.parametrize("size", [1, 5])
 def test_rows_that_are_deleted_under_the_cursor_hide_nothing(
     pipeline: Pipeline, lists: Lists, lost: str, has_more: bool, gone: int, size: int

@@ -25,12 +25,23 @@ from ai_batches_demo import (
     make_list,
 )
 from provider_tables import filled_columns
-from support import KEY, Lists, TAnswer, extract, failure, load, stored
+from support import KEY, Lists, TAnswer, extract, failure, few_of, load, stored
 
 PAGE_SIZE = 20
 HOUR = 3_600
 
-pytestmark = pytest.mark.parametrize("name", list(VENDORS))
+
+def one_of_each_kind() -> list[str]:
+    """A provider for each way of paging, of counting and of finding the rows."""
+    kinds: dict[object, str] = {}
+    for name, provider in PROVIDERS.items():
+        paginator = type(provider.new_paginator(None)).__name__
+        kinds.setdefault((paginator, provider.data_selector, provider.id_field), name)
+    return list(kinds.values())
+
+
+each = pytest.mark.parametrize("name", list(VENDORS))
+each_kind = pytest.mark.parametrize("name", few_of(VENDORS, quick=one_of_each_kind()))
 
 
 def made_list(name: str, past: int = 230, future: int = 10) -> BatchList:
@@ -68,12 +79,14 @@ def in_seconds(value: datetime | None) -> int | None:
     return None if value is None else int(value.timestamp())
 
 
+@each
 def test_the_demo_and_the_registry_know_the_same_providers(name: str) -> None:
     assert set(VENDORS) == set(PROVIDERS)
     assert PROVIDERS[name].name == VENDORS[name].name == name
     assert PROVIDERS[name].docs.startswith("https://")
 
 
+@each
 def test_two_runs_leave_one_true_row_a_batch(
     pipeline: Pipeline, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -123,6 +136,7 @@ def test_two_runs_leave_one_true_row_a_batch(
             assert row["requests_failed"] in (None, plan.failed(batches.clock))
 
 
+@each
 def test_its_own_fields_are_in_its_rows(name: str) -> None:
     """Fields that most vendors share may be missing; what only this vendor has fills its column."""
     provider = PROVIDERS[name]
@@ -134,6 +148,7 @@ def test_its_own_fields_are_in_its_rows(name: str) -> None:
     assert own | provider.computed.keys() <= filled_columns(name)
 
 
+@each
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
     lists.serve(name, answers(name, BatchList(int(time.time()))))
     found, rows = extract(pipeline, lists.settings(name))
@@ -141,6 +156,7 @@ def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> N
     assert (done["error"], done["rows"], done["requests"], rows) == (None, 0, 1, [])
 
 
+@each_kind
 def test_a_scan_that_was_cut_goes_on(
     pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -163,6 +179,7 @@ def test_a_scan_that_was_cut_goes_on(
     assert (asked[fails_at] != asked[0]) == is_paged(name)
 
 
+@each_kind
 def test_pages_that_cannot_be_right_are_refused(
     pipeline: Pipeline, lists: Lists, name: str
 ) -> None:
@@ -196,6 +213,7 @@ def test_pages_that_cannot_be_right_are_refused(
         assert said in (error["error"] or "")
 
 
+@each
 def test_a_refused_key_is_not_told(pipeline: Pipeline, lists: Lists, name: str) -> None:
     vendor = VENDORS[name]
 
@@ -219,6 +237,7 @@ def test_a_refused_key_is_not_told(pipeline: Pipeline, lists: Lists, name: str) 
         assert KEY[:9] not in (done["error"] or "")
 
 
+@each
 def test_it_is_asked_as_its_page_says(name: str) -> None:
     """The demo server answers at the vendor's path, with the vendor's headers, and nowhere else."""
     provider, vendor = PROVIDERS[name], VENDORS[name]
@@ -233,6 +252,7 @@ def test_it_is_asked_as_its_page_says(name: str) -> None:
     assert re.fullmatch(pattern, vendor.root), pattern
 
 
+@each
 def test_the_demo_refuses_who_leaves_out_a_header(name: str) -> None:
     vendor = VENDORS[name]
     providers = DemoProviders({name: made_list(name, past=3, future=0)})

@@ -14,7 +14,7 @@ from ai_batches import COLUMNS, VERSION, ai_batches_source
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
-from support import FIRST, Lists, batch, cursor_list, failure
+from support import FIRST, Lists, batch, cursor_list, failure, few_of
 
 FILE = "ai_batches.duckdb"
 DATASET = "ai_batches_dataset"
@@ -279,7 +279,9 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize(
+    "name", few_of(OTHERS, quick=["batches", "a view runs", "batches_open", "_dlt_loads"])
+)
 def test_a_table_of_somebody_else_is_named_before_anything_is_read(
     lists: Lists, tmp_path: Path, name: str
 ) -> None:

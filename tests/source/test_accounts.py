@@ -35,6 +35,7 @@ class Accounts:
         return {prefix + "ACCOUNTS": json.dumps(chosen), prefix + "BASE_URL": lists.url("openai")}
 
 
+@pytest.mark.integration
 def test_hundreds_of_accounts_load_in_one_run(lists: Lists, tmp_path: Path) -> None:
     names = [f"team-{n:03}" for n in range(300)]
     accounts = Accounts(names, size=5)
@@ -72,6 +73,7 @@ def test_connections_do_not_grow_with_the_accounts(lists: Lists) -> None:
     assert max(open_connections) <= 2
 
 
+@pytest.mark.integration
 @pytest.mark.timeout(300)
 def test_runs_side_by_side_share_one_table(lists: Lists, tmp_path: Path) -> None:
     halves = {"left": ["a", "b", "c"], "right": ["d", "e", "f"]}

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.timeout(400)
 IN_SQL = tuple(name for name in TARGETS if name.split("_on_")[0] not in ("delta", "iceberg"))
 IN_FILES = ("delta", "iceberg")
 SERVED = ("duckdb_file", "postgres", "sqlite", "mariadb")
-QUICK_HERE = {*QUICK, "duckdb_file", "sqlite", "mariadb"}
+QUICK_HERE = {*QUICK, "duckdb_file", "sqlite"}
 
 HOUR, DAY = 3_600, 86_400
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -10,7 +10,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.helpers import pipeline_drop
 
 from ai_batches import SettingsError, ai_batches_source
-from support import Lists, batch, cursor_list, load, select
+from support import Lists, batch, cursor_list, few_of, load, select
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def refused(pipeline: Pipeline, source: Any, **arguments: Any) -> str:
         {"disposition": "merge", "strategy": "upsert", "source_filter": "is_open"},
     ],
 )
-@pytest.mark.parametrize("way", ["run", "hint", "all"])
+@pytest.mark.parametrize("way", few_of(["run", "hint", "all"], quick=["run"]))
 def test_a_write_disposition_that_makes_a_wrong_table_is_refused(
     loaded: Pipeline, lists: Lists, disposition: Any, way: str
 ) -> None:
