@@ -51,11 +51,11 @@ def slack() -> Iterator[tuple[str, list[str]]]:
     ("redirected", "options"),
     [
         ("<&- >&- 2>&-", []),
-        (">/dev/full", ["--log-format", "json"]),
-        ("2>&1 | true", []),
         *(
             pytest.param(redirected, options, marks=pytest.mark.integration)
             for redirected, options in (
+                (">/dev/full", ["--log-format", "json"]),
+                ("2>&1 | true", []),
                 ("2>&-", []),
                 (">&-", ["--log-format", "json"]),
                 (">/dev/full", []),

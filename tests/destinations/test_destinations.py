@@ -270,6 +270,7 @@ def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) 
         assert len(case.target.read(case.dataset, "runs")[1]) == (6 if table == "batches" else 2)
 
 
+@pytest.mark.integration
 def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(300)]
     case.lists.serve("openai", cursor_list(rows))

@@ -168,6 +168,7 @@ def test_a_run_of_one_provider_tells_what_is_wrong_with_another(lists: Lists) ->
     assert "- kimi, account default: the provider refused the key; not loaded yet" in printed
 
 
+@pytest.mark.integration
 def test_a_load_is_good_even_if_nobody_can_look_afterwards(lists: Lists, tmp_path: Path) -> None:
     """A reader opens the file as soon as the rows are there."""
     lists.serve("openai", page([batch(1)]))

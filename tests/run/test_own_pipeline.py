@@ -267,12 +267,15 @@ def test_settings_that_cannot_be_followed_are_refused_by_name(
 
 @pytest.mark.parametrize(
     ("first", "later", "dataset"),
-    [
-        ("ai_batches.duckdb", "warehouse.duckdb", "ai_batches_dataset"),
-        ("AI_Batches.duckdb", "warehouse.duckdb", "ai_batches_dataset"),
-        ("ai_batches.prod.duckdb", "x.db", "ai_batches_dataset"),
-        ("warehouse.duckdb", "warehouse_2.duckdb", "ai_batches"),
-    ],
+    few_of(
+        [
+            ("ai_batches.duckdb", "warehouse.duckdb", "ai_batches_dataset"),
+            ("AI_Batches.duckdb", "warehouse.duckdb", "ai_batches_dataset"),
+            ("ai_batches.prod.duckdb", "x.db", "ai_batches_dataset"),
+            ("warehouse.duckdb", "warehouse_2.duckdb", "ai_batches"),
+        ],
+        quick=[("ai_batches.prod.duckdb", "x.db", "ai_batches_dataset")],
+    ),
 )
 def test_a_renamed_file_keeps_its_dataset(
     rows: list[TRow],

@@ -57,7 +57,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", few_of(LOSSES, quick=["deleted", "dropped"]))
 def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
     variables: dict[str, str], lists: Lists, tmp_path: Path, loss: str
 ) -> None:
