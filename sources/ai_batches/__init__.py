@@ -79,7 +79,7 @@ __all__ = [
 
 @configspec
 class AiBatchesConfiguration(BaseConfiguration):
-    """Empty on purpose: dlt injects nothing, `settings.py` looks each setting up."""
+    """Empty on purpose: dlt injects nothing, the package `settings` looks each setting up."""
 
 
 @dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration, parallelized=True)

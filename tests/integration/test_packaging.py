@@ -55,6 +55,7 @@ def test_the_wheel_runs_in_an_empty_environment(lists: Lists, tmp_path: Path) ->
     assert sql <= set(names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "ai_batches",
+        "ai_batches_demo",
         "ai_batches_runner",
         "dlt_ai_batches",
     }
@@ -63,7 +64,7 @@ def test_the_wheel_runs_in_an_empty_environment(lists: Lists, tmp_path: Path) ->
     assert not [name for name in ("sqlalchemy", "psycopg2", "starlette") if name in installed]
 
     command = python.with_name("ai-batches")
-    assert "openai" in call([command], tmp_path, **keys(lists, "openai"))
+    assert "openai" in call([command, "load"], tmp_path, **keys(lists, "openai"))
     count = "SELECT count(*) FROM ai_batches_dataset.batches"
     assert table(tmp_path / "ai_batches.duckdb", count) == [(250,)]
 
@@ -95,7 +96,7 @@ def test_dlt_init_sets_the_source_up(lists: Lists, tmp_path: Path) -> None:
 def test_dlt_shows_a_pipeline_that_was_loaded(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     variables = {**keys(lists, "openai"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
-    call([binary("dashboard", "ai-batches")], tmp_path, **variables)
+    call([binary("dashboard", "ai-batches"), "load"], tmp_path, **variables)
     dlt = Path(binary("dashboard", "dlt"))
     show = ["pipeline", "--pipelines-dir", ".dlt/pipelines", "ai_batches", "show"]
     # it starts another program of its environment, and says where to look

@@ -95,7 +95,7 @@ def _few_collections() -> Iterator[None]:
 def cli() -> None:
     """Keep the batch jobs of AI vendors in one table, `batches`.
 
-    Options may stand before or after the subcommand.
+    Options that a subcommand takes may stand before or after it.
     """
 
 
@@ -135,7 +135,7 @@ def load(
 @providers_argument
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def check(options: Options, providers: tuple[str, ...]) -> int:
-    """Check keys and destination; loads nothing and leaves nothing behind."""
+    """Check keys and destination; loads nothing."""
     return _run("check", options, providers)
 
 
@@ -177,7 +177,7 @@ def dashboard(options: Options, host: str, port: int, no_browser: bool, demo: bo
 @cli.command()
 @shared_options("debug")
 def demo(options: Options) -> int:
-    """Load made-up providers into demo.duckdb; needs no key and no network."""
+    """Load made-up providers; needs no key."""
     return _run("demo", options)
 
 

@@ -4,8 +4,6 @@
 # ///
 """The page: a marimo app. A cell runs again when what it uses changes."""
 
-from datetime import UTC
-
 import marimo
 
 app = marimo.App(width="medium", app_title="AI batches", css_file="page.css")
@@ -13,13 +11,13 @@ app = marimo.App(width="medium", app_title="AI batches", css_file="page.css")
 
 @app.cell
 def _():
-    from datetime import datetime, timedelta
+    from datetime import UTC, datetime, timedelta
 
     import marimo as mo
 
-    from . import layout, queries
-    from . import view as views
-    from .server import new_session
+    from ai_batches_runner.dashboard import layout, queries
+    from ai_batches_runner.dashboard import view as views
+    from ai_batches_runner.dashboard.server import new_session
 
     session = new_session()
     # for when the lists of providers and accounts are made anew

@@ -52,7 +52,7 @@ class Reader:
         Returns:
             list[TRow]: Rows of the same types wherever they come from: moments with their time zone
                 UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
-                numbers. None if the table does not exist.
+                numbers. No rows if the table does not exist.
 
         Raises:
             UnusableDestinationError: If the query needs more SQL than is known of the destination.

@@ -94,7 +94,7 @@ def _problem_of_steps(resource: DltResource) -> _TProblem:
 def _problem_of_disposition(hint: Any, table: Mapping[str, Any]) -> _TProblem:
     remedy = (
         "Leave it at `merge`, with the strategy `upsert` or `delete-insert`; to read everything"
-        " again, use `Run(full_refresh=True)` or `--full-refresh`."
+        " again, use `RunRequest(full_refresh=True)` or `--full-refresh`."
     )
     disposition = table["write_disposition"]
     if disposition != "merge":
