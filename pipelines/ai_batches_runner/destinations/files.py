@@ -222,6 +222,8 @@ class FilesAdapter(DestinationAdapter):
                 f"The folder {folder} is not of dlt. Choose another dataset (--dataset), or rename"
                 " that folder."
             )
+        # if nobody answers, that is the error, and not that a table cannot be read
+        client.get_stored_schema(SCHEMA_NAME)
         for name, key in keys.items():
             try:
                 known = self._has_table(name, key)

@@ -113,7 +113,7 @@ def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Express
     steps = [name or int(place) for name, place in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
     texts = {
         "postgres": f"{{0}} #>> '{{{{{','.join(map(str, steps))}}}}}'",
-        # ->> is younger than the SQLite of Python 3.10
+        # ->> takes SQLite 3.38; Python may be linked with an older one
         "sqlite": f"CAST(JSON_EXTRACT({{0}}, '{path}') AS TEXT)",
         # MariaDB has no ->>, its JSON_VALUE returns scalars only, and MySQL's 512 characters
         "mysql": f"JSON_UNQUOTE(CASE WHEN JSON_TYPE(JSON_EXTRACT({{0}}, '{path}')) <> 'NULL'"
