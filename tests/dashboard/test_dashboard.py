@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import servers
 from commands import COMMAND
-from generated import copy_to_postgres, fill, record_runs
+from generated import copy_to_postgres, fill, record_runs, writing
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -361,7 +361,7 @@ def test_it_lets_runs_write_and_says_so_where_one_does(browser: Browser, tmp_pat
     ):
         check(page, file)
         # the page stays open, and the file is free
-        with duckdb.connect(str(file)) as connection:
+        with writing(file) as connection:
             connection.execute("DELETE FROM ai_batches.batches WHERE provider = 'kimi'")
         refresh(page)
         number(page, "batches", ask(file, "SELECT count(*) FROM b")[0][0])
@@ -392,16 +392,16 @@ def test_what_is_not_there_yet_is_a_sentence(browser: Browser, tmp_path: Path) -
     ):
         notice = page.locator(NOTICE)
         expect(notice).to_contain_text(f"There is no DuckDB file {file}")
-        with duckdb.connect(str(file)) as connection:
+        with writing(file) as connection:
             connection.execute("CREATE SCHEMA ai_batches")
         refresh(page)
         expect(notice).to_contain_text("No batches loaded yet")
-        with duckdb.connect(str(file)) as connection:
+        with writing(file) as connection:
             connection.execute("DROP SCHEMA ai_batches")
         fill(file, 0)
         refresh(page)
         expect(notice).to_contain_text("No batches loaded yet")
-        with duckdb.connect(str(file)) as connection:
+        with writing(file) as connection:
             connection.execute("DROP SCHEMA ai_batches CASCADE")
         fill(file, 100, 10)
         refresh(page)
@@ -481,7 +481,7 @@ def test_what_vendors_send_is_text(browser: Browser, tmp_path: Path) -> None:
     record_runs(file)
     texts = ", ".join("'{}'".format(text.replace("'", "''")) for text in HOSTILE)
     text = f"([{texts}])[rowid % {len(HOSTILE)} + 1]"
-    with duckdb.connect(str(file)) as connection:
+    with writing(file) as connection:
         connection.execute(
             f"UPDATE ai_batches.batches SET id = {text} || rowid, account = {text}, model = {text},"
             f" endpoint = {text}, output_file_id = {text}, is_open = rowid < 20,"

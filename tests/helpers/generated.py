@@ -8,6 +8,7 @@ import duckdb
 import psycopg2
 
 from ai_batches.table.columns import BIGINT, BOOL, COLUMNS, ERRORS, JSON, TIMESTAMP
+from ai_batches_runner.destinations.duckdb_file import until_unlocked
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 
 _TYPES = {
@@ -62,6 +63,11 @@ _VALUES = {
 }
 
 
+def writing(file: Path) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file as soon as whoever reads it at the moment has closed it."""
+    return until_unlocked(lambda: duckdb.connect(str(file)), wait=60)
+
+
 def fill(file: Path, rows: int, days: int = 365, schema: str = "ai_batches") -> None:
     """Makes a table `batches` of the right columns.
 
@@ -77,7 +83,7 @@ def fill(file: Path, rows: int, days: int = 365, schema: str = "ai_batches") -> 
         f"CAST({_VALUES.get(name, 'NULL')} AS {_TYPES.get(kind, 'VARCHAR')}) AS {name}"
         for name, (kind, _) in COLUMNS.items()
     )
-    with duckdb.connect(str(file)) as connection:
+    with writing(file) as connection:
         connection.execute(f"CREATE SCHEMA {schema}")
         connection.execute(f"""
             CREATE TABLE {schema}.batches AS SELECT {columns} FROM (
@@ -105,7 +111,7 @@ def record_runs(file: Path, schema: str = "ai_batches") -> None:
         ("1", "kimi", "default", "failed", 10, 0, 0, 0, "TimeoutError", "It took too long."),
         ("2", "kimi", "default", "ok", 2, 1_200, 7, None, None, None),
     ]
-    with duckdb.connect(str(file)) as connection:
+    with writing(file) as connection:
         connection.execute(f"CREATE TABLE {schema}.runs ({columns})")
         connection.executemany(
             f"INSERT INTO {schema}.runs (run_id, provider, account, result, started_at, ended_at,"
