@@ -9,6 +9,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ai_batches import PROVIDERS, Run, RunRequest, has_key, providers_with_key
 
+from ..defaults import SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
@@ -23,7 +24,7 @@ from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
 from .failures import explain_failure, explain_missing_keys
-from .options import SHORT_LOCK_TIMEOUT, Options
+from .options import Options
 from .output import Output
 
 
@@ -55,9 +56,7 @@ def load(
         return NOTHING_TO_DO
     deadline = None if time_limit is None else time.monotonic() + time_limit
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
-    with open_pipeline(
-        options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-    ) as pipeline:
+    with open_pipeline(*options.place) as pipeline:
         return _load(pipeline, chosen, run, options, output)
 
 
@@ -122,9 +121,7 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    with open_to_check(
-        options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-    ) as pipeline:
+    with open_to_check(*options.place) as pipeline:
         with output:
             found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
         output.checked(found)
@@ -147,9 +144,7 @@ def verify(output: Output, options: Options, providers: Sequence[str], since: in
     if not chosen:
         return NOTHING_TO_DO
     with (
-        open_pipeline(
-            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-        ) as pipeline,
+        open_pipeline(*options.place) as pipeline,
         output,
     ):
         with connected(pipeline, options.lock_timeout):
@@ -170,9 +165,7 @@ def alerts(output: Output, options: Options) -> int:
         int: The exit code.
     """
     with (
-        open_to_read(
-            options.destination, options.dataset, options.pipeline_name, options.lock_timeout
-        ) as pipeline,
+        open_to_read(*options.place) as pipeline,
         output,
     ):
         with connected(pipeline, options.lock_timeout):

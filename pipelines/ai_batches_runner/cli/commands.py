@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import click
 
+from ..defaults import ROWS_PER_LOAD, SHORT_LOCK_TIMEOUT
 from .exit_codes import INTERRUPTED
 from .options import (
-    SHORT_LOCK_TIMEOUT,
     Options,
     providers_argument,
     seconds,
@@ -113,7 +113,8 @@ def cli() -> None:
     "--rows-per-load",
     type=click.IntRange(min=1),
     metavar="ROWS",
-    help="Rows per account after which a long scan continues in another load.  [default: 100000]",
+    help="Rows per account after which a long scan continues in another load."
+    f"  [default: {ROWS_PER_LOAD}]",
 )
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def load(

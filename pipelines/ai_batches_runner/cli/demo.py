@@ -14,8 +14,9 @@ from rich.table import Table
 from ai_batches import PROVIDERS
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
+from ..defaults import LOCK_TIMEOUT
 from ..inspect.alerts import find_alerts
-from ..run.load import WAIT, load
+from ..run.load import load
 from ..run.pipeline import connected, open_pipeline
 from ..run.report import describe_place
 from ..sql.reader import open_reader
@@ -62,7 +63,7 @@ def run_demo(console: Console) -> bool:
         print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
         console.rule("Alerts", align="left")
-        alerts = find_alerts(pipeline, WAIT)
+        alerts = find_alerts(pipeline, LOCK_TIMEOUT)
         for alert in alerts[:SHOWN_FINDINGS]:
             console.print(f"- {alert}", markup=False, highlight=False, soft_wrap=True)
         if len(alerts) > SHOWN_FINDINGS:
@@ -77,7 +78,7 @@ def demo_destination() -> Destination[Any, Any]:
 
 def _forget_earlier_demo(pipeline: Pipeline) -> None:
     pipeline.drop()
-    with connected(pipeline, WAIT), pipeline.sql_client() as client:
+    with connected(pipeline, LOCK_TIMEOUT), pipeline.sql_client() as client:
         if client.has_dataset():
             client.drop_dataset()
 
@@ -86,7 +87,7 @@ def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
     query = (
         "SELECT provider, id, status FROM batches WHERE status IS NOT NULL ORDER BY created_at DESC"
     )
-    with open_reader(pipeline, WAIT) as reader:
+    with open_reader(pipeline, LOCK_TIMEOUT) as reader:
         return {(row["provider"], row["id"]): row["status"] for row in reader.rows(query)}
 
 

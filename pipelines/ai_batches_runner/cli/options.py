@@ -9,15 +9,10 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from ..defaults import LOCK_TIMEOUT, PIPELINE_NAME, SHORT_LOCK_TIMEOUT
 from .since import parse_since
 
 TCallback = TypeVar("TCallback", bound=Callable[..., Any])
-
-LOCK_TIMEOUT = 60.0
-"""Seconds to wait for a DuckDB file that another program has open."""
-
-SHORT_LOCK_TIMEOUT = 5.0
-"""The same if a person waits, or if the rows are loaded already."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +21,7 @@ class Options:
 
     destination: str = "duckdb"
     dataset: str | None = None
-    pipeline_name: str = "ai_batches"
+    pipeline_name: str = PIPELINE_NAME
     table_format: Any = None
     """`delta`, `iceberg` or None."""
     lock_timeout: float = LOCK_TIMEOUT
@@ -35,6 +30,11 @@ class Options:
     """`text` or `json`."""
     quiet: bool = False
     debug: bool = False
+
+    @property
+    def place(self) -> tuple[str, str | None, str, float]:
+        """What a pipeline is opened with: destination, dataset, pipeline name, lock timeout."""
+        return self.destination, self.dataset, self.pipeline_name, self.lock_timeout
 
 
 def seconds(text: str) -> float:
@@ -107,7 +107,7 @@ _SHARED: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {
             "metavar": "NAME",
             "help": "dlt pipeline name; use a different one for each concurrent run."
-            "  [default: ai_batches]",
+            f"  [default: {PIPELINE_NAME}]",
         },
     ),
     "table_format": (

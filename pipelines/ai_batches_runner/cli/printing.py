@@ -30,7 +30,7 @@ def print_summary(reports: Sequence[AccountReport], place: str, console: Console
     for report in reports:
         table.add_row(
             report.provider,
-            # an account may be called [eu], which is no markup
+            # an account may be called [eu], which must not be read as markup
             Text(report.account or ""),
             f"{report.read:,}",
             f"{report.new:,}",
@@ -82,7 +82,7 @@ def print_check(found: Check, console: Console) -> None:
     for heading in ("provider", "account", "key"):
         table.add_column(heading, overflow="fold")
     for each in found.accounts:
-        # an account may be called [eu], which is no markup
+        # an account may be called [eu], which must not be read as markup
         key = "FAILED" if each.error else "works"
         table.add_row(each.provider, Text(each.account or ""), key)
     console.print(table)

@@ -21,8 +21,8 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from ..run.pipeline import PIPELINE_NAME
-from .session import WAIT, Session
+from ..defaults import PIPELINE_NAME, SHORT_LOCK_TIMEOUT
+from .session import Session
 
 HOST = "127.0.0.1"
 PORT = 8321
@@ -79,7 +79,7 @@ def serve(
     host: str = HOST,
     port: int = PORT,
     open_browser: bool = True,
-    wait: float = WAIT,
+    wait: float = SHORT_LOCK_TIMEOUT,
     pipeline: str = PIPELINE_NAME,
 ) -> None:
     """Serves the dashboard until it is interrupted.

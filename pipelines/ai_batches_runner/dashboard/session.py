@@ -8,15 +8,13 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import UnknownDestinationModule
 
+from ..defaults import PIPELINE_NAME, SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
 from ..errors import UnusableDestinationError
-from ..run.pipeline import PIPELINE_NAME, open_to_read
+from ..run.pipeline import open_to_read
 from ..sql.reader import Reader, TRow, open_reader
 from .queries import Filters, owners
 from .view import TAsk, View, read_view
-
-WAIT = 5.0
-"""Seconds to wait for a DuckDB file that a run is writing."""
 
 _REMEMBERED = 500
 
@@ -38,7 +36,7 @@ class Session:
         self,
         destination: TDestinationReferenceArg,
         dataset: str | None = None,
-        wait: float = WAIT,
+        wait: float = SHORT_LOCK_TIMEOUT,
         pipeline: str = PIPELINE_NAME,
     ) -> None:
         self._destination = destination

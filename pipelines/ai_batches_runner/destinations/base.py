@@ -18,7 +18,7 @@ from dlt.common.schema.typing import TTableSchemaColumns
 from ai_batches import JSON_COLUMNS, TABLE_NAME
 
 from ..errors import UnusableDestinationError
-from .paths import refuse_unwritable_folder
+from .paths import is_there, refuse_unwritable_folder
 
 SCHEMA_NAME = "ai_batches"
 """Of the source; dlt stores it with the data, whichever pipeline loads it."""
@@ -176,7 +176,7 @@ class DestinationAdapter:
 
     def exists(self) -> bool:
         """Whether there is something to connect to that a connection would not have to make."""
-        return not self.file or (self.file.exists() and self.file.stat().st_size > 0)
+        return not self.file or is_there(self.file)
 
     def make_storage(self, working_folder: Path) -> None:
         """Makes what dlt would make otherwise than it should be; refuses dlt's working folder."""

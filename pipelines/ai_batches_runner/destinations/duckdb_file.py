@@ -12,7 +12,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_de
 from ai_batches import TABLE_NAME
 
 from ..errors import UnusableDestinationError
-from .paths import refuse_unwritable_folder
+from .paths import is_there, refuse_unwritable_folder
 
 STORAGE_VERSION = "v1.2.0"
 """The file format in which a new DuckDB file is made; drivers of BI tools lag behind DuckDB."""
@@ -35,11 +35,6 @@ _RESTORE = (
 def catalog_name(file: Path) -> str:
     """DuckDB's name for the database of a file: the first part of its name with a character."""
     return next((part for part in file.name.split(".") if part), "").lower()
-
-
-def is_there(file: Path) -> bool:
-    """Whether a file exists and has something in it; DuckDB does not open an empty one."""
-    return file.exists() and file.stat().st_size > 0
 
 
 def make_file(file: Path) -> None:

@@ -102,6 +102,11 @@ def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     )
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file exists and has something in it; DuckDB does not open an empty one."""
+    return file.exists() and file.stat().st_size > 0
+
+
 def is_plain(path: Path) -> bool:
     """Whether a path means itself to DuckDB and to dlt."""
     return _PLAIN.fullmatch(str(path)) is not None

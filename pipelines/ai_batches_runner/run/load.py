@@ -17,6 +17,7 @@ from ai_batches import (
 )
 from ai_batches.table.columns import SCHEMA
 
+from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..destinations.registry import adapter_of
@@ -42,19 +43,13 @@ from .state_sync import (
 )
 from .tables import refuse_tables_of_others, restore_tables
 
-ROWS_PER_LOAD = 100_000
-"""Rows per account after which a long scan continues in another load, by default."""
-
-WAIT = 60.0
-"""Seconds to wait for a DuckDB file that another program has open."""
-
 
 def load(
     pipeline: Pipeline,
     providers: Sequence[str],
     settings: Mapping[str, ProviderSettings] | None = None,
     run: Run | None = None,
-    wait: float = WAIT,
+    wait: float = LOCK_TIMEOUT,
     table_format: TableFormat | None = None,
     listener: ProgressListener | None = None,
 ) -> list[AccountReport]:

@@ -14,12 +14,12 @@ from dlt.common.destination import AnyDestination, Destination, TDestinationRefe
 from dlt.common.runtime.collector import NULL_COLLECTOR
 from filelock import FileLock, Timeout
 
+from ..defaults import PIPELINE_NAME
 from ..destinations.paths import pipelines_folder, temporary_folder
 from ..destinations.registry import adapter_of
 from ..errors import AnotherRunError, UnusableDestinationError
 from .foreign_settings import refuse_foreign_settings
 
-PIPELINE_NAME = "ai_batches"
 DATASET = "ai_batches"
 
 _DECIDED: dict[str, Any] = {

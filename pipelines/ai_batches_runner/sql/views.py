@@ -9,7 +9,7 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.utils import digest128
 
-from ai_batches import TABLE_NAME, VERSION
+from ai_batches import TABLE_NAME
 
 from ..destinations.registry import adapter_of
 from ..destinations.sql import SqlAdapter
@@ -49,17 +49,19 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
     adapter = adapter_of(pipeline)
     if not isinstance(adapter, SqlAdapter) or adapter.dialect not in DIALECTS:
         return
+    views = {
+        name: translate(view.query, adapter.dialect, adapter.qualify_in_view)
+        for name, view in VIEWS.items()
+    }
     comments = list(comment_statements(adapter))
-    # what the views are made of: to translate them takes longer
-    queries = (view.query for view in VIEWS.values())
-    wanted = digest128("\n".join((adapter.identity, VERSION, *queries, *comments)))
+    wanted = digest128("\n".join((adapter.identity, *views.values(), *comments)))
     if remembered(pipeline, _KEPT) == wanted:
         return
     try:
         with adapter.connected(wait):
             if not table_exists(pipeline):
                 return
-            _make(adapter)
+            _make(adapter, views)
             _comment(adapter, comments)
     except Exception as ex:
         # of any driver
@@ -87,11 +89,7 @@ def _run(adapter: SqlAdapter, view: str, *statements: str) -> None:
         raise ViewError(view, ex) from ex
 
 
-def _make(adapter: SqlAdapter) -> None:
-    views = {
-        name: translate(view.query, adapter.dialect, adapter.qualify_in_view)
-        for name, view in VIEWS.items()
-    }
+def _make(adapter: SqlAdapter, views: Mapping[str, str]) -> None:
     refused: list[ViewError] = []
     for name, query in views.items():
         try:
