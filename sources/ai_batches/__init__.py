@@ -20,6 +20,7 @@ from .errors import (
     SettingsError,
     TransientRequestError,
     UnexpectedError,
+    subject,
 )
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
@@ -74,6 +75,7 @@ __all__ = [
     "providers_with_key",
     "read_first_page",
     "scheduled_since",
+    "subject",
 ]
 
 

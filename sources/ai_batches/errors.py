@@ -3,6 +3,11 @@
 from dlt.common.exceptions import DltException, TerminalException, TransientException
 
 
+def subject(provider: str, account: str | None) -> str:
+    """What a message is about: `openai`, or `openai, account research`."""
+    return f"{provider}, account {account}" if account else provider
+
+
 class AiBatchesError(DltException):
     """Base of every error that this source raises on purpose.
 
@@ -37,7 +42,7 @@ class AiBatchesError(DltException):
     @property
     def subject(self) -> str:
         """What the error is about: `openai`, or `openai, account research`."""
-        return f"{self.provider}, account {self.account}" if self.account else self.provider
+        return subject(self.provider, self.account)
 
     def __reduce__(self) -> tuple[object, ...]:
         # the default would call the class with the finished text only

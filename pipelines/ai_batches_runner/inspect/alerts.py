@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from dlt import Pipeline
 
+from ai_batches import subject
+
 from ..sql.reader import Reader, open_reader
 from ..sql.runs import LAST_RUNS
 
@@ -49,10 +51,9 @@ class Alert(NamedTuple):
     """A sentence on it, without whom it concerns."""
 
     def __str__(self) -> str:
-        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
         more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""
         ids = f": {', '.join(self.ids)}{more}" if self.ids else ""
-        return f"{whose}: {self.text}{ids}"
+        return f"{subject(self.provider, self.account)}: {self.text}{ids}"
 
 
 _STUCK = """

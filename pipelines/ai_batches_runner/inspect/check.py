@@ -15,6 +15,7 @@ from ai_batches import (
     ProviderSettings,
     provider_settings,
     read_first_page,
+    subject,
 )
 
 from ..destinations.base import TableFormat
@@ -43,8 +44,7 @@ class AccountCheck:
     @property
     def failure(self) -> str | None:
         """The error, with its provider and account; None if there is none."""
-        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
-        return f"{whose}: {self.error}" if self.error else None
+        return f"{subject(self.provider, self.account)}: {self.error}" if self.error else None
 
 
 @dataclass

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dlt import Pipeline
 from dlt.common.pipeline import ExtractInfo
 
-from ai_batches import TABLE_NAME, AccountMetrics, account_metrics
+from ai_batches import TABLE_NAME, AccountMetrics, account_metrics, subject
 
 from ..destinations.registry import adapter_of
 from ..sql.reader import open_reader
@@ -54,8 +54,7 @@ class AccountReport:
     @property
     def failure(self) -> str | None:
         """The error, with its provider and account; None if there was none."""
-        whose = f"{self.provider}, account {self.account}" if self.account else self.provider
-        return f"{whose}: {self.error}" if self.error else None
+        return f"{subject(self.provider, self.account)}: {self.error}" if self.error else None
 
 
 def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount, Standing]:
