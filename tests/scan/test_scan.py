@@ -60,8 +60,8 @@ class MovingList(RuleBasedStateMachine):
         if paging == "token" and lost_cursor == "empty":
             # nobody could tell it from the end of the list
             lost_cursor = "error"
-        if paging == "token" and order == "open first":
-            # a token that names a row which moves down passes over what lies between
+        if paging in ("cursor", "token") and order == "open first":
+            # where the row that the place rests on moves down, what lies between is passed over
             order = "newest first"
         if paging == "page number":
             # rows that come below while others go above would balance the total
@@ -290,7 +290,8 @@ class MovingList(RuleBasedStateMachine):
         return self.provider.history[job_id, self.mirror.table[job_id]]
 
 
-TestMovingList = MovingList.TestCase
+# a failure takes minutes to be made small
+TestMovingList = pytest.mark.timeout(600)(MovingList.TestCase)
 
 
 def failing(error: type[AiBatchesError]) -> Callable[[], None]:
