@@ -69,7 +69,7 @@ def filled_columns(name: str) -> set[str]:
     batches = make_list(name, DEMO_CLOCK, 300, 0)
     rows = [VENDORS[name].row(batch, DEMO_CLOCK) for batch in batches.visible()]
     reader = RowReader(PROVIDERS[name], "default")
-    table = reader.to_arrow(reader.read(rows).records, "")
+    table = reader.to_arrow(reader.read(rows).records)
     return {column for column in table.column_names if table[column].null_count < len(rows)}
 
 

@@ -10,3 +10,7 @@ SHORT_LOCK_TIMEOUT = 5.0
 
 ROWS_PER_LOAD = 100_000
 """Rows per account after which a long scan continues in another load."""
+
+SECONDS_PER_LOAD = 10.0
+"""Seconds after its first rows after which a load package is stored, although lists are still being
+read; longer if storing takes longer."""

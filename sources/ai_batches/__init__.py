@@ -84,7 +84,7 @@ class AiBatchesConfiguration(BaseConfiguration):
     """Empty on purpose: dlt injects nothing, the package `settings` looks each setting up."""
 
 
-@dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration, parallelized=True)
+@dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration)
 def ai_batches_source(
     settings: Mapping[str, ProviderSettings] | None = None,
     fail_fast: bool = True,
@@ -116,6 +116,7 @@ def ai_batches_source(
     mute_hint_warning()
     if not isinstance(run, Run):
         run = Run(run or RunRequest(since=scheduled_since()))
+    run.begin_package()
     if settings is None:
         with_key = set(providers_with_key())
     else:

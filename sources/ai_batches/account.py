@@ -2,17 +2,16 @@
 
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
-import dlt
 import pyarrow as pa
 from dlt.common import logger
-from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
 from .errors import AiBatchesError, TimeUpError, UnexpectedError
 from .http.client import BatchListClient
-from .http.read_ahead import read_ahead
 from .metrics import new_metrics, record_error
 from .providers import Provider
 from .scan.evidence import Sighting
@@ -20,8 +19,10 @@ from .scan.pages import Page, Row
 from .scan.plan import ScanPlan
 from .scan.run import Reading, Run
 from .scan.scanner import Scanner
+from .scan.state import ScanState
 from .settings import Account, ProviderSettings
 from .table.rows import Record, RowReader
+from .workers import Feed
 
 ROWS_PER_YIELD = 5_000
 """Rows per Arrow table; small tables cost dlt time each, large ones memory."""
@@ -29,31 +30,46 @@ ROWS_PER_YIELD = 5_000
 SHOWN_IDS = 5
 
 
-class AccountReader:
-    """Reads one account's list for one load package; used inside a dlt resource.
+class Portion(NamedTuple):
+    """Rows to load, with what is to be stored together with them."""
+
+    rows: pa.Table | None
+    """In the order of `SCHEMA`, without the load package; None: only the state has changed."""
+    state: ScanState
+    is_complete: bool
+    """Whether the list was read as far as it should be."""
+
+
+class AccountReader(Feed[Portion]):
+    """Reads one account's list in a worker: it knows nothing of dlt's pipelines.
 
     Args:
         provider (Provider): Whose list to read.
         settings (ProviderSettings): The user's settings for it.
         account (Account): Whose key to send.
         run (Run): The run that reads.
+        stored (Mapping[str, Any] | None): The state that was stored last.
     """
 
     def __init__(
-        self, provider: Provider, settings: ProviderSettings, account: Account, run: Run
+        self,
+        provider: Provider,
+        settings: ProviderSettings,
+        account: Account,
+        run: Run,
+        stored: Mapping[str, Any] | None,
     ) -> None:
+        super().__init__(provider.name, settings.concurrency)
+        self.account = account
+        self.metrics = new_metrics(account.name)
+        """What was done for it, as far as it was handed on."""
         self._provider = provider
-        self._account = account
+        self._settings = settings
         self._run = run
+        self._stored = stored
         self._key = (provider.name, account.name)
         self._label = f"{provider.name}, account {account.name}"
-        self._metrics = new_metrics(account.name)
-        self._client = BatchListClient(
-            provider, settings, account, self._report, run.request.deadline
-        )
         self._rows = RowReader(provider, account.name, settings.exclude)
-        self._states = dlt.current.resource_state()
-        self._scanner = Scanner(self._states.get(account.name), account.scan, run)
         scan = account.scan
         # the provider's clock may run behind
         self._settled = run.started - scan.settle_window - scan.lookback
@@ -61,55 +77,85 @@ class AccountReader:
         self._stuck: dict[str, None] = {}
         """Ids of batches that are open for longer than `max_open_age`, in their order."""
         self._pages_read = self._rows_read = 0
+        self._started = self._ended = 0.0
+        self._client: BatchListClient | None = None
 
-    def read(self, fail_fast: bool) -> Iterator[pa.Table]:
+    def note_time(self) -> None:
+        """Brings the metrics up to date with what the worker does."""
+        self.metrics["requests"] = self._requests
+        if self._started:
+            self.metrics["seconds"] = (self._ended or time.monotonic()) - self._started
+
+    def read(self) -> Iterator[Portion | None]:
         """Reads what is due of the list.
 
-        Args:
-            fail_fast (bool): Whether an error is raised; else it is recorded in the metrics.
-
         Yields:
-            pa.Table: Batches, in tables of `SCHEMA`.
+            Portion | None: Rows, each key once until a None, after which the next portion has to go
+                into another load package.
 
         Raises:
-            AiBatchesError: If something went wrong and `fail_fast` is set.
+            Exception: If something went wrong; what was read before was yielded.
         """
-        started = time.monotonic()
+        self._started = time.monotonic()
+        self._client = BatchListClient(
+            self._provider,
+            self._settings,
+            self.account,
+            self._report,
+            self._run.request.deadline,
+            partial(self._run.workers.wait_for_others, self),
+        )
         try:
-            yield from self._tables()
+            yield from self._packages(self._client)
         except TimeUpError as ex:
             # as if the time was up between two pages: it stays partial, and the next run resumes
-            self._run.finished.add(self._key)
             logger.warning(f"{self._label}: {ex}. The next run resumes.")
-        except Exception as ex:
-            error = explained(self._provider, self._account, ex)
-            if fail_fast:
-                raise error from None
-            self._run.finished.add(self._key)
-            record_error(self._metrics, error)
         finally:
             self._client.close()
-            self._metrics["requests"] = self._client.requests
-            self._metrics["seconds"] = time.monotonic() - started
+            self._ended = time.monotonic()
         self._warn()
 
-    def _tables(self) -> Iterator[pa.Table]:
-        portion = min(ROWS_PER_YIELD, self._run.request.rows_per_load or ROWS_PER_YIELD)
-        for records in self._scanner.scan(self._pages, self._read_page, portion):
-            # set before the yield whose rows it stands for: dlt stores both or neither
-            self._states[self._account.name] = self._scanner.state
-            if self._scanner.is_done:
-                self._run.finished.add(self._key)
-                self._metrics["is_partial"] = False
-            if records:
-                self._metrics["rows"] += len(records)
-                yield self._rows.to_arrow(records, load_id())
+    def end(self) -> None:
+        """Ends the reading at once, from any thread."""
+        if self._client:
+            self._client.end()
 
-    def _pages(self, plan: ScanPlan) -> Iterator[Page]:
-        logger.info(f"{self._label}: {plan.reason or 'incremental scan'}")
-        pages = self._client.pages(plan.position)
-        # an incremental scan may end with any page: the next one would be requested in vain
-        return read_ahead(pages, lambda: not self._run.is_over) if plan.is_full_scan else pages
+    def fail(self, error: Exception) -> AiBatchesError:
+        """Notes in the metrics why the list could not be read.
+
+        Args:
+            error (Exception): What `read` raised; its own text may quote anything.
+
+        Returns:
+            AiBatchesError: The error to raise, which says what to do.
+        """
+        explained = explain(self._provider, self.account, error)
+        record_error(self.metrics, explained)
+        return explained
+
+    def _packages(self, client: BatchListClient) -> Iterator[Portion | None]:
+        """Scans for one load package after the other, until the list is complete."""
+        rows_per_load = self._run.request.rows_per_load
+        portion = min(ROWS_PER_YIELD, rows_per_load or ROWS_PER_YIELD)
+        state = self._stored
+        while True:
+            scanner = Scanner(state, self.account.scan, self._run)
+            has_rows = False
+            for records in scanner.scan(self._pages_of(client), self._read_page, portion):
+                has_rows |= bool(records)
+                rows = self._rows.to_arrow(records) if records else None
+                yield Portion(rows, scanner.state, scanner.is_done)
+            if scanner.is_done or self._run.is_over or not has_rows or rows_per_load is None:
+                return
+            yield None
+            state = scanner.state
+
+    def _pages_of(self, client: BatchListClient) -> Callable[[ScanPlan], Iterator[Page]]:
+        def pages(plan: ScanPlan) -> Iterator[Page]:
+            logger.info(f"{self._label}: {plan.reason or 'incremental scan'}")
+            return client.pages(plan.position)
+
+        return pages
 
     def _read_page(self, rows: list[Row]) -> Iterable[tuple[Record, Sighting]]:
         self._pages_read += 1
@@ -125,12 +171,14 @@ class AccountReader:
                 self._stuck[row_id] = None
         return zip(records, map(Sighting, ids, created, are_held), strict=True)
 
+    @property
+    def _requests(self) -> int:
+        return self._client.requests if self._client else 0
+
     def _report(self, trouble: str | None = None) -> None:
         if self._run.on_progress:
             self._run.on_progress(
-                Reading(
-                    *self._key, self._pages_read, self._rows_read, self._client.requests, trouble
-                )
+                Reading(*self._key, self._pages_read, self._rows_read, self._requests, trouble)
             )
 
     def _warn(self) -> None:
@@ -154,23 +202,15 @@ class AccountReader:
             )
 
     def _warn_of_unknown_statuses(self) -> None:
-        """Logs unknown status words, once per run, which may take several load packages."""
-        run = self._run
-        met = run.unknown_statuses.setdefault(self._key, {})
-        for word, ids in self._rows.unknown_statuses.items():
-            met.setdefault(word, set()).update(ids)
-        is_split = run.request.rows_per_load is not None
-        if not met or (is_split and self._key not in run.finished and not run.is_over):
-            return
         words = [
-            f"{_shown(word)} ({_counted(len(ids), 'row', 'rows')})" for word, ids in met.items()
+            f"{_shown(word)} ({_counted(len(ids), 'row', 'rows')})"
+            for word, ids in self._rows.unknown_statuses.items()
         ]
-        # a run that is used again says it again
-        del run.unknown_statuses[self._key]
-        logger.warning(
-            f"{self._label}: unknown status {_first_few(words)}. It is loaded in lower case. Such a"
-            " batch counts as ended if the row has an end time, else as open."
-        )
+        if words:
+            logger.warning(
+                f"{self._label}: unknown status {_first_few(words)}. It is loaded in lower case."
+                " Such a batch counts as ended if the row has an end time, else as open."
+            )
 
 
 def read_first_page(provider: Provider, settings: ProviderSettings, account: Account) -> None:
@@ -188,12 +228,12 @@ def read_first_page(provider: Provider, settings: ProviderSettings, account: Acc
     try:
         next(client.pages())
     except Exception as ex:
-        raise explained(provider, account, ex) from None
+        raise explain(provider, account, ex) from None
     finally:
         client.close()
 
 
-def explained(provider: Provider, account: Account, error: Exception) -> AiBatchesError:
+def explain(provider: Provider, account: Account, error: Exception) -> AiBatchesError:
     """Turns any error into one of this source, since its own text may quote anything.
 
     Args:
@@ -214,15 +254,6 @@ def explained(provider: Provider, account: Account, error: Exception) -> AiBatch
         f" {Path(place.filename).name}",
         "Please report it as a bug; what was read before is kept.",
     )
-
-
-def load_id() -> str:
-    """Id of the load package that is being extracted; empty if a resource runs without one."""
-    try:
-        return dlt.current.load_package_state()["load_id"]
-    except CurrentLoadPackageStateNotAvailable:
-        # somebody looks at the resource without a pipeline
-        return ""
 
 
 def _shown(word: str) -> str:

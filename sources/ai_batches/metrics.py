@@ -16,7 +16,7 @@ class AccountMetrics(TypedDict):
     account: str | None
     """Name of the account; None if the provider's settings could not be used."""
     rows: int
-    """Batches read."""
+    """Batches read by the run so far."""
     requests: int
     """Requests made, retries included."""
     seconds: float
@@ -43,15 +43,15 @@ def account_metrics(resource_metrics: Mapping[str, Any]) -> list[AccountMetrics]
 
 
 def new_metrics(account: str | None) -> AccountMetrics:
-    """Adds an entry to the metrics of the running resource.
+    """Metrics of an account of which nothing is read yet.
 
     Args:
         account (str | None): Name of the account.
 
     Returns:
-        AccountMetrics: The entry, to be filled in.
+        AccountMetrics: To be filled in.
     """
-    metrics = AccountMetrics(
+    return AccountMetrics(
         account=account,
         rows=0,
         requests=0,
@@ -60,13 +60,17 @@ def new_metrics(account: str | None) -> AccountMetrics:
         error_type=None,
         is_partial=True,
     )
+
+
+def recorded_metrics() -> list[AccountMetrics]:
+    """The metrics of the running resource, to which those of accounts are to be added."""
     recorded: dict[str, Any] = dlt.current.resource_metrics()
-    recorded.setdefault(_METRICS, []).append(metrics)
+    metrics: list[AccountMetrics] = recorded.setdefault(_METRICS, [])
     return metrics
 
 
 def record_error(metrics: AccountMetrics, error: AiBatchesError) -> None:
-    """Records why an account failed.
+    """Notes why an account failed.
 
     Args:
         metrics (AccountMetrics): The entry of the account; it is changed.

@@ -1,66 +1,139 @@
-"""What a provider's resource does when dlt runs it: reads the list of each account in turn."""
+"""What a provider's resource does when dlt runs it: hands on what workers read of its lists."""
 
 from collections.abc import Iterator
 
 import dlt
 import pyarrow as pa
+from dlt.common.runtime import signals
+from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
-from .account import AccountReader, load_id
+from .account import AccountReader, Portion
 from .errors import SettingsError
 from .lost_rows import forget_lost_rows, is_table_known
-from .metrics import new_metrics, record_error
+from .metrics import new_metrics, record_error, recorded_metrics
 from .providers import Provider
 from .scan.run import Run
 from .scan.state import is_interrupted
 from .settings import ProviderSettings, missing_key, provider_settings
 from .table.columns import SCHEMA
 from .table.hints import refuse_hints
+from .table.rows import with_load_id
+from .workers import Ended, Lane
+
+AccountLane = Lane[AccountReader, Portion]
+
+_PATIENCE = 0.05
+"""Seconds after which a resource that has nothing to hand on lets others have their turn."""
 
 
 def read_provider(
     provider: Provider, settings: ProviderSettings | None, fail_fast: bool, run: Run
-) -> Iterator[pa.Table]:
-    """Reads the lists of a provider's accounts, one after the other; runs inside a dlt resource.
+) -> Iterator[pa.Table | None]:
+    """Reads the lists of a provider's accounts, side by side; runs inside a dlt resource.
 
     Args:
         provider (Provider): Whose lists to read.
         settings (ProviderSettings | None): The settings; None looks them up in dlt's configuration.
         fail_fast (bool): Whether an error is raised, rather than recorded.
-        run (Run): The run that reads.
+        run (Run): The run that reads. Between two load packages of it, reading goes on.
 
     Yields:
-        pa.Table: Batches, in tables of `SCHEMA`.
+        pa.Table | None: Batches, in tables of `SCHEMA`; None while there is nothing, for dlt to
+            turn to other resources.
 
     Raises:
         SettingsError: If hints on the resource would lead to a wrong table.
         AiBatchesError: If something went wrong and `fail_fast` is set.
     """
-    if load_id():
+    if _load_id():
         refuse_hints(provider)
+    lane = run.lanes.get(provider.name)
+    if lane is None:
         forget_lost_rows(run)
+        try:
+            lane = _start(provider, settings, run)
+        except SettingsError as ex:
+            if fail_fast:
+                raise
+            metrics = new_metrics(None)
+            record_error(metrics, ex)
+            recorded_metrics().append(metrics)
+            lane = Lane(run.workers, [])
+        run.lanes[provider.name] = lane
+    # all resources begin to read before any of them hands on
+    yield None
     try:
-        settings = _usable(provider, settings)
-    except SettingsError as ex:
-        if fail_fast:
-            raise
-        record_error(new_metrics(None), ex)
-        return
-    rows = 0
+        yield from _hand_on(lane, fail_fast, run)
+    except BaseException:
+        # also if dlt ends the resource, for a limit or an error elsewhere
+        lane.end()
+        raise
+
+
+def _start(provider: Provider, settings: ProviderSettings | None, run: Run) -> AccountLane:
+    """Has workers read the list of each account."""
+    settings = settings or provider_settings(provider)
+    if not settings.accounts:
+        raise missing_key(provider)
     # within a deadline, a long scan must not keep the other accounts waiting for ever
     state = dlt.current.resource_state()
-    for account in sorted(settings.accounts, key=lambda each: is_interrupted(state.get(each.name))):
-        if (provider.name, account.name) in run.finished:
-            continue
-        for table in AccountReader(provider, settings, account, run).read(fail_fast):
-            rows += table.num_rows
-            yield table
-    if not rows and not is_table_known():
+    accounts = sorted(settings.accounts, key=lambda each: is_interrupted(state.get(each.name)))
+    readers = [
+        AccountReader(provider, settings, each, run, state.get(each.name)) for each in accounts
+    ]
+    return Lane(run.workers, readers)
+
+
+def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table | None]:
+    """Hands on what belongs into the load package."""
+    # looked up now: dlt may end the resource from where it knows of none
+    states, recorded, load_id = dlt.current.resource_state(), recorded_metrics(), _load_id()
+    readers = [reader for reader in lane.feeds if not reader.is_over]
+    has_rows = False
+    try:
+        while not (lane.is_package_over or run.is_package_due):
+            _heed_signals(run)
+            taken = lane.take(_PATIENCE)
+            if taken is None:
+                yield None
+                continue
+            reader, item = taken
+            if isinstance(item, Ended):
+                error = item.error and reader.fail(item.error)
+                if error and fail_fast:
+                    raise error from None
+                continue
+            # set before the yield whose rows it stands for: dlt stores both or neither
+            states[reader.account.name] = item.state
+            reader.metrics["is_partial"] = not item.is_complete
+            if item.rows is not None:
+                has_rows = True
+                reader.metrics["rows"] += item.rows.num_rows
+                run.note_rows()
+                yield with_load_id(item.rows, load_id)
+    finally:
+        for reader in readers:
+            reader.note_time()
+            recorded.append(reader.metrics.copy())
+    if not has_rows and not is_table_known():
         # BI tools find the table from the first run on, even if every list is empty
         yield SCHEMA.empty_table()
 
 
-def _usable(provider: Provider, settings: ProviderSettings | None) -> ProviderSettings:
-    settings = settings or provider_settings(provider)
-    if not settings.accounts:
-        raise missing_key(provider)
-    return settings
+def _heed_signals(run: Run) -> None:
+    """Completes the load package at Ctrl-C or SIGTERM, if the run may have several."""
+    if not run.is_split:
+        signals.raise_if_signalled()
+    elif signals.was_signal_received():
+        # dlt would drop what was extracted
+        signals.set_received_signal(0)
+        run.is_interrupted = True
+
+
+def _load_id() -> str:
+    """Id of the load package that is being extracted; empty if a resource runs without one."""
+    try:
+        return dlt.current.load_package_state()["load_id"]
+    except CurrentLoadPackageStateNotAvailable:
+        # somebody looks at the resource without a pipeline
+        return ""

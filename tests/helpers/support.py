@@ -197,23 +197,23 @@ def offset_list(rows: list[TRow]) -> TAnswerer:
 def read_row(provider: str, row: TRow) -> tuple[TRow, dict[str, int]]:
     """What becomes of a row, and how many of its values could not be read, or be computed."""
     reader = RowReader(PROVIDERS[provider], "default")
-    (found,) = reader.to_arrow(reader.read([row]).records, "").to_pylist()
+    (found,) = reader.to_arrow(reader.read([row]).records).to_pylist()
     return found, dict(reader.unreadable + reader.uncomputable)
 
 
 def load(
     pipeline: Pipeline, settings: Mapping[str, ProviderSettings]
-) -> dict[tuple[str, str | None], AccountMetrics]:
+) -> dict[tuple[str, str], AccountMetrics]:
     """Runs the source with these settings; returns what each provider and account did."""
     pipeline.run(ai_batches_source(settings, fail_fast=False))
     trace = pipeline.last_trace
     info = trace and trace.last_extract_info
-    return {(name, entry["account"]): entry for name, entry in (read_metrics(info) if info else ())}
+    return dict(read_metrics(info)) if info else {}
 
 
 def extract(
     pipeline: Pipeline, settings: Mapping[str, ProviderSettings]
-) -> tuple[dict[tuple[str, str | None], AccountMetrics], list[TRow]]:
+) -> tuple[dict[tuple[str, str], AccountMetrics], list[TRow]]:
     """Runs the source as `load` does, and loads nothing: what each account did, and its rows."""
     source = ai_batches_source(settings, fail_fast=False)
     tables: list[pa.Table] = []
@@ -226,7 +226,7 @@ def extract(
         resource.add_map(keep)
     metrics = read_metrics(pipeline.extract(source))
     rows = [row for table in tables for row in table.to_pylist()]
-    return {(name, entry["account"]): entry for name, entry in metrics}, rows
+    return dict(metrics), rows
 
 
 def select(pipeline: Pipeline, query: str) -> list[tuple[Any, ...]]:

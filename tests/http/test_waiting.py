@@ -18,7 +18,7 @@ import servers
 from ai_batches import PROVIDERS, RunRequest, ai_batches_source
 from ai_batches.errors import TimeUpError
 from ai_batches.http.client import BatchListClient
-from ai_batches.http.time_limit import seconds_asked
+from ai_batches.http.retry_after import seconds_asked
 from ai_batches_runner.run.report import read_metrics
 from commands import keys, run, summary
 from support import CutOff, Lists, TAnswer, batch, cursor_list, failure, page, stored
@@ -74,15 +74,13 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waits
 
 
-@pytest.mark.parametrize(
-    ("header", "wait"), [("20.5", 21), ("7s", 7), ("5, 10", 10), (DAY, 300), ("9" * 5_000, 300)]
-)
-def test_a_session_waits_as_asked_and_no_longer_than_dlt_does(
+@pytest.mark.parametrize(("header", "wait"), [("20.5", 21), ("7s", 7), ("5, 10", 10)])
+def test_a_session_waits_as_asked(
     pipeline: Pipeline, lists: Lists, slept: list[float], header: str, wait: float
 ) -> None:
     lists.serve("openai", [failure(429, retry_after=header), page([batch(1)])])
     pipeline.run(ai_batches_source(lists.settings("openai")))
-    assert wait in slept
+    assert sum(slept) == pytest.approx(wait)
     assert list(stored(pipeline, "openai")) == ["batch_1"]
 
 
@@ -209,7 +207,7 @@ def test_rows_before_the_end_are_kept_and_the_next_run_goes_on(
     trace = pipeline.last_trace
     assert trace
     assert trace.last_extract_info
-    ((_, done),) = read_metrics(trace.last_extract_info)
+    (done,) = read_metrics(trace.last_extract_info).values()
     assert (done["error"], done["is_partial"], done["rows"]) == (None, True, 200)
     assert len(stored(pipeline, "openai")) == 200
     is_limited = False

@@ -277,7 +277,8 @@ def test_a_run_whose_time_is_up_is_partial_and_says_so(lists: Lists, tmp_path: P
     code, printed, _ = run("load", "--time-limit", "4", **variables)
     assert code == 3
     assert summary(printed, "openai")[-1] == "partial"
-    assert len(lists.requests) <= 5
+    # the last one of either account was under way
+    assert len(lists.requests) <= 6
     # the account that was cut does not keep the other one waiting
     lists.requests.clear()
     assert run("load", "--time-limit", "4", **variables)[0] == 3

@@ -1,4 +1,4 @@
-"""Many accounts: one after the other in a run, or spread over runs side by side."""
+"""Many accounts: side by side in a run, or spread over runs side by side."""
 
 import json
 import os
@@ -68,9 +68,12 @@ def test_connections_do_not_grow_with_the_accounts(lists: Lists) -> None:
         return accounts.answer(request)
 
     lists.serve("openai", answer)
-    assert run("load", **accounts.settings(lists, names))[0] == 0
+    variables = accounts.settings(lists, names)
+    variables["SOURCES__AI_BATCHES__OPENAI__CONCURRENCY"] = "3"
+    assert run("load", **variables)[0] == 0
     assert len(open_connections) == 40
-    assert max(open_connections) <= 2
+    # one that was closed may still be there for a moment
+    assert max(open_connections) <= 6
 
 
 @pytest.mark.integration

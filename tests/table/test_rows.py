@@ -223,7 +223,7 @@ def test_several_packages_of_one_run_name_it_once(
     lists.serve(NAME, cursor_list(rows))
     run = Run(RunRequest(rows_per_load=100))
     packages = 0
-    while (NAME, "default") not in run.finished:
+    while not (packages and run.is_complete):
         pipeline.run(ai_batches_source(lists.settings(page_size=50), run=run))
         packages += 1
     assert packages > 1
@@ -348,7 +348,7 @@ def test_rows_of_a_page_may_differ_in_their_names() -> None:
     ]
     sent = json.dumps(rows)
     reader = RowReader(PROVIDERS[NAME], "default")
-    found = reader.to_arrow(reader.read(rows).records, "").to_pylist()
+    found = reader.to_arrow(reader.read(rows).records).to_pylist()
     tokens = [(row["input_tokens"], row["output_tokens"]) for row in found]
     # an open one is not metered yet
     assert tokens == [(35, 110), (1, 2), (None, None), (None, None)]

@@ -1,5 +1,6 @@
 """One run: loads what an earlier run left, reads the lists, merges them, reports the outcome."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from ai_batches import (
 )
 from ai_batches.table.columns import SCHEMA
 
-from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD
+from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD, SECONDS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..destinations.registry import adapter_of
@@ -31,7 +32,6 @@ from .report import (
     Standing,
     TAccount,
     account_reports,
-    add_metrics,
     read_metrics,
     standings,
 )
@@ -53,9 +53,10 @@ def load(
     table_format: TableFormat | None = None,
     listener: ProgressListener | None = None,
 ) -> list[AccountReport]:
-    """Reads what is new or open and merges it, in load packages of bounded size.
+    """Reads what is new or open and merges it, in load packages of bounded size and age.
 
-    What an interrupted run left behind is loaded first.
+    What an interrupted run left behind is loaded first. A list that is slow keeps no rows of other
+    ones waiting: it goes on being read while they are stored.
 
     Args:
         pipeline (Pipeline): Where to load.
@@ -63,8 +64,8 @@ def load(
         settings (Mapping[str, ProviderSettings] | None): Settings by provider; None takes dlt's
             configuration.
         run (Run | None): What to read; None: what is new or open. If it has no `since`, an
-            external scheduler's interval sets it; if it has no `rows_per_load`,
-            `ROWS_PER_LOAD` does.
+            external scheduler's interval sets it; if it has no `rows_per_load` or
+            `seconds_per_load`, `ROWS_PER_LOAD` and `SECONDS_PER_LOAD` do.
         wait (float): Seconds to wait, each time, for a DuckDB file that another program has open.
         table_format (TableFormat | None): How a destination of files keeps tables; None: as the
             destination does.
@@ -77,6 +78,7 @@ def load(
     Raises:
         UnusableDestinationError: If the destination cannot keep one row per batch.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
+        KeyboardInterrupt: If Ctrl-C or SIGTERM came. The next call loads what was read.
     """
     listener = listener or ProgressListener()
     run = _with_defaults(run or Run(), listener)
@@ -85,22 +87,32 @@ def load(
         pipeline, before = _prepare(pipeline, run, table_format)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
-    while True:
-        source = ai_batches_source(settings, fail_fast=False, run=run).with_resources(*providers)
-        fit_to_destination(source, pipeline, disposition, table_format)
-        package = read_metrics(pipeline.extract(source))
-        for name, entry in package:
-            add_metrics(metrics, name, entry)
-        listener.storing(sum(entry["rows"] for _, entry in package))
-        with connected(pipeline, wait):
-            load_ids += _store(pipeline)
-            if _continues(run, package):
-                continue
-            after = standings(pipeline, load_ids)
-            reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-            _record(pipeline, run, reports, max(load_ids, default=None), table_format)
-            keep_views(pipeline, wait)
-            return reports
+    try:
+        while True:
+            source = ai_batches_source(settings, fail_fast=False, run=run)
+            source = source.with_resources(*providers)
+            fit_to_destination(source, pipeline, disposition, table_format)
+            rows = _rows(metrics)
+            metrics |= read_metrics(pipeline.extract(source))
+            if run.is_interrupted:
+                # the next run begins with storing what was extracted
+                raise KeyboardInterrupt
+            listener.storing(_rows(metrics) - rows)
+            with connected(pipeline, wait):
+                load_ids += _store_in_time(pipeline, run)
+                if not run.is_complete:
+                    continue
+                after = standings(pipeline, load_ids)
+                reports = account_reports(metrics, before, after, leaves_unchanged_rows)
+                _record(pipeline, run, reports, max(load_ids, default=None), table_format)
+                keep_views(pipeline, wait)
+                return reports
+    finally:
+        run.end()
+
+
+def _rows(metrics: Mapping[TAccount, AccountMetrics]) -> int:
+    return sum(entry["rows"] for entry in metrics.values())
 
 
 def _with_defaults(run: Run, listener: ProgressListener) -> Run:
@@ -109,6 +121,7 @@ def _with_defaults(run: Run, listener: ProgressListener) -> Run:
         request,
         since=scheduled_since() if request.since is None else request.since,
         rows_per_load=request.rows_per_load or ROWS_PER_LOAD,
+        seconds_per_load=request.seconds_per_load or SECONDS_PER_LOAD,
     )
     run.on_progress = run.on_progress or listener.reading
     return run
@@ -132,14 +145,6 @@ def _prepare(
         forget_views(pipeline)
     remember_destination(pipeline)
     return pipeline, held
-
-
-def _continues(run: Run, package: Sequence[tuple[str, AccountMetrics]]) -> bool:
-    """Whether another load package follows; one without rows leaves nothing to continue."""
-    return not run.is_over and any(
-        entry["is_partial"] and entry["rows"] and (name, entry["account"]) not in run.finished
-        for name, entry in package
-    )
 
 
 def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
@@ -185,6 +190,15 @@ def _record(
             f"The rows are loaded, but what the run did could not be written to the table"
             f" `{RUNS_TABLE}`: {ex}"
         )
+
+
+def _store_in_time(pipeline: Pipeline, run: Run) -> list[str]:
+    """Stores a load package; where that takes long, the next one collects for as long."""
+    started = time.monotonic()
+    load_ids = _store(pipeline)
+    seconds = max(SECONDS_PER_LOAD, time.monotonic() - started)
+    run.request = replace(run.request, seconds_per_load=seconds)
+    return load_ids
 
 
 def _store(pipeline: Pipeline) -> list[str]:

@@ -84,31 +84,15 @@ def standings(pipeline: Pipeline, load_ids: Sequence[str] = ()) -> dict[TAccount
         }
 
 
-def read_metrics(info: ExtractInfo) -> list[tuple[str, AccountMetrics]]:
-    """What an extract step read: provider names and the metrics of an account of theirs."""
-    return [
-        (name, entry)
+def read_metrics(info: ExtractInfo) -> dict[TAccount, AccountMetrics]:
+    """What was done so far for each account that an extract step read."""
+    return {
+        (name, entry["account"] or ""): entry
         for package in info.metrics.values()
         for metrics in package
         for name, resource in metrics["resource_metrics"].items()
         for entry in account_metrics(resource.custom_metrics)
-    ]
-
-
-def add_metrics(
-    totals: dict[TAccount, AccountMetrics], provider: str, entry: AccountMetrics
-) -> None:
-    """Adds what one load package did for an account to what the ones before did."""
-    key = (provider, entry["account"] or "")
-    total = totals.get(key)
-    if total is None:
-        totals[key] = entry.copy()
-        return
-    total["rows"] += entry["rows"]
-    total["requests"] += entry["requests"]
-    total["seconds"] += entry["seconds"]
-    for name in ("error", "error_type", "is_partial"):
-        total[name] = entry[name]
+    }
 
 
 def account_reports(

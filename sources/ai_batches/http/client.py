@@ -30,6 +30,8 @@ class BatchListClient:
         account (Account): Whose key to send.
         on_trouble (Callable[[str], None] | None): Receives each failure that may be retried.
         deadline (float | None): Moment by `time.monotonic` that no request and no wait goes past.
+        wait_for_others (Callable[[float], None] | None): Waits so many seconds, or until all other
+            lists of the run are read.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class BatchListClient:
         account: Account,
         on_trouble: Callable[[str], None] | None = None,
         deadline: float | None = None,
+        wait_for_others: Callable[[float], None] | None = None,
     ) -> None:
         self._provider = provider
         self._page_size = settings.page_size
@@ -53,13 +56,14 @@ class BatchListClient:
             self._signing = provider.environment_auth()
         else:
             self._auth = provider.auth(account.api_key)
-        self._limit = TimeLimit(deadline)
+        self._limit = TimeLimit(deadline, settings.page_timeout, wait_for_others)
         self._session = ListSession(
             address,
             {**provider.headers, **headers},
             {**provider.params, **params},
             self._signing,
             self._limit,
+            settings.page_max_mb * 1_000_000,
             on_trouble,
         )
         self._secrets = [*headers.values(), *chain(*params.values()), *self._session.route.secrets]
@@ -108,6 +112,10 @@ class BatchListClient:
             error = self._explained(ex)
         # raised out here, it does not carry the request along: its headers hold the key
         raise error
+
+    def end(self) -> None:
+        """Ends the reading at once, from any thread, as if the run's time were up."""
+        self._session.end()
 
     def close(self) -> None:
         """Closes the connections."""

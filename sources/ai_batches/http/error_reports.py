@@ -14,9 +14,9 @@ from ..errors import (
 from ..paginators import UntrustedPageError
 from ..providers.authentication import CredentialsError
 from ..settings import Account
+from .adapter import may_pass
 from .failures import CHECK_BASE_URL, Route, explain, proxy_login, why_refused
 from .quoting import quotable, read_message
-from .session import may_pass
 
 CHECK_RATE = "The provider limits the rate of requests; the next run tries again."
 CHECK_LIST = (

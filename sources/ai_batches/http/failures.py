@@ -36,6 +36,10 @@ _CHECK_TIME = (
     "Check `base_url` and the provider's status page, or set a longer `request_timeout` under"
     " [runtime] of .dlt/config.toml; the next run tries again."
 )
+_CHECK_PAGE_TIME = (
+    "Check `base_url` and the provider's status page, lower `page_size`, or set a longer"
+    " `page_timeout`; the next run tries again."
+)
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 """Where requests looks for certificates to trust, in this order."""
 
@@ -52,6 +56,10 @@ _DISABLED = re.compile(
     re.IGNORECASE,
 )
 _PERMISSION = re.compile(r"scope|permission|privilege|not authori[sz]ed to", re.IGNORECASE)
+
+
+class PageTimeout(Timeout):
+    """No complete page came within the time that it has."""
 
 
 class Failure(NamedTuple):
@@ -147,6 +155,8 @@ def explain(error: BaseException, route: Route) -> Failure:
         Failure: The reason, which holds no secret.
     """
     through = f" through {route.proxy_name}" if route.proxy else ""
+    if isinstance(error, PageTimeout):
+        return Failure(f"no complete page in time{through}", _CHECK_PAGE_TIME, True)
     if isinstance(error, ConnectTimeout):
         return Failure(f"no connection in time{through}", _CHECK_TIME)
     if isinstance(error, Timeout) or "timed out" in str(error):

@@ -6,17 +6,20 @@ from typing import Any
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.requests import Session
-from requests import HTTPError, PreparedRequest, Request, RequestException, Response
-from requests.adapters import HTTPAdapter
+from requests import HTTPError, PreparedRequest, Request, Response
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
-from tenacity import Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity.stop import stop_base
 
 from ..errors import TimeUpError
 from ..paginators import Reply
 from ..providers.authentication import EnvironmentAuth
-from .failures import Route, explain, find_route
+from .adapter import WatchedAdapter, may_pass
+from .failures import PageTimeout, explain, find_route
 from .replies import decode, refuse_foreign_redirect
-from .time_limit import RetryWait, TimeLimit
+from .retry_after import RetryWait
+from .time_limit import TimeLimit
+from .watchdog import WATCHDOG
 
 _PASSING = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError)
 """Errors that a retry may cure, unless `explain` knows better."""
@@ -35,6 +38,7 @@ class ListSession:
         params (Mapping[str, Any]): Query parameters of each request.
         signing (EnvironmentAuth | None): Signs each attempt; None: requests carry their own key.
         limit (TimeLimit): No request and no wait goes past it.
+        max_bytes (int): Size of a page beyond which it is refused, decompressed.
         on_trouble (Callable[[str], None] | None): Receives each failure that may be retried.
     """
 
@@ -45,6 +49,7 @@ class ListSession:
         params: Mapping[str, Any],
         signing: EnvironmentAuth | None,
         limit: TimeLimit,
+        max_bytes: int,
         on_trouble: Callable[[str], None] | None,
     ) -> None:
         config = resolve_configuration(RuntimeConfiguration())
@@ -59,11 +64,12 @@ class ListSession:
         self._session.hooks["response"].append(refuse_foreign_redirect)
         self.route = find_route(address, self._session.proxies, self._session.verify)
         """How requests reach the server."""
-        self._adapter = _WatchedAdapter(on_trouble, signing, limit, self.route)
+        self._limit = limit
+        self._adapter = WatchedAdapter(on_trouble, signing, limit, max_bytes, self.route)
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._retrying = Retrying(
-            stop=stop_after_attempt(config.request_max_attempts),
+            stop=stop_after_attempt(config.request_max_attempts) | _StopIfTooLong(limit),
             wait=RetryWait(config.request_backoff_factor, config.request_max_retry_delay),
             retry=retry_if_exception(self._may_pass),
             sleep=limit.sleep,
@@ -94,16 +100,33 @@ class ListSession:
             RequestException: If no complete reply came.
             TimeUpError: If the time is up, or would be before the next attempt.
             CredentialsError: If the request could not be signed.
-            UntrustedPageError: If the reply is not JSON, or redirects to another server.
+            UntrustedPageError: If the reply is not JSON, is too large, or redirects to another
+                server.
         """
+        self._limit.begin_page()
         return self._retrying(self._attempt, self._session.prepare_request(request))
+
+    def end(self) -> None:
+        """Ends a request or a wait at once, from any thread; it raises a `TimeUpError`."""
+        self._limit.end()
+        self._adapter.cut()
 
     def close(self) -> None:
         """Closes the connections."""
         self._session.close()
 
     def _attempt(self, request: PreparedRequest) -> Reply:
-        response: Response = self._session.send(request)  # type: ignore[no-untyped-call]
+        response: Response
+        try:
+            with WATCHDOG.watch(self._adapter.cut, self._limit.left):
+                response = self._session.send(request)  # type: ignore[no-untyped-call]
+        except Exception as ex:
+            # a connection that was cut off looks like many errors
+            if self._limit.is_up:
+                raise TimeUpError("the time of the run is up") from None
+            if isinstance(ex, TimeoutError):
+                raise PageTimeout from None
+            raise
         return decode(response)
 
     def _may_pass(self, error: BaseException) -> bool:
@@ -112,51 +135,11 @@ class ListSession:
         return isinstance(error, _PASSING) and not explain(error, self.route).is_lasting
 
 
-def may_pass(status_code: int) -> bool:
-    """Whether a retry may be answered with another status."""
-    return status_code == 429 or status_code >= 500
+class _StopIfTooLong(stop_base):
+    """Makes no further attempt if the wait before it would be too long."""
 
-
-class _WatchedAdapter(HTTPAdapter):
-    """Counts what is really sent, retries and redirects included, and reports failures.
-
-    Requests are signed here with credentials of the environment, since a signature soon expires:
-    each attempt is signed anew.
-    """
-
-    def __init__(
-        self,
-        on_trouble: Callable[[str], None] | None,
-        signing: EnvironmentAuth | None,
-        limit: TimeLimit,
-        route: Route,
-    ) -> None:
-        super().__init__()
-        self._signing = signing
+    def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
-        self._route = route
-        self.requests = 0
-        self.trouble = ""
-        """What the last request met with; empty if it was answered."""
-        self._on_trouble = on_trouble or (lambda trouble: None)
 
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        if self._signing:
-            self._signing(request)
-        kwargs["timeout"] = self._limit.bound(kwargs.get("timeout"))
-        self.requests += 1
-        self.trouble = ""
-        try:
-            response = super().send(request, *args, **kwargs)
-        except RequestException as ex:
-            self._report(explain(ex, self._route).problem)
-            if isinstance(ex, Timeout) and self._limit.is_up:
-                raise TimeUpError("the time of the run is up") from None
-            raise
-        if may_pass(response.status_code):
-            self._report(f"HTTP {response.status_code}")
-        return response
-
-    def _report(self, trouble: str) -> None:
-        self.trouble = trouble
-        self._on_trouble(trouble)
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        return not self._limit.may_wait(retry_state.upcoming_sleep)

@@ -1,140 +1,117 @@
-"""How long a client waits: as servers ask between attempts, and never past the end of a run."""
+"""How long a client may take: for one page of a list, and until its run has to end."""
 
-import re
 import time
-from contextlib import suppress
-from email.utils import mktime_tz, parsedate_tz
-from math import ceil, inf
+from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import tenacity
-from dlt.common.typing import TimedeltaSeconds
-from requests import HTTPError
-from tenacity import RetryCallState, wait_exponential
 from urllib3.util import Timeout
 
 from ..errors import TimeUpError
-from ..timestamps import to_microseconds
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0}
-_DURATION = re.compile(r"(?:[0-9]*\.?[0-9]+(?:ms|s|m|h))+")
-_PART = re.compile(r"([0-9]*\.?[0-9]+)(ms|s|m|h)")
-_WORDS = re.compile(r"\s*(?:seconds?|secs?)\s*$", re.IGNORECASE)
+_STEP = 0.2
+"""Seconds after which a wait looks whether it was called off."""
+
+_WORTH_A_RETRY = 1.0
+"""Seconds that have to be left of a page's time for a wait beyond it."""
 
 
 class TimeLimit:
-    """The moment at which a run has to end.
+    """Bounds all that a client waits for.
 
     Args:
-        deadline (float | None): By `time.monotonic`; None: no limit.
+        deadline (float | None): Moment by `time.monotonic` at which the run has to end; None: no
+            such moment.
+        page_timeout (float): Seconds for one page, retries and waits included.
+        wait_for_others (Callable[[float], None] | None): Waits so many seconds, or until all other
+            lists of the run are read; None: there are none.
     """
 
-    def __init__(self, deadline: float | None) -> None:
+    def __init__(
+        self,
+        deadline: float | None,
+        page_timeout: float,
+        wait_for_others: Callable[[float], None] | None = None,
+    ) -> None:
         self._deadline = inf if deadline is None else deadline
+        self._page_timeout = page_timeout
+        self._page_deadline = inf
+        self._wait_for_others = wait_for_others
+        self._has_waited_for_others = False
 
     @property
     def left(self) -> float:
-        """Seconds that are left; infinite without a limit, and below zero once it is over."""
-        return self._deadline - time.monotonic()
+        """Seconds that are left for the page; below zero once its time is over."""
+        return min(self._deadline, self._page_deadline) - time.monotonic()
 
     @property
     def is_up(self) -> bool:
-        """Whether it is over; the system may end a wait a little too early."""
-        return self.left <= 0.05
+        """Whether the run has to end; the system may end a wait a little too early."""
+        return self._deadline - time.monotonic() <= 0.05
 
-    def bound(self, timeout: Any) -> Any:
+    def begin_page(self) -> None:
+        """Gives the page that is requested next its time."""
+        self._page_deadline = time.monotonic() + self._page_timeout
+        self._has_waited_for_others = False
+
+    def end(self) -> None:
+        """Has everything end at once, from any thread, as if the run's time were up."""
+        self._deadline = -inf
+
+    def bound(self, timeout: Any) -> Timeout:
         """Shortens the timeout of a request to what is left.
 
         Args:
             timeout (Any): As requests takes it: seconds, a pair of seconds (connect, read), None.
 
         Returns:
-            Any: The same, or a shorter one.
+            Timeout: The same, or a shorter one.
 
         Raises:
-            TimeUpError: If nothing is left.
+            TimeUpError: If the run has to end.
         """
-        if self._deadline == inf:
-            return timeout
-        left = self.left
-        if left <= 0:
+        if self._deadline <= time.monotonic():
             raise TimeUpError("the time of the run is up")
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
-        return Timeout(total=left, connect=connect, read=read)
+        return Timeout(total=max(self.left, 0.001), connect=connect, read=read)
 
-    def sleep(self, seconds: float) -> None:
-        """Waits.
+    def may_wait(self, seconds: float) -> bool:
+        """Whether a request may be made again after a wait.
+
+        A wait beyond the page's time is granted once, for as long as other lists are being read:
+        the server may answer before it said it would.
 
         Args:
-            seconds (float): How long.
+            seconds (float): How long the wait is to be.
+        """
+        left = self._page_left
+        return seconds < left or (left > _WORTH_A_RETRY and not self._has_waited_for_others)
+
+    def sleep(self, seconds: float) -> None:
+        """Waits before a request is made again.
+
+        Args:
+            seconds (float): How long; `may_wait` has granted it.
 
         Raises:
-            TimeUpError: At once, if the limit would pass meanwhile.
+            TimeUpError: If the run has to end meanwhile; at once, if that is known before.
         """
-        if seconds >= self.left:
+        if seconds >= self._deadline - time.monotonic():
             raise TimeUpError(f"to try again in {seconds:g} seconds is beyond the run's time")
-        tenacity.nap.sleep(seconds)
+        if seconds >= self._page_left:
+            self._has_waited_for_others = True
+            if self._wait_for_others:
+                self._wait_for_others(seconds)
+            self._page_deadline = time.monotonic() + self._page_timeout
+            return
+        while seconds > 0:
+            step = min(seconds, _STEP)
+            tenacity.nap.sleep(step)
+            seconds -= step
+            if self.is_up:
+                raise TimeUpError("the time of the run is up")
 
-
-def seconds_asked(retry_after: str) -> int | None:
-    """Reads the header `Retry-After` in the forms that servers send.
-
-    Args:
-        retry_after (str): Seconds with or without a fraction or a unit, a duration such as `1m30s`,
-            or a date of HTTP or ISO 8601. If several headers were sent: all, with commas.
-
-    Returns:
-        int | None: Seconds, rounded up, the longest that is asked for; 10 years at most. None if
-            it cannot be read, or asks for no wait.
-    """
-    retry_after = retry_after[:200]
-    whole = _seconds(retry_after)
-    asked = [whole] if whole is not None else map(_seconds, retry_after.split(","))
-    longest = max((seconds for seconds in asked if seconds is not None), default=0.0)
-    return ceil(min(longest, 10 * 365 * 86_400.0)) if longest > 0 else None
-
-
-def _seconds(text: str) -> float | None:
-    text = _WORDS.sub("", text.strip().strip("\"'"))
-    # `inf` and `nan` are not numbers of seconds
-    if re.search("[0-9]", text):
-        with suppress(ValueError):
-            return float(text)
-    duration = text.replace(" ", "")
-    if _DURATION.fullmatch(duration):
-        return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(duration))
-    moment = _moment(text)
-    return None if moment is None else moment - time.time()
-
-
-def _moment(text: str) -> float | None:
-    """Unix seconds of a date of HTTP or ISO 8601."""
-    try:
-        parts = parsedate_tz(text)
-        if parts:
-            return float(mktime_tz(parts))
-        microseconds = to_microseconds(text)
-    except (ValueError, OverflowError, TypeError):
-        return None
-    return None if microseconds is None else microseconds / 1_000_000
-
-
-class RetryWait(wait_exponential):
-    """dlt's backoff, or as long as the server asks; never longer than dlt's longest delay.
-
-    Args:
-        factor (float): dlt's `request_backoff_factor`, in seconds.
-        longest (TimedeltaSeconds): dlt's `request_max_retry_delay`, in seconds.
-    """
-
-    def __init__(self, factor: float, longest: TimedeltaSeconds) -> None:
-        super().__init__(multiplier=factor, max=longest)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Seconds to wait before the next attempt."""
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        if isinstance(error, HTTPError) and error.response is not None:
-            asked = seconds_asked(error.response.headers.get("Retry-After", ""))
-            if asked is not None:
-                return min(asked, self.max)
-        return super().__call__(retry_state)
+    @property
+    def _page_left(self) -> float:
+        return self._page_deadline - time.monotonic()

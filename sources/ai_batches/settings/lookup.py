@@ -14,9 +14,12 @@ from .names import SECTION, path, unusable
 from .types import Account, ProviderSettings
 from .values import (
     OLD_NAMES,
+    read_concurrency,
     read_exclude,
     read_headers,
+    read_page_max_mb,
     read_page_size,
+    read_page_timeout,
     read_scan_settings,
     read_table,
 )
@@ -48,6 +51,9 @@ def provider_settings(provider: Provider) -> ProviderSettings:
         page_size=read_page_size(provider),
         exclude=read_exclude(provider),
         headers=headers,
+        page_timeout=read_page_timeout(provider),
+        page_max_mb=read_page_max_mb(provider),
+        concurrency=read_concurrency(provider),
     )
 
 

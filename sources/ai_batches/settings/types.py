@@ -39,6 +39,12 @@ class ProviderSettings(NamedTuple):
     """Fields of the provider's rows that are not loaded at all, nested ones with dots."""
     headers: Mapping[str, str] = {}
     """Further headers of each request; their values are treated as secrets."""
+    page_timeout: float = 300.0
+    """Seconds for one page, retries and waits included."""
+    page_max_mb: int = 256
+    """Size of a page beyond which it is refused, decompressed, in megabytes."""
+    concurrency: int = 8
+    """Accounts that are read at a time."""
 
     def __repr__(self) -> str:
         base_url = self.base_url.partition("?")[0]

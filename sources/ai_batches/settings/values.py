@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import dlt
 from dlt.common import logger
@@ -13,6 +13,7 @@ from ..providers import Provider
 from ..scan.settings import ScanSettings
 from ..timestamps import SECOND
 from .names import path, unusable
+from .types import ProviderSettings
 
 OLD_NAMES = {"settle_window": "settle", "full_scan_interval": "full_every"}
 """What settings were called before; read if the new name is not set."""
@@ -53,13 +54,15 @@ def read_scan_settings(
             continue
         if used != name:
             _warn_of_old_name(path(provider, prefix + used), name)
-        span = _SPAN.fullmatch(str(value))
-        if not span:
-            raise unusable(
-                provider, prefix + used, "is not a valid span of time, such as 30m, 1h or 7d"
-            )
-        spans[name] = int(span[1]) * _UNITS[span[2]] * SECOND
+        spans[name] = _seconds(provider, prefix + used, value) * SECOND
     return ScanSettings(**spans)
+
+
+def _seconds(provider: Provider, name: str, value: Any) -> int:
+    span = _SPAN.fullmatch(str(value))
+    if not span:
+        raise unusable(provider, name, "is not a valid span of time, such as 30m, 1h or 7d")
+    return int(span[1]) * _UNITS[span[2]]
 
 
 @cache
@@ -70,16 +73,44 @@ def _warn_of_old_name(setting: str, name: str) -> None:
 
 def read_page_size(provider: Provider) -> int | None:
     """Reads `page_size`, the rows to request per page; None sends no limit."""
-    value: Any = dlt.config.get(path(provider, "page_size"))
+    return _whole_number(provider, "page_size", provider.page_size, 2)
+
+
+def read_page_max_mb(provider: Provider) -> int:
+    """Reads `page_max_mb`, the size of a page beyond which it is refused, in megabytes."""
+    return _whole_number(provider, "page_max_mb", ProviderSettings().page_max_mb, 1)
+
+
+def read_concurrency(provider: Provider) -> int:
+    """Reads `concurrency`, the number of accounts that are read at a time."""
+    return _whole_number(provider, "concurrency", ProviderSettings().concurrency, 1)
+
+
+def read_page_timeout(provider: Provider) -> float:
+    """Reads `page_timeout`, the span of time that a page may take; in seconds."""
+    value: Any = dlt.config.get(path(provider, "page_timeout"))
     if value is None:
-        return provider.page_size
+        return ProviderSettings().page_timeout
+    seconds = _seconds(provider, "page_timeout", value)
+    if not seconds:
+        raise unusable(provider, "page_timeout", "leaves no time")
+    return seconds
+
+
+TDefault = TypeVar("TDefault", int, int | None)
+
+
+def _whole_number(provider: Provider, name: str, default: TDefault, least: int) -> TDefault:
+    value: Any = dlt.config.get(path(provider, name))
+    if value is None:
+        return default
     try:
-        size = int(value)
+        number = int(value)
     except (TypeError, ValueError):
-        size = 0
-    if size < 2:
-        raise unusable(provider, "page_size", "is not a whole number of at least 2")
-    return size
+        number = least - 1
+    if number < least:
+        raise unusable(provider, name, f"is not a whole number of at least {least}")
+    return number
 
 
 def read_exclude(provider: Provider) -> tuple[str, ...]:

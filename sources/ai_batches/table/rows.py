@@ -125,22 +125,18 @@ class RowReader:
             ended_at=last_changes(columns),
         )
 
-    def to_arrow(self, records: Sequence[Record], load_id: str) -> pa.Table:
+    def to_arrow(self, records: Sequence[Record]) -> pa.Table:
         """Builds a table.
 
         Args:
             records (Sequence[Record]): What was read, one record at least.
-            load_id (str): The load package that the rows go into.
 
         Returns:
-            pa.Table: One row per batch, in the same order.
+            pa.Table: One row per batch, in the same order, of no load package.
         """
-        columns: dict[str, Sequence[Any]] = dict(
-            zip(_OF_THE_ROW, zip(*records, strict=True), strict=True)
-        )
-        of_the_load = (self._provider, self._account, load_id)
-        for name, value in zip(_OF_THE_LOAD, of_the_load, strict=True):
-            columns[name] = [value] * len(records)
+        columns: dict[str, Any] = dict(zip(_OF_THE_ROW, zip(*records, strict=True), strict=True))
+        for name, value in zip(_OF_THE_LOAD, (self._provider, self._account, ""), strict=True):
+            columns[name] = pa.repeat(value, len(records))
         return pa.table(columns, schema=SCHEMA)
 
     def _settle(
@@ -238,3 +234,18 @@ class RowReader:
                 ends[n] = None
                 if path is not None:
                     put(extras[n], path, values_by_path[path][n])
+
+
+def with_load_id(rows: pa.Table, load_id: str) -> pa.Table:
+    """Says of rows which load package they go into.
+
+    Args:
+        rows (pa.Table): Rows in the order of `SCHEMA`.
+        load_id (str): Id of the load package.
+
+    Returns:
+        pa.Table: The same rows with the id.
+    """
+    place = rows.schema.get_field_index("_dlt_load_id")
+    ids = pa.repeat(load_id, rows.num_rows)
+    return rows.set_column(place, rows.schema.field(place), ids)
