@@ -11,7 +11,6 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
-from .account import read_first_page
 from .errors import (
     AiBatchesError,
     AuthenticationError,
@@ -22,6 +21,7 @@ from .errors import (
     UnexpectedError,
     subject,
 )
+from .first_pages import check_accounts
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
 from .resource import read_provider
@@ -70,10 +70,10 @@ __all__ = [
     "UnexpectedError",
     "account_metrics",
     "ai_batches_source",
+    "check_accounts",
     "has_key",
     "provider_settings",
     "providers_with_key",
-    "read_first_page",
     "scheduled_since",
     "subject",
 ]

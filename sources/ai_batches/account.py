@@ -213,26 +213,6 @@ class AccountReader(Feed[Portion]):
             )
 
 
-def read_first_page(provider: Provider, settings: ProviderSettings, account: Account) -> None:
-    """Requests the first page of an account's list, to check that address and key work.
-
-    Args:
-        provider (Provider): Whose list to request.
-        settings (ProviderSettings): The user's settings for it.
-        account (Account): Whose key to send.
-
-    Raises:
-        AiBatchesError: If the first page could not be read; the text says what to do.
-    """
-    client = BatchListClient(provider, settings, account)
-    try:
-        next(client.pages())
-    except Exception as ex:
-        raise explain(provider, account, ex) from None
-    finally:
-        client.close()
-
-
 def explain(provider: Provider, account: Account, error: Exception) -> AiBatchesError:
     """Turns any error into one of this source, since its own text may quote anything.
 

@@ -1,6 +1,7 @@
 """Reads many lists side by side: each in a worker, handed on in portions by one thread."""
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ _PORTIONS_AHEAD = 2
 """Portions of a list that wait to be handed on; a worker that has as many waits, too."""
 
 _SECONDS_TO_END = 2.0
-"""How long a worker that was told to end is waited for."""
+"""How long workers that were told to end are waited for."""
 
 TPortion = TypeVar("TPortion")
 TFeed = TypeVar("TFeed", bound="Feed[Any]")
@@ -102,8 +103,9 @@ class Workers:
             self.changed.notify_all()
         for feed in ended:
             feed.end()
+        deadline = time.monotonic() + _SECONDS_TO_END
         for thread in ended.values():
-            thread.join(_SECONDS_TO_END)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     @property
     def _are_others_done(self) -> bool:

@@ -5,7 +5,9 @@ dlt is imported when a subcommand runs, so that help and completion answer at on
 
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         int: The exit code.
     """
-    with _no_telemetry(), _few_collections(), unfailing_streams():
+    with _no_telemetry(), _few_collections(), _heeding_sigterm(), unfailing_streams():
         try:
             code: object = cli.main(
                 list(sys.argv[1:] if arguments is None else arguments),
@@ -83,6 +85,23 @@ def _few_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def _heeding_sigterm() -> Iterator[None]:
+    """Ends the command at SIGTERM as at Ctrl-C, also as the first process of a container."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @click.group(

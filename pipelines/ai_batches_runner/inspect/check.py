@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from dlt import Pipeline
@@ -13,8 +12,8 @@ from ai_batches import (
     PROVIDERS,
     AiBatchesError,
     ProviderSettings,
+    check_accounts,
     provider_settings,
-    read_first_page,
     subject,
 )
 
@@ -116,9 +115,14 @@ def check(
         destination.error = _explain(pipeline, ex)
         trace = "".join(traceback.format_exception(ex))
         destination.trace = adapter.without_secrets(trace)
-    with ThreadPoolExecutor() as executor:
-        checks = executor.map(lambda name: list(_ask(name, settings[name])), providers)
-        return Check(destination, [each for some in checks for each in some])
+    usable = {name: each for name, each in settings.items() if isinstance(each, ProviderSettings)}
+    checks = [
+        _checked(name, None, each)
+        for name, each in settings.items()
+        if isinstance(each, AiBatchesError)
+    ]
+    checks += [_checked(*whose, error) for whose, error in check_accounts(usable).items()]
+    return Check(destination, sorted(checks, key=lambda each: providers.index(each.provider)))
 
 
 def _settings(provider: str) -> ProviderSettings | AiBatchesError:
@@ -128,21 +132,9 @@ def _settings(provider: str) -> ProviderSettings | AiBatchesError:
         return ex
 
 
-def _ask(name: str, settings: ProviderSettings | AiBatchesError) -> Iterator[AccountCheck]:
-    """Requests the first page of each account's list, one after the other."""
-    if isinstance(settings, AiBatchesError):
-        yield _failed(name, None, settings)
-        return
-    for account in settings.accounts:
-        try:
-            read_first_page(PROVIDERS[name], settings, account)
-        except AiBatchesError as ex:
-            yield _failed(name, account.name, ex)
-        else:
-            yield AccountCheck(name, account.name)
-
-
-def _failed(provider: str, account: str | None, error: AiBatchesError) -> AccountCheck:
+def _checked(provider: str, account: str | None, error: AiBatchesError | None) -> AccountCheck:
+    if error is None:
+        return AccountCheck(provider, account)
     text = f"{error.problem}. {error.remedy}"
     return AccountCheck(provider, account, text, type(error).__name__)
 
