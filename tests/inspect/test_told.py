@@ -426,8 +426,10 @@ def test_a_run_in_the_future_is_named_once_and_does_not_count(
     told = [run("load", **variables)[1] for _ in range(2)]
     assert [named(text.splitlines(), "batch_3") for text in told] == [1, 0]
     assert ["2040-01-01" in text for text in told] == [True, False]
-    assert "batch_2" not in "".join(told)
-    assert (named(hook.took, "batch_2"), named(hook.took, "batch_3")) == (1, 1)
+    # nobody knows whether such a run told anything, once the memory is lost
+    again = int(is_memory_lost)
+    assert "".join(told).count("batch_2") == again
+    assert (named(hook.took, "batch_2"), named(hook.took, "batch_3")) == (1 + again, 1)
     assert sum("2040-01-01" in text for text in hook.took) == 1
     # the command that only reads says it as long as it holds
     code, printed, _ = run("alerts")

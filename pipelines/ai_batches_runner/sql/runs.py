@@ -39,18 +39,22 @@ REMEMBERED_DAYS = 30
 TOLERATED_SKEW = 7_200
 """Seconds by which the clock of a machine that runs may be ahead of the one that is asked."""
 
-_LOADED = "result = 'ok' OR (result = 'partial' AND batches_read > 0)"
 # one that was cut before it read anything has loaded nothing
+_LOADED = "result = 'ok' OR (result = 'partial' AND batches_read > 0)"
 
+# by the destination's clock, if it has one
 _AHEAD = (
     f"SECONDS_BETWEEN(NOW_IN_UTC(), started_at) > {TOLERATED_SKEW}"
     f" OR SECONDS_BETWEEN(NOW_IN_UTC(), COALESCE(ended_at, started_at)) > {TOLERATED_SKEW}"
 )
-# by the destination's clock, if it has one
+
+_COUNTS = (
+    f"SECONDS_BETWEEN(started_at, NOW_IN_UTC()) <= {REMEMBERED_DAYS * 86_400} AND NOT ({_AHEAD})"
+)
 
 LAST_RUNS = f"""
     SELECT provider, account, run_id, started_at, ended_at, seconds, result, batches_read,
-        batches_new, batches_changed, requests, error_type, error, loaded_at, read_at, first_at,
+        batches_new, batches_changed, requests, error_type, error, loaded_at, read_at,
         previous_at, previous_end_at, now_at
     FROM (
         SELECT provider, account, run_id, started_at, ended_at, seconds, result, batches_read,
@@ -59,7 +63,6 @@ LAST_RUNS = f"""
                 OVER (PARTITION BY provider, account) AS loaded_at,
             MAX(CASE WHEN {{loaded}} THEN started_at END)
                 OVER (PARTITION BY provider, account) AS read_at,
-            MIN(started_at) OVER (PARTITION BY provider, account) AS first_at,
             MAX(CASE WHEN {{loaded}} THEN started_at END) OVER ({{earlier}}) AS previous_at,
             MAX(CASE WHEN {{loaded}} THEN ended_at END) OVER ({{earlier}}) AS previous_end_at,
             MAX(started_at) OVER (PARTITION BY provider) AS provider_at,
@@ -68,8 +71,7 @@ LAST_RUNS = f"""
                 PARTITION BY provider, account ORDER BY started_at DESC, run_id DESC
             ) AS place
         FROM {RUNS_TABLE}
-        WHERE SECONDS_BETWEEN(started_at, NOW_IN_UTC()) <= {REMEMBERED_DAYS * 86_400}
-            AND NOT ({_AHEAD})
+        WHERE {_COUNTS}
     ) AS placed
     WHERE place = 1 AND (account <> '' OR started_at = provider_at)
 """.format(
@@ -78,7 +80,7 @@ LAST_RUNS = f"""
     earlier="PARTITION BY provider, account ORDER BY started_at NULLS FIRST, run_id NULLS FIRST"
     " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING",
 )
-"""A query for `Reader`: the last run of each account; when it was first run, when it last loaded
+"""A query for `Reader`: the last run of each account, when it last loaded
 (`read_at` is when that run began), and when the one before did. Settings that could not be used
 have no account; they count until a later run can. Runs in the future do not count."""
 
@@ -92,11 +94,12 @@ RUNS_AHEAD = f"""
 
 LOADS_OF_RUNS = f"""
     SELECT provider, account, load_id, MAX(run_id) AS run_id
-    FROM {RUNS_TABLE} WHERE load_id IS NOT NULL AND ({_LOADED})
+    FROM {RUNS_TABLE} WHERE load_id IS NOT NULL AND ({_LOADED}) AND {_COUNTS}
     GROUP BY provider, account, load_id
 """
 """A query for `Reader`: the run that loaded a package. Of a run in several packages, it has the
-last; packages of runs that did not load to their end, or were killed, belong to none."""
+last; packages of runs that did not load to their end, were killed, or do not count belong to none.
+"""
 
 RUN_SCHEMA = pa.schema(
     pa.field(name, kind, nullable=name not in ("run_id", "provider", "account"))
