@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 from dlt.common.configuration.container import Container
@@ -25,6 +26,12 @@ def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
     with redirect_stdout(printed), redirect_stderr(log), _as_new_process(variables):
         code = main(arguments)
     return code, _text(printed), _text(log)
+
+
+def run_into(output: TextIO, *arguments: str, **variables: str) -> int:
+    """Runs the command in this process, which prints to a stream; returns its exit code."""
+    with redirect_stdout(output), redirect_stderr(_stream()), _as_new_process(variables):
+        return main(arguments)
 
 
 def run_process(*arguments: str, **variables: str) -> tuple[int, str, str]:

@@ -13,19 +13,21 @@ from ..defaults import SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
-from ..inspect.alerts import ENDS, find_alerts
+from ..inspect.alerts import find_alerts
 from ..inspect.check import check as check_all
-from ..inspect.slack import send_to_slack
+from ..inspect.slack import send_to_slack, slack_hook
+from ..inspect.telling import PRINT, SLACK, Telling
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
-from ..run.report import AccountReport, describe_place
+from ..run.report import AccountReport, TAccount, describe_place
 from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
 from .failures import explain_failure, explain_missing_keys
 from .options import Options
 from .output import Output
+from .streams import is_printed
 
 
 def load(
@@ -63,6 +65,8 @@ def load(
 def _load(
     pipeline: Pipeline, providers: Sequence[str], run: Run, options: Options, output: Output
 ) -> int:
+    hook = slack_hook()
+    telling = Telling(pipeline, [PRINT, SLACK] if hook else [PRINT], options.lock_timeout)
     try:
         with output:
             reports = load_all(
@@ -76,35 +80,44 @@ def _load(
             )
     except (PipelineStepFailed, DestinationException) as ex:
         return explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
+    is_found = _look_up_alerts(telling, reports, output)
+    if is_found and hook:
+        _send_alerts(telling, hook)
     output.summary(reports, describe_place(pipeline))
-    _send_alerts(pipeline, reports, output)
+    if is_found:
+        output.alerts(telling.alerts(PRINT), {_whose(each) for each in reports if each.error})
+        if is_printed():
+            telling.note(PRINT)
     if any(report.error for report in reports):
         return FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
 
 
-def _send_alerts(pipeline: Pipeline, reports: Sequence[AccountReport], output: Output) -> None:
-    """Prints and sends alerts after a load; a failure here changes nothing of its outcome."""
+def _look_up_alerts(telling: Telling, reports: Sequence[AccountReport], output: Output) -> bool:
+    """Looks for what is to be told after a load; a failure changes nothing of its outcome."""
     try:
-        found = find_alerts(pipeline, SHORT_LOCK_TIMEOUT)
+        telling.look_up([_whose(report) for report in reports], SHORT_LOCK_TIMEOUT)
     except UnusableDestinationError:
         # documented for such a destination
-        return
+        return False
     except Exception as ex:
         reason = explain_lock(ex) or f"{type(ex).__name__}: {ex}"
-        output.complain(f"The rows are loaded, but alerts could not be looked up: {reason}")
-        return
-    send_to_slack(pipeline, found)
-    asked = {(report.provider, report.account or ""): report for report in reports}
-    # a run reports batches that ended in its own accounts; `alerts` those of all last runs
-    output.alerts(
-        [
-            alert
-            for alert in found
-            if alert.kind not in ENDS or (alert.provider, alert.account) in asked
-        ],
-        {whose for whose, report in asked.items() if report.error},
-    )
+        output.complain(
+            f"The rows are loaded, but alerts could not be looked up: {reason}\nThe next run"
+            " reports them."
+        )
+        return False
+    return True
+
+
+def _send_alerts(telling: Telling, hook: str) -> None:
+    alerts = telling.alerts(SLACK)
+    if not telling.is_due(SLACK, alerts) or send_to_slack(hook, alerts):
+        telling.note(SLACK)
+
+
+def _whose(report: AccountReport) -> TAccount:
+    return report.provider, report.account or ""
 
 
 def check(output: Output, options: Options, providers: Sequence[str]) -> int:

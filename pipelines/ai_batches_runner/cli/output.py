@@ -17,7 +17,8 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
 from ai_batches import Reading
 
-from ..inspect.alerts import FAILURES, Alert
+from ..inspect.alert import Alert
+from ..inspect.alerts import FAILURES
 from ..inspect.check import Check, failures
 from ..inspect.verify import Verdict
 from ..run.progress import ProgressListener

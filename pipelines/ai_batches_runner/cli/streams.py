@@ -27,11 +27,23 @@ def unfailing_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-class _Unfailing:
-    """A text stream that drops what cannot be written."""
+def is_printed() -> bool:
+    """Whether all that was written to the standard output so far could be."""
+    sys.stdout.flush()
+    return not getattr(sys.stdout, "is_broken", False)
 
-    def __init__(self, stream: TextIO) -> None:
+
+class _Unfailing:
+    """A text stream that drops what cannot be written.
+
+    Args:
+        stream (TextIO): Where to write.
+        is_broken (bool): Whether nobody can read it.
+    """
+
+    def __init__(self, stream: TextIO, is_broken: bool = False) -> None:
         self._stream = stream
+        self.is_broken = is_broken
 
     def write(self, text: str) -> int:
         """Writes, or drops; returns how many characters were given."""
@@ -65,6 +77,7 @@ class _Unfailing:
 
     def _give_up(self) -> None:
         """Sends what is still in buffers, here and elsewhere, to nobody."""
+        self.is_broken = True
         with suppress(OSError, ValueError), open(os.devnull, "wb") as nobody:  # noqa: PTH123
             os.dup2(nobody.fileno(), self._stream.fileno())
 
@@ -72,8 +85,8 @@ class _Unfailing:
 def _unfailing(stream: TextIO | None) -> Any:
     if stream is None:
         # closed before Python began
-        stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    elif isinstance(stream, TextIOWrapper):
+        return _Unfailing(open(os.devnull, "w", encoding="utf-8"), is_broken=True)  # noqa: PTH123
+    if isinstance(stream, TextIOWrapper):
         with suppress(OSError, ValueError):
             stream.reconfigure(errors="backslashreplace")
     return _Unfailing(stream)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ..sql.reader import literal
-from ..sql.runs import LAST_RUNS
+from ..sql.runs import LAST_RUNS, TOLERATED_SKEW
 
 MEASURES = {
     "batches": "COUNT(*)",
@@ -74,8 +74,11 @@ def owners() -> str:
 
 
 def last_load() -> str:
-    """Time of dlt's last load, if no runs are recorded."""
-    return "SELECT MAX(inserted_at) AS loaded_at FROM _dlt_loads WHERE status = 0"
+    """Time of dlt's last load, if no runs are recorded; loads in the future do not count."""
+    return (
+        "SELECT MAX(inserted_at) AS loaded_at FROM _dlt_loads WHERE status = 0"
+        f" AND SECONDS_BETWEEN(NOW_IN_UTC(), inserted_at) <= {TOLERATED_SKEW}"
+    )
 
 
 def last_runs() -> str:

@@ -4,7 +4,7 @@ Nothing here quotes what came with a batch (prompts, metadata, descriptions, err
 it can be sent to a chat.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -14,17 +14,20 @@ from dlt import Pipeline
 
 from ai_batches import subject
 
-from ..sql.reader import Reader, open_reader
-from ..sql.runs import LAST_RUNS
+from ..sql.reader import Reader, TRow, open_reader
+from ..sql.runs import LAST_RUNS, REMEMBERED_DAYS, RUNS_AHEAD
+from .alert import SHOWN_IDS, Alert, alert_on
+from .ended import (
+    FIRST_LOOK,
+    EndedBatch,
+    alerts_on,
+    read_ended,
+    was_loaded_before,
+    window_of_last_run,
+)
 
 STALE_AFTER = timedelta(days=1)
 """Since when an account has to have been loaded, or it is named."""
-
-FIRST_LOOK, LATER_LOOK = 86_400, 3_600
-"""Seconds before a first run, and before the run that precedes a later one. What ended since is
-news: a load of many batches brings old ones, too, and a list may show an end late."""
-
-SHOWN_IDS = 3
 
 FAILURES = ("refused_key", "failed_run")
 """Kinds of alerts that the summary of a run shows, too."""
@@ -32,68 +35,85 @@ FAILURES = ("refused_key", "failed_run")
 REFUSALS = ("AuthenticationError", "RefusedKeyError")
 """Errors of a key that the provider refused; earlier versions recorded the second one."""
 
-ENDS = ("failed", "expired")
-"""Kinds of alerts about batches that ended since an account's last run."""
+CLOCK = "clock"
+"""The kind of the alert about runs in the future."""
 
+RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
+"""No run was before; a clock that says so is wrong."""
 
-class Alert(NamedTuple):
-    """One thing to look at, of one account."""
-
-    kind: str
-    """stuck, failed, expired, refused_key, failed_run or stale."""
-    provider: str
-    account: str
-    total: int
-    """Batches concerned; 0 if it is about the account."""
-    ids: tuple[str, ...]
-    """Some of their ids, the newest first."""
-    text: str
-    """A sentence on it, without whom it concerns."""
-
-    def __str__(self) -> str:
-        more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""
-        ids = f": {', '.join(self.ids)}{more}" if self.ids else ""
-        return f"{subject(self.provider, self.account)}: {self.text}{ids}"
-
-
-_STUCK = """
-    SELECT provider, account, id, created_at, 'stuck' AS kind, 0 AS is_first
-    FROM batches_open WHERE is_stuck
+_STUCK = f"""
+    SELECT provider, account, id, total
+    FROM (
+        SELECT provider, account, id,
+            COUNT(*) OVER (PARTITION BY provider, account) AS total,
+            ROW_NUMBER() OVER (
+                PARTITION BY provider, account ORDER BY created_at DESC, id
+            ) AS place
+        FROM batches_open WHERE is_stuck
+    ) AS placed
+    WHERE place <= {SHOWN_IDS}
+    ORDER BY provider, account, place
 """
 
-_ENDED_BADLY = f"""
-    SELECT ended.provider, ended.account, id, created_at, status AS kind,
-        CASE WHEN previous_at IS NULL THEN 1 ELSE 0 END AS is_first
-    FROM batches_unique AS ended
-    JOIN ({LAST_RUNS}) AS last
-        ON last.provider = ended.provider AND last.account = ended.account
-    WHERE status IN ('failed', 'expired')
-        AND (previous_load_id IS NULL OR _dlt_load_id > previous_load_id)
-        AND (
-            (ended.ended_at IS NULL AND previous_at IS NOT NULL)
-            OR SECONDS_BETWEEN(
-                COALESCE(ended.ended_at, ended.created_at), COALESCE(previous_at, started_at)
-            ) <= CASE
-                WHEN previous_at IS NULL THEN {FIRST_LOOK}
-                ELSE {LATER_LOOK}
-            END
+
+class Findings(NamedTuple):
+    """What is in the table, and in the table of runs."""
+
+    now: datetime
+    """By the destination's clock, if it has one."""
+    standing: list[Alert]
+    """What holds now, whenever it began."""
+    runs: dict[tuple[str, str], TRow]
+    """The rows of `LAST_RUNS`, by provider and account."""
+    ended: list[EndedBatch]
+    """Batches that failed or expired, the oldest end first."""
+
+    @classmethod
+    def nothing(cls) -> "Findings":
+        """Before anything was looked up."""
+        return cls(datetime.now(UTC), [], {}, [])
+
+
+def look_up(
+    pipeline: Pipeline, wait: float = 0, until: Mapping[tuple[str, str], datetime] | None = None
+) -> Findings:
+    """Looks for what a person may have to look at.
+
+    Args:
+        pipeline (Pipeline): Where the batches and the runs are.
+        wait (float): Seconds to wait for a DuckDB file that another program has open.
+        until (Mapping[tuple[str, str], datetime] | None): Runs up to which an account's batches are
+            known; those that ended since are looked for, but no longer than `REMEMBERED_DAYS`.
+
+    Returns:
+        Findings: What was found.
+
+    Raises:
+        DestinationConnectionError: If no server answers, or it refuses.
+        UnusableDestinationError: If the destination cannot be read back.
+    """
+    of_interest = "is_open OR status IN ('failed', 'expired')"
+    with open_reader(pipeline, wait, of_interest) as reader:
+        rows = reader.rows(LAST_RUNS)
+        now = rows[0]["now_at"] if rows else datetime.now(UTC)
+        runs = {(row["provider"], row["account"]): row for row in rows}
+        standing = [*_accounts(rows, now), *_stuck(reader), *_ahead(reader)]
+        oldest = min(
+            (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now
         )
-"""
-
-_TEXTS = {
-    "stuck": "open beyond its window",
-    "failed": "failed since the last run",
-    "expired": "expired since the last run",
-}
+        since = max(oldest - FIRST_LOOK, now - timedelta(days=REMEMBERED_DAYS))
+        # under a wrong clock, nothing can be said about times
+        ended = read_ended(reader, since, now) if runs and now > RELEASED else []
+    return Findings(now, standing, runs, ended)
 
 
 def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
-    """Looks for what a person should look at.
+    """Looks for what a person should look at, in the table and the recorded runs alone.
 
-    "Since the last run" is what was inserted or changed since the one that loaded before it, if it
-    also ended since then, less an hour. With a first run, it ended within the day before it, or was
-    created then if no end is reported. If the destination rewrites rows that did not change, a
-    batch is reported for as long as it is read and that holds.
+    "Since the last run" is what no run brought before the last one, if it also ended since the run
+    before began, less an hour. With a first run, it ended within the day before it, or was created
+    then if no end is reported. If the destination rewrites rows that did not change, a batch is
+    reported for as long as it is read and that holds.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
@@ -105,15 +125,30 @@ def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
     Raises:
         DestinationConnectionError: If no server answers, or it refuses.
     """
-    of_interest = "is_open OR status IN ('failed', 'expired')"
-    with open_reader(pipeline, wait, of_interest) as reader:
-        found = [*_accounts(reader), *_batches(reader, _STUCK), *_batches(reader, _ENDED_BADLY)]
-    return sorted(found, key=lambda alert: (alert.provider, alert.account))
+    found = look_up(pipeline, wait)
+    windows = {whose: window_of_last_run(run) for whose, run in found.runs.items()}
+    news = [
+        batch
+        for batch in found.ended
+        if batch.whose in windows
+        and batch in windows[batch.whose]
+        and not was_loaded_before(batch, found.runs[batch.whose])
+    ]
+    return in_order([*found.standing, *alerts_on(news, windows)])
 
 
-def _accounts(reader: Reader) -> Iterator[Alert]:
-    now = datetime.now(UTC)
-    for run in reader.rows(LAST_RUNS):
+def in_order(alerts: list[Alert]) -> list[Alert]:
+    """Alerts by provider and account."""
+    return sorted(alerts, key=lambda alert: (alert.provider, alert.account))
+
+
+def _start(run: TRow, known: datetime | None) -> datetime:
+    start: datetime = run["previous_at"] or run["started_at"]
+    return min(start, known) if known else start
+
+
+def _accounts(runs: list[TRow], now: datetime) -> Iterator[Alert]:
+    for run in runs:
         whose = (run["provider"], run["account"], 0, ())
         loaded = run["loaded_at"]
         is_stale = loaded is None or now - loaded > STALE_AFTER
@@ -130,29 +165,30 @@ def _accounts(reader: Reader) -> Iterator[Alert]:
             yield Alert("stale", *whose, since)
 
 
-def _batches(reader: Reader, query: str) -> Iterator[Alert]:
-    """One alert per account and kind of what a query selects."""
-    rows = reader.rows(f"""
-        SELECT provider, account, kind, is_first, id, total
-        FROM (
-            SELECT provider, account, kind, is_first, id,
-                COUNT(*) OVER (PARTITION BY provider, account, kind) AS total,
-                ROW_NUMBER() OVER (
-                    PARTITION BY provider, account, kind ORDER BY created_at DESC, id
-                ) AS place
-            FROM ({query}) AS selected
-        ) AS placed
-        WHERE place <= {SHOWN_IDS}
-        ORDER BY provider, account, kind, place
-        """)
-    for (provider, account, kind), group in groupby(
-        rows, key=itemgetter("provider", "account", "kind")
+def _stuck(reader: Reader) -> Iterator[Alert]:
+    for (provider, account), group in groupby(
+        reader.rows(_STUCK), key=itemgetter("provider", "account")
     ):
         listed = list(group)
-        total = listed[0]["total"]
-        batches = "batch" if total == 1 else "batches"
-        ids = tuple(row["id"] for row in listed)
-        text = _TEXTS[kind]
-        if listed[0]["is_first"]:
-            text = f"{kind} within a day before the first run"
-        yield Alert(kind, provider, account, total, ids, f"{total:,} {batches} {text}")
+        ids, total = [row["id"] for row in listed], listed[0]["total"]
+        yield alert_on("stuck", provider, account, ids, "open beyond its window", total)
+
+
+def _ahead(reader: Reader) -> Iterator[Alert]:
+    runs = reader.rows(RUNS_AHEAD)
+    if not runs:
+        return
+    last, total = runs[0], runs[0]["total"]
+    whose = subject(last["provider"], last["account"])
+    counted = "1 run does" if total == 1 else f"{total:,} runs do"
+    yield Alert(
+        CLOCK,
+        "",
+        "",
+        total,
+        tuple(run["run_id"] for run in runs),
+        f"{counted} not count, in the future by the clock here (the last one, of {whose}, at"
+        f" {last['began_at']:%Y-%m-%d %H:%M} UTC). Correct the clock of the machine that ran"
+        f" {'it' if total == 1 else 'them'}, or of this one; if this one is right, delete the rows"
+        " of the table `runs` with this run_id",
+    )

@@ -1,49 +1,103 @@
 """Sends the alerts to the Slack hook of dlt's configuration."""
 
 from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import dlt
 import requests
-from dlt import Pipeline
 from dlt.common import logger
 
-from ..local_state import remembered
-from .alerts import Alert
+from .alert import Alert
 
 HOOK_SETTING = "runtime.slack_incoming_hook"
 
-TIMEOUT = 10
-"""Seconds to wait for Slack."""
+TIME_LIMIT = 10
+"""Seconds for Slack to answer."""
 
-_SENT = "ai_batches_sent_to_slack"
+SHOWN_ALERTS, ALERT_LENGTH = 50, 500
+"""What a message holds at most: alerts, and characters of each; Slack takes 40,000 characters."""
 
 
-def send_to_slack(pipeline: Pipeline, alerts: Sequence[Alert]) -> None:
-    """Sends the alerts if a hook is set and they are not what was sent last.
+def slack_hook() -> str | None:
+    """The hook, dlt's `runtime.slack_incoming_hook`; None if none is set."""
+    hook: str | None = dlt.secrets.get(HOOK_SETTING)
+    return hook or None
 
-    The hook is dlt's `runtime.slack_incoming_hook`. A failure is a warning.
+
+def send_to_slack(hook: str, alerts: Sequence[Alert]) -> bool:
+    """Sends the alerts; a failure is a warning.
 
     Args:
-        pipeline (Pipeline): Whose working folder remembers what was sent.
+        hook (str): The address, which is a secret.
         alerts (Sequence[Alert]): What needs attention.
+
+    Returns:
+        bool: Whether Slack took them.
     """
-    hook: str | None = dlt.secrets.get(HOOK_SETTING)
-    if not hook:
-        return
-    lines = ["AI batch alerts:", *(f"• {alert}" for alert in alerts)]
-    text = "\n".join(lines) if alerts else ""
-    if text == (remembered(pipeline, _SENT) or ""):
-        return
+    lines = [f"• {_shortened(str(alert))}" for alert in alerts[:SHOWN_ALERTS]]
+    if len(alerts) > SHOWN_ALERTS:
+        lines.append(f"• and {len(alerts) - SHOWN_ALERTS} more; `ai-batches alerts` lists them")
+    text = "\n".join(["AI batch alerts:", *lines])
     try:
-        if text:
-            # dlt's own function would wait for ever, with the run's lock
-            requests.post(
-                hook, json={"text": _escaped(text), "mrkdwn": False}, timeout=TIMEOUT
-            ).raise_for_status()
-        pipeline.set_local_state_val(_SENT, text)
+        _post_in_time(hook, _escaped(text))
     except Exception as ex:
         # its text would show the hook, which is a secret
-        logger.warning(f"The alerts could not be sent to Slack ({type(ex).__name__}).")
+        logger.warning(
+            f"The alerts could not be sent to Slack ({type(ex).__name__}); the next run sends them."
+        )
+        return False
+    return True
+
+
+def _post_in_time(hook: str, text: str) -> None:
+    """Posts a message, or raises what went wrong, within `TIME_LIMIT`.
+
+    A timeout of requests starts anew with each byte of the reply.
+    """
+    outcomes: SimpleQueue[Exception | None] = SimpleQueue()
+
+    def post() -> None:
+        try:
+            _post(hook, text)
+        except Exception as ex:
+            # of any kind: it is raised below
+            outcomes.put(ex)
+        else:
+            outcomes.put(None)
+
+    Thread(target=post, daemon=True).start()
+    try:
+        error = outcomes.get(timeout=TIME_LIMIT)
+    except Empty:
+        raise TimeoutError from None
+    if error:
+        raise error
+
+
+def _post(hook: str, text: str) -> None:
+    """Posts a message; reads no more of the reply than its status and headers."""
+    with (
+        _Session() as session,
+        session.post(
+            hook, json={"text": text, "mrkdwn": False}, timeout=TIME_LIMIT, stream=True
+        ) as reply,
+    ):
+        reply.raise_for_status()
+        if reply.status_code >= requests.codes.multiple_choices:
+            raise requests.HTTPError
+
+
+class _Session(requests.Session):
+    """Follows no redirect: requests would read the whole body of one."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Nowhere."""
+        return None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= ALERT_LENGTH else f"{text[: ALERT_LENGTH - 1]}…"
 
 
 def _escaped(text: str) -> str:

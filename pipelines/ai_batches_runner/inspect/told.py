@@ -1,0 +1,102 @@
+"""What was told, kept in a file beside the working folder of a pipeline.
+
+Not in dlt's local state: it goes with the working folder, which a run drops if the one before was
+killed, and with it what that one owed. Not in the destination: telling would end with a load.
+"""
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from dlt import Pipeline
+
+from ..destinations.registry import adapter_of
+
+REMEMBERED_BATCHES = 5_000
+
+TAccount = tuple[str, str]
+"""Provider and account."""
+
+
+@dataclass
+class Told:
+    """What was told in one way, such as in print."""
+
+    until: dict[TAccount, datetime] = field(default_factory=dict)
+    """When the last run of an account began whose batches were told."""
+    settled: list[str] = field(default_factory=list)
+    """Keys of batches that were told, or need not be; the last `REMEMBERED_BATCHES`."""
+    settled_until: datetime | None = None
+    """Everything that ended until then is settled; None while the keys say it all."""
+    standing: list[str] = field(default_factory=list)
+    """What held when it was last told."""
+
+    def settle(self, keys: list[str]) -> None:
+        """Notes batches as told, those that ended last at the end."""
+        new = set(keys)
+        kept = [key for key in self.settled if key not in new]
+        self.settled = [*kept, *dict.fromkeys(keys)][-REMEMBERED_BATCHES:]
+
+
+class ToldFile:
+    """The file: what was told of one destination by one pipeline, by the way of telling.
+
+    Args:
+        pipeline (Pipeline): Whose working folder it is beside.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        identity = adapter_of(pipeline).identity
+        destination = blake2b(identity.encode(), digest_size=8).hexdigest()
+        name = f"{pipeline.pipeline_name}.told.{destination}.json"
+        self._path = Path(pipeline.pipelines_dir) / name
+
+    def read(self) -> dict[str, Told]:
+        """What was told; empty if the file is not there, or damaged."""
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            return {name: _from_json(each) for name, each in content.items()}
+        except (OSError, ValueError, TypeError, AttributeError, LookupError):
+            return {}
+
+    def write(self, told: dict[str, Told]) -> None:
+        """Replaces what the file says, or leaves it as it was.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        text = json.dumps({name: _to_json(each) for name, each in told.items()})
+        beside = self._path.with_suffix(".new")
+        with suppress(FileNotFoundError):
+            beside.unlink()
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(self._path)
+
+
+def _to_json(told: Told) -> dict[str, Any]:
+    return {
+        "until": [[*whose, moment.isoformat()] for whose, moment in told.until.items()],
+        "settled": told.settled,
+        "settled_until": told.settled_until and told.settled_until.isoformat(),
+        "standing": told.standing,
+    }
+
+
+def _from_json(content: Any) -> Told:
+    end = content["settled_until"]
+    return Told(
+        {
+            (provider, account): datetime.fromisoformat(moment)
+            for provider, account, moment in content["until"]
+        },
+        [str(key) for key in content["settled"]],
+        datetime.fromisoformat(end) if end else None,
+        [str(text) for text in content["standing"]],
+    )
