@@ -60,9 +60,9 @@ def read_provider(
             recorded_metrics().append(metrics)
             lane = Lane(run.workers, [])
         run.lanes[provider.name] = lane
-    # all resources begin to read before any of them hands on
-    yield None
     try:
+        # all resources begin to read before any of them hands on
+        yield None
         yield from _hand_on(lane, fail_fast, run)
     except BaseException:
         # also if dlt ends the resource, for a limit or an error elsewhere
