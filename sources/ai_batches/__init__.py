@@ -12,6 +12,7 @@ from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
 from .account import read_first_page
+from .display import protect_log, shown, shown_fields, shown_message, shown_trace
 from .errors import (
     AiBatchesError,
     AuthenticationError,
@@ -24,6 +25,7 @@ from .errors import (
 )
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
+from .redaction import keep_secret
 from .resource import read_provider
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
@@ -71,10 +73,16 @@ __all__ = [
     "account_metrics",
     "ai_batches_source",
     "has_key",
+    "keep_secret",
+    "protect_log",
     "provider_settings",
     "providers_with_key",
     "read_first_page",
     "scheduled_since",
+    "shown",
+    "shown_fields",
+    "shown_message",
+    "shown_trace",
     "subject",
 ]
 
@@ -114,6 +122,7 @@ def ai_batches_source(
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()
+    protect_log()
     if not isinstance(run, Run):
         run = Run(run or RunRequest(since=scheduled_since()))
     if settings is None:

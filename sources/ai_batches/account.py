@@ -10,7 +10,8 @@ import pyarrow as pa
 from dlt.common import logger
 from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
-from .errors import AiBatchesError, TimeUpError, UnexpectedError
+from .display import shown
+from .errors import AiBatchesError, TimeUpError, UnexpectedError, subject
 from .http.client import BatchListClient
 from .http.read_ahead import read_ahead
 from .metrics import new_metrics, record_error
@@ -46,7 +47,7 @@ class AccountReader:
         self._account = account
         self._run = run
         self._key = (provider.name, account.name)
-        self._label = f"{provider.name}, account {account.name}"
+        self._label = subject(provider.name, account.name)
         self._metrics = new_metrics(account.name)
         self._client = BatchListClient(
             provider, settings, account, self._report, run.request.deadline
@@ -149,7 +150,7 @@ class AccountReader:
             )
         for field, count in self._rows.unreadable.items():
             logger.warning(
-                f"{self._label}: field `{field}`: could not be read in"
+                f"{self._label}: field `{shown(field)}`: could not be read in"
                 f" {_counted(count, 'row', 'rows')}; set to NULL, and kept as sent in `extra`."
             )
 
@@ -163,7 +164,8 @@ class AccountReader:
         if not met or (is_split and self._key not in run.finished and not run.is_over):
             return
         words = [
-            f"{_shown(word)} ({_counted(len(ids), 'row', 'rows')})" for word, ids in met.items()
+            f"'{shown(word, 43)}' ({_counted(len(ids), 'row', 'rows')})"
+            for word, ids in met.items()
         ]
         # a run that is used again says it again
         del run.unknown_statuses[self._key]
@@ -225,15 +227,10 @@ def load_id() -> str:
         return ""
 
 
-def _shown(word: str) -> str:
-    """A text of the provider's, on one line and short."""
-    return repr(word if len(word) <= 40 else f"{word[:40]}...")
-
-
 def _counted(count: int, singular: str, plural: str) -> str:
     return f"{count:,} {singular if count == 1 else plural}"
 
 
 def _first_few(items: list[str]) -> str:
     more = f" and {len(items) - SHOWN_IDS} more" if len(items) > SHOWN_IDS else ""
-    return ", ".join(items[:SHOWN_IDS]) + more
+    return ", ".join(map(shown, items[:SHOWN_IDS])) + more

@@ -8,6 +8,7 @@ import dlt
 
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
+from ..redaction import keep_secret
 from ..scan.settings import ScanSettings
 from .address import read_base_url
 from .names import SECTION, path, unusable
@@ -180,6 +181,7 @@ def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> st
             f"the key in {origin} holds characters that no key has",
             "Copy it again, without quotes or spaces.",
         )
+    keep_secret([key])
     return key
 
 
