@@ -25,7 +25,6 @@ from .errors import (
 )
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
-from .redaction import keep_secret
 from .resource import read_provider
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
@@ -33,6 +32,7 @@ from .settings import (
     Account,
     ProviderSettings,
     has_key,
+    keep_configured_secrets,
     provider_settings,
     providers_with_key,
 )
@@ -73,7 +73,7 @@ __all__ = [
     "account_metrics",
     "ai_batches_source",
     "has_key",
-    "keep_secret",
+    "keep_configured_secrets",
     "protect_log",
     "provider_settings",
     "providers_with_key",

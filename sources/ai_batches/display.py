@@ -69,9 +69,9 @@ def shown_message(text: str) -> str:
 
 
 def shown_fields(value: Any) -> Any:
-    """Makes the values of a record for machines fit to be logged: each text as by `shown`."""
+    """Makes a record for machines fit to be logged: each text as by `shown`, not shortened."""
     if isinstance(value, str):
-        return shown_message(value).replace("\n", _NAMED["\n"])
+        return _escaped(redacted(value[:_LONGEST_MESSAGE]))
     if isinstance(value, dict):
         return {shown_fields(name): shown_fields(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):

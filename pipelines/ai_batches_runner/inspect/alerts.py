@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dlt import Pipeline
 
-from ai_batches import subject
+from ai_batches import shown, subject
 
 from ..sql.reader import Reader, open_reader
 from ..sql.runs import LAST_RUNS
@@ -52,7 +52,7 @@ class Alert(NamedTuple):
 
     def __str__(self) -> str:
         more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""
-        ids = f": {', '.join(self.ids)}{more}" if self.ids else ""
+        ids = f": {', '.join(map(shown, self.ids))}{more}" if self.ids else ""
         return f"{subject(self.provider, self.account)}: {self.text}{ids}"
 
 
