@@ -16,6 +16,8 @@ from .redaction import redacted
 LENGTH = 300
 """Characters that are shown of a value at most."""
 
+_LONGEST_FIELD = 2_000
+
 _LONGEST_MESSAGE = 100_000
 """Characters of a message, which may end with a stack trace."""
 
@@ -69,9 +71,9 @@ def shown_message(text: str) -> str:
 
 
 def shown_fields(value: Any) -> Any:
-    """Makes a record for machines fit to be logged: each text as by `shown`, not shortened."""
+    """Makes a record for machines fit to be logged: each text as by `shown`, up to 2,000 long."""
     if isinstance(value, str):
-        return _escaped(redacted(value[:_LONGEST_MESSAGE]))
+        return shown(value, _LONGEST_FIELD)
     if isinstance(value, dict):
         return {shown_fields(name): shown_fields(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -95,16 +97,20 @@ class _LogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Makes a record fit to be logged; drops none."""
-        # a line that follows cannot be taken for a message of its own
-        record.msg = shown_message(record.getMessage()).replace("\n", "\n    ")
+        record.msg = _indented(shown_message(record.getMessage()))
         record.args = None
         if record.exc_info and record.exc_info[1]:
-            record.exc_text = shown_trace(record.exc_info[1]).rstrip()
+            record.exc_text = _indented(shown_trace(record.exc_info[1]).rstrip())
             record.exc_info = None
         return True
 
 
 _FILTER = _LogFilter()
+
+
+def _indented(text: str) -> str:
+    """The text, of which no further line can be taken for a message of its own."""
+    return text.replace("\n", "\n    ")
 
 
 def _escaped(line: str) -> str:

@@ -20,7 +20,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 """Stands for what no database stores, and what no text can hold."""
 
-_NO_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 """Encodings of Python that are none of texts over the wire; some take quadratic time."""
 
 
@@ -47,7 +47,7 @@ def decoded(body: bytes, charset: str | None = None) -> str:
         except UnicodeDecodeError:
             encoding = "utf-8-sig"
         try:
-            if charset and codecs.lookup(charset).name not in _NO_CHARSETS:
+            if charset and codecs.lookup(charset).name.replace("_", "-") not in _NO_CHARSETS:
                 return body.decode(charset, errors="replace")
         except (LookupError, ValueError):
             # there is no such encoding

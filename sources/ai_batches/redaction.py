@@ -26,8 +26,11 @@ _CHARACTER = re.compile(
 )
 """A letter or digit, or any character that is written as an escape."""
 
-_known: dict[int, set[str]] = {}
-"""What is looked for, by length."""
+_SHORTEST_CODE = 8
+"""Of Base64 and the like, which no word looks like."""
+
+_known: dict[int, dict[str, bool]] = {}
+"""What is looked for, by length; and whether it is a code, which needs no second look."""
 
 
 def keep_secret(secrets: Iterable[str]) -> None:
@@ -38,8 +41,8 @@ def keep_secret(secrets: Iterable[str]) -> None:
             digits is ignored, as is a shorter one than 16 that is a plain word or number.
     """
     for secret in secrets:
-        for needle in _needles(secret):
-            _known.setdefault(len(needle), set()).add(needle)
+        for needle, is_code in _needles(secret).items():
+            _known.setdefault(len(needle), {})[needle] = is_code
 
 
 def redacted(text: str, secrets: Iterable[str] = ()) -> str:
@@ -56,32 +59,34 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     Returns:
         str: The text, with `***` for each.
     """
-    wanted = [*_known.items()]
-    wanted += [(len(needle), {needle}) for secret in secrets for needle in _needles(secret)]
-    if not wanted:
+    needles = _known
+    given = [pair for secret in secrets for pair in _needles(secret).items()]
+    if given:
+        needles = {size: dict(some) for size, some in list(_known.items())}
+        for needle, is_code in given:
+            needles.setdefault(len(needle), {})[needle] = is_code
+    if not needles:
         return text
     found = [*_characters(text)]
     letters = "".join(letter for letter, _, _ in found)
-    by_length: dict[int, set[str]] = {}
-    for size, needles in wanted:
-        by_length[size] = by_length[size] | needles if size in by_length else needles
     shown, end = [], 0
-    for first, last in _runs(letters, by_length):
+    for first, last in _runs(letters, needles):
         start = max(end, found[first][1])
         shown += [text[end:start], GONE]
         end = found[last][2]
     return "".join([*shown, text[end:]])
 
 
-def _runs(letters: str, needles: dict[int, set[str]]) -> Iterator[tuple[int, int]]:
+def _runs(letters: str, needles: dict[int, dict[str, bool]]) -> Iterator[tuple[int, int]]:
     """First and last place of each part that belongs to a secret."""
     hidden = bytearray(len(letters))
-    for size, some in needles.items():
+    for size, some in list(needles.items()):
         for at in range(len(letters) - size + 1):
-            if letters[at : at + size] in some:
-                hidden[at : at + size] = b"\1" * size
-    for run in re.finditer(b"\1+", hidden):
-        if _is_telling(letters[run.start() : run.end()]):
+            is_code = some.get(letters[at : at + size])
+            if is_code is not None:
+                hidden[at : at + size] = (b"\2" if is_code else b"\1") * size
+    for run in re.finditer(b"[\1\2]+", hidden):
+        if b"\2" in run[0] or _is_telling(letters[run.start() : run.end()]):
             yield run.start(), run.end() - 1
 
 
@@ -107,22 +112,27 @@ def _characters(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 @lru_cache(maxsize=64)
-def _needles(secret: str) -> frozenset[str]:
-    """What of a secret is looked for among letters and digits."""
-    if len(_letters(secret)) < _SHORTEST:
-        return frozenset()
-    needles: set[str] = set()
-    for form in _forms(secret):
-        for letters in (form, form[::-1]):
-            if len(letters) >= _WINDOW:
-                needles |= {letters[at : at + _WINDOW] for at in range(len(letters) - _WINDOW + 1)}
-            elif len(letters) >= _SHORTEST and _is_telling(letters):
-                needles.add(letters)
-    return frozenset(needles)
+def _needles(secret: str) -> dict[str, bool]:
+    """What of a secret is looked for among letters and digits, and whether it is a code."""
+    plain = _letters(secret)
+    if len(plain) < _SHORTEST:
+        return {}
+    needles = dict.fromkeys(_windows(plain, _is_telling(plain)), False)
+    for code in _codes(secret):
+        needles |= dict.fromkeys(_windows(code, len(code) >= _SHORTEST_CODE), True)
+    return needles
 
 
-def _forms(secret: str) -> Iterator[str]:
-    yield _letters(secret)
+def _windows(letters: str, is_sought_whole: bool) -> Iterator[str]:
+    """The parts of a form that are looked for; the whole of a short one if it may be."""
+    for form in (letters, letters[::-1]):
+        if len(form) >= _WINDOW:
+            yield from (form[at : at + _WINDOW] for at in range(len(form) - _WINDOW + 1))
+        elif is_sought_whole:
+            yield form
+
+
+def _codes(secret: str) -> Iterator[str]:
     for data in (secret.encode(errors="replace"), secret[::-1].encode(errors="replace")):
         yield data.hex()
         for before in range(3):

@@ -14,7 +14,15 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
-from ai_batches import Reading, protect_log, shown, shown_fields, shown_trace, subject
+from ai_batches import (
+    Reading,
+    protect_log,
+    shown,
+    shown_fields,
+    shown_message,
+    shown_trace,
+    subject,
+)
 
 from ..inspect.alerts import FAILURES, Alert
 from ..inspect.check import Check, failures
@@ -311,7 +319,10 @@ class JsonLines(Lines):
         /,
         **fields: Any,
     ) -> None:
+        trace: str | None = fields.pop("trace", None)
         extra = {"event": event, **shown_fields(fields)}
+        if trace:
+            extra["trace"] = shown_message(trace)
         self._logger.log(level, text, exc_info=error, extra=extra)
 
 

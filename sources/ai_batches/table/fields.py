@@ -9,7 +9,6 @@ from typing import Any
 from ..scan.pages import Row
 from .columns import is_empty
 
-
 _FEW = 20
 """Fields without a column that a page may have to be looked up in each of its rows."""
 

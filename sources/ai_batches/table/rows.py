@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from .. import lenient_json
-from ..display import shown
-from ..errors import BadPageError
 from ..providers import Provider
 from ..scan.pages import Row
 from .alternatives import Alternatives
@@ -91,7 +89,6 @@ class RowReader:
             self.unreadable,
             self._alternatives.met,
         )
-        self._has_number_ids = self._has_digit_ids = False
         self._words: dict[str | None, str | None] = {None: None}
         """Status words that were seen, to those of the column `status`."""
 
@@ -103,15 +100,11 @@ class RowReader:
 
         Returns:
             ReadRows: The rows as the table has them.
-
-        Raises:
-            BadPageError: If batches with different ids might become one row.
         """
         whole_rows = rows
         for path in self._exclude:
             rows = [without(row, path) for row in rows]
         values, extras = self._fields.take_from(rows)
-        self._refuse_mixed_ids(values[self._paths["id"]])
         columns: Columns = {
             name: self._read_column(name, values, extras)
             for name in _OF_THE_ROW
@@ -152,21 +145,6 @@ class RowReader:
         for name, value in zip(_OF_THE_LOAD, of_the_load, strict=True):
             columns[name] = [value] * len(records)
         return pa.table(columns, schema=SCHEMA)
-
-    def _refuse_mixed_ids(self, ids: Sequence[Any]) -> None:
-        """Refuses a list with the id 1 as well as "1": the table has texts only."""
-        texts = ids if set(map(type, ids)) == {str} else [each for each in ids if type(each) is str]
-        self._has_number_ids |= len(texts) < len(ids)
-        self._has_digit_ids |= any(map(str.isdecimal, texts))
-        if self._has_number_ids and self._has_digit_ids:
-            raise BadPageError(
-                self._provider,
-                self._account,
-                "ids are numbers in some rows and texts of digits in others, such as"
-                f" `{shown(ids[0])}`: two batches might be taken for one",
-                "Tell the provider; what was read before is kept.",
-                may_be_position=False,
-            )
 
     def _settle(
         self, columns: Columns, values: Mapping[str, list[Any]], extras: Sequence[Row]
