@@ -14,7 +14,7 @@ _WINDOW = 12
 _SHORTEST = 6
 """Letters and digits of the shortest secret that is looked for."""
 
-_SURE = 16
+_SURE = 20
 """Letters and digits that are a secret's even if they are letters only, or digits only: a shorter
 header such as `production` or `2024-10-01` would be taken out of ordinary sentences."""
 
@@ -38,7 +38,7 @@ def keep_secret(secrets: Iterable[str]) -> None:
 
     Args:
         secrets (Iterable[str]): Keys, passwords and the like. One of less than six letters and
-            digits is ignored, as is a shorter one than 16 that is a plain word or number.
+            digits is ignored, as is a shorter one than 20 that is a plain word or number.
     """
     for secret in secrets:
         for needle, is_code in _needles(secret).items():
