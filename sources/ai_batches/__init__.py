@@ -11,6 +11,7 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
+from .display import protect_log, shown, shown_fields, shown_message, shown_trace
 from .errors import (
     AiBatchesError,
     AuthenticationError,
@@ -31,6 +32,7 @@ from .settings import (
     Account,
     ProviderSettings,
     has_key,
+    keep_configured_secrets,
     provider_settings,
     providers_with_key,
 )
@@ -72,9 +74,15 @@ __all__ = [
     "ai_batches_source",
     "check_accounts",
     "has_key",
+    "keep_configured_secrets",
+    "protect_log",
     "provider_settings",
     "providers_with_key",
     "scheduled_since",
+    "shown",
+    "shown_fields",
+    "shown_message",
+    "shown_trace",
     "subject",
 ]
 
@@ -114,6 +122,7 @@ def ai_batches_source(
         >>> pipeline.run(ai_batches_source().with_resources("openai", "bland"))
     """
     mute_hint_warning()
+    protect_log()
     if not isinstance(run, Run):
         run = Run(run or RunRequest(since=scheduled_since()))
     run.begin_package()

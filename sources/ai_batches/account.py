@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from dlt.common import logger
 
-from .errors import AiBatchesError, TimeUpError, UnexpectedError
+from .display import shown
+from .errors import AiBatchesError, TimeUpError, UnexpectedError, subject
 from .http.client import BatchListClient
 from .metrics import new_metrics, record_error
 from .providers import Provider
@@ -68,7 +69,7 @@ class AccountReader(Feed[Portion]):
         self._run = run
         self._stored = stored
         self._key = (provider.name, account.name)
-        self._label = f"{provider.name}, account {account.name}"
+        self._label = subject(provider.name, account.name)
         self._rows = RowReader(provider, account.name, settings.exclude)
         scan = account.scan
         # the provider's clock may run behind
@@ -197,13 +198,13 @@ class AccountReader(Feed[Portion]):
             )
         for field, count in self._rows.unreadable.items():
             logger.warning(
-                f"{self._label}: field `{field}`: could not be read in"
+                f"{self._label}: field `{shown(field)}`: could not be read in"
                 f" {_counted(count, 'row', 'rows')}; set to NULL, and kept as sent in `extra`."
             )
 
     def _warn_of_unknown_statuses(self) -> None:
         words = [
-            f"{_shown(word)} ({_counted(len(ids), 'row', 'rows')})"
+            f"'{shown(word, 43)}' ({_counted(len(ids), 'row', 'rows')})"
             for word, ids in self._rows.unknown_statuses.items()
         ]
         if words:
@@ -236,15 +237,10 @@ def explain(provider: Provider, account: Account, error: Exception) -> AiBatches
     )
 
 
-def _shown(word: str) -> str:
-    """A text of the provider's, on one line and short."""
-    return repr(word if len(word) <= 40 else f"{word[:40]}...")
-
-
 def _counted(count: int, singular: str, plural: str) -> str:
     return f"{count:,} {singular if count == 1 else plural}"
 
 
 def _first_few(items: list[str]) -> str:
     more = f" and {len(items) - SHOWN_IDS} more" if len(items) > SHOWN_IDS else ""
-    return ", ".join(items[:SHOWN_IDS]) + more
+    return ", ".join(map(shown, items[:SHOWN_IDS])) + more

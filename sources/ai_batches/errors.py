@@ -2,10 +2,12 @@
 
 from dlt.common.exceptions import DltException, TerminalException, TransientException
 
+from .display import shown
+
 
 def subject(provider: str, account: str | None) -> str:
     """What a message is about: `openai`, or `openai, account research`."""
-    return f"{provider}, account {account}" if account else provider
+    return f"{provider}, account {shown(account)}" if account else provider
 
 
 class AiBatchesError(DltException):

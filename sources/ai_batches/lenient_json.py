@@ -4,6 +4,7 @@ orjson is fast and strict; what it refuses or would change (a lone surrogate, Na
 64 bits) is read by the standard library, and what databases cannot store is replaced.
 """
 
+import codecs
 import json
 import re
 from math import isfinite
@@ -16,21 +17,53 @@ _TO_SHAPE = bytes.maketrans(b"123456789:[]} \t\r\n", b"000000000,,,,,,,,")
 """Every digit becomes a zero, and what stands around a number a comma."""
 _NINETEEN, _TWENTY = b"0" * 19, b"0" * 20
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
+REPLACEMENT = "\ufffd"
+"""Stands for what no database stores, and what no text can hold."""
+
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
+"""Encodings of Python that are none of texts over the wire; some take quadratic time."""
 
 
 class NestedTooDeeplyError(ValueError):
     """The document is JSON, nested deeper than anything can take in."""
 
 
-def loads(body: bytes) -> Any:
+def decoded(body: bytes, charset: str | None = None) -> str:
+    """Decodes a text.
+
+    Args:
+        body (bytes): The text as it came over the wire, with or without a byte order mark; it may
+            break off within a character.
+        charset (str | None): The encoding that came with it, used if this is none of UTF-8, UTF-16
+            and UTF-32.
+
+    Returns:
+        str: The text, with U+FFFD for what is broken.
+    """
+    encoding = json.detect_encoding(body)
+    if encoding.startswith("utf-8"):
+        try:
+            return codecs.getincrementaldecoder("utf-8-sig")().decode(body)
+        except UnicodeDecodeError:
+            encoding = "utf-8-sig"
+        try:
+            if charset and codecs.lookup(charset).name.replace("_", "-") not in _NO_CHARSETS:
+                return body.decode(charset, errors="replace")
+        except (LookupError, ValueError):
+            # there is no such encoding
+            pass
+    return body.decode(encoding, errors="replace")
+
+
+def loads(body: bytes, charset: str | None = None) -> Any:
     """Reads a JSON document.
 
     Integers keep all their digits. NaN, infinities, floats beyond 64 bits and integers of thousands
-    of digits become strings; lone surrogates, U+0000 and broken UTF-8 become U+FFFD.
+    of digits become strings; lone surrogates, U+0000 and what is broken become U+FFFD.
 
     Args:
-        body (bytes): The document as it came over the wire, with or without a byte order mark.
+        body (bytes): The document as it came over the wire.
+        charset (str | None): As of `decoded`.
 
     Returns:
         Any: The value, as the standard library would build it.
@@ -47,7 +80,7 @@ def loads(body: bytes) -> Any:
             pass
     try:
         value = json.loads(
-            body.decode("utf-8-sig", errors="replace"),
+            decoded(body, charset),
             strict=False,
             parse_constant=str,
             parse_float=_float_or_text,
@@ -113,9 +146,16 @@ def _int_or_text(digits: str) -> Any:
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return _UNSTORABLE.sub(_REPLACEMENT, value)
+        return _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, list):
         return [_storable(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        fields: dict[str, Any] = {}
+        for name, item in value.items():
+            key = _storable(name)
+            # two names that differ in what is replaced remain two
+            while key in fields:
+                key += f"{REPLACEMENT}{len(fields)}"
+            fields[key] = _storable(item)
+        return fields
     return value

@@ -108,6 +108,23 @@ def odd_rows() -> list[TRow]:
     ]
 
 
+def test_ids_that_collations_take_for_one_stay_apart(case: Case) -> None:
+    ids = ["abc", "ABC", "abc ", "\u00e1bc", "a\u0301bc", "\uff41bc"]
+    rows = ended(len(ids))
+    for row, row_id in zip(rows, ids, strict=True):
+        row["id"] = row_id
+    rows[0] |= {"status": "in_progress", "completed_at": None}
+    case.lists.serve("openai", cursor_list(rows))
+    code, printed = case.run("openai")
+    assert code == 0, printed
+    # one of them is read and stored again
+    rows[0]["status"] = "completed"
+    case.lists.serve("openai", cursor_list(rows[:1]))
+    code, printed = case.run("openai")
+    assert code == 0, printed
+    assert case.rows().keys() == set(ids)
+
+
 def test_a_check_leaves_nothing(case: Case) -> None:
     def files() -> set[Path]:
         return set(case.folder.rglob("*"))

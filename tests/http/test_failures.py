@@ -1,5 +1,6 @@
 """Errors say why: the server's or the system's reason, what to do, and never a key."""
 
+import json
 import ssl
 import subprocess
 import threading
@@ -126,7 +127,7 @@ def test_what_is_quoted_is_one_short_line(lists: Lists) -> None:
     said = "first\r\nFAILED forged\x1b[31m\u202e line\u2028 " + "and so on " * 10_000
     lists.serve("openai", failure(400, {"error": said}))
     problem = refuse(lists)[0].problem
-    assert "first FAILED forged [31m line and so on" in problem
+    assert r"first\r\nFAILED forged\x1b[31m\u202e line\u2028 and so on" in problem
     assert problem.isprintable()
     assert len(problem) < 400
 
@@ -182,6 +183,54 @@ def test_any_reply_is_quoted(
     monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")
     lists.serve("openai", answer)
     assert said in refuse(lists)[0].problem
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Response(status_code=204), "HTTP 204, which means no content"),
+        (Response(status_code=205), "HTTP 205, which means no content"),
+        (Response(status_code=302), "HTTP 302, and names no address to go to"),
+        (Response(status_code=302, headers={"location": ""}), "HTTP 302, and names no address"),
+        (Response(status_code=304), "HTTP 304, and names no address"),
+        (Response(status_code=300), "HTTP 300, and names no address"),
+        (Response("hello 研究".encode("utf-16"), media_type="text/plain"), "hello 研究"),
+        (Response("hello".encode("utf-16-le"), 400), "saying: hello"),
+        (Response("hello 研究".encode("utf-32"), 401), "saying: hello 研究"),
+        (Response('{"error": "no 研究"}'.encode("utf-16-le"), 403), "saying: no 研究"),
+        (
+            Response("ключ".encode("koi8-r"), 400, {"content-type": "text/plain; charset=koi8-r"}),
+            "saying: ключ",
+        ),
+        (
+            Response("<html><title>Войдите</title>".encode("utf-16"), media_type="text/html"),
+            "a web page, saying: Войдите",
+        ),
+        (Response(status_code=302, headers={"location": "http://[bad"}), "an invalid address"),
+        (
+            Response(status_code=302, headers={"location": b"http://x/\xff".decode("latin-1")}),
+            "an invalid address",
+        ),
+    ],
+)
+def test_replies_without_a_list_and_in_other_encodings_are_named(
+    lists: Lists, answer: Response, said: str
+) -> None:
+    lists.serve("openai", answer)
+    error, requests = refuse(lists)
+    assert said in error.problem
+    assert requests == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "gb18030"])
+def test_a_list_in_another_encoding_is_read(lists: Lists, encoding: str) -> None:
+    text = json.dumps(page([batch(1, id="研究")]), ensure_ascii=False)
+    kind = {"content-type": f'application/json; charset="{encoding}"'}
+    lists.serve("openai", Response(text.encode(encoding), headers=kind))
+    chosen = lists.settings("openai")["openai"]
+    client = BatchListClient(PROVIDERS["openai"], chosen, chosen.accounts[0])
+    assert [row["id"] for each in client.pages() for row in each.rows] == ["研究"]
+    client.close()
 
 
 class Handler(BaseHTTPRequestHandler):

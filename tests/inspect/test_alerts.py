@@ -3,19 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from ai_batches_demo import LoopbackServer
 from commands import keys, run, run_process, summary
+from hooks import slack
 from support import DAY, NOW, Lists, batch, cursor_list, ended_ago, failure, page
 
 
@@ -230,20 +225,6 @@ def test_where_nothing_was_loaded_there_is_nothing_to_look_at() -> None:
 
 
 # Slack
-
-
-@contextmanager
-def slack(status: int = 200) -> Iterator[tuple[str, list[str]]]:
-    """A hook, and the texts that were sent to it."""
-    sent: list[str] = []
-
-    async def receive(request: Request) -> Response:
-        sent.append((await request.json())["text"])
-        return PlainTextResponse("ok", status)
-
-    app = Starlette(routes=[Route("/services/T0/secret-of-the-hook", receive, methods=["POST"])])
-    with LoopbackServer(app) as server:
-        yield f"{server.url}/services/T0/secret-of-the-hook", sent
 
 
 def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai_batches.lenient_json import dumps, loads
+from ai_batches.lenient_json import decoded, dumps, loads
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,45 @@ def test_odd_json_is_read_whole_and_stored_as_json(body: bytes, value: Any) -> N
     assert loads(body) == value
     text = dumps(loads(body))
     assert duckdb.execute("SELECT CAST(? AS JSON)", [text]).fetchall() == [(text,)]
+
+
+@pytest.mark.parametrize("bom", [True, False])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_json_in_any_unicode_is_read(encoding: str, bom: bool) -> None:
+    value = {"data": [{"id": "研究 é", "n": 2**70}]}
+    body = ("\ufeff" * bom + json.dumps(value, ensure_ascii=False)).encode(encoding)
+    for charset in (None, "utf-8", "utf-16", "latin-1"):
+        assert loads(body, charset) == value
+    # cut off within a character
+    text = "\ufeff" * bom + "no such key: 研究é"
+    for charset in (None, "latin-1"):
+        assert decoded(text.encode(encoding)[:-1], charset).startswith(text[:-1].lstrip("\ufeff"))
+
+
+@pytest.mark.parametrize("charset", ["latin-1", "shift_jis", "gb18030", "cp037", "koi8-r"])
+def test_another_encoding_is_read_as_declared(charset: str) -> None:
+    word = {"latin-1": "naïve", "cp037": "naïve", "koi8-r": "ключ"}.get(charset, "研究")
+    assert loads(json.dumps({"a": word}, ensure_ascii=False).encode(charset), charset) == {
+        "a": word
+    }
+    # UTF-8 is what it is, whatever is declared
+    body = json.dumps({"a": "研究"}, ensure_ascii=False).encode()
+    assert loads(body, charset) == {"a": "研究"}
+
+
+@pytest.mark.parametrize(
+    "charset", [None, "no-such", "hex", "idna", "punycode", "unicode_escape", "a\0"]
+)
+def test_an_encoding_that_is_none_is_not_believed(charset: str | None) -> None:
+    assert loads(b'{"a": "x\xffy"}', charset) == {"a": "x\ufffdy"}
+
+
+def test_names_that_differ_in_what_is_replaced_stay_apart() -> None:
+    """The test's time limit is the assertion: it is linear in the number of such names."""
+    body = rb'{"a\u0000": 1, "a\ufffd": 2, "a\ud800": 3, "b": 4}'
+    assert sorted(loads(body).values()) == [1, 2, 3, 4]
+    names = [rf'"\ud800\ud8{a:02x}\ud8{b:02x}": 0' for a in range(256) for b in range(256)]
+    assert len(loads(b"{" + ",".join(names).encode() + b"}")) == 256 * 256
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": 1', b"[" * 100_000, b"{} {}"])

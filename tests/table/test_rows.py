@@ -10,6 +10,8 @@ import pytest
 from dlt import Pipeline
 
 from ai_batches import PROVIDERS, Run, RunRequest, ai_batches_source
+from ai_batches.errors import BadPageError
+from ai_batches.http.client import BatchListClient
 from ai_batches.table.rows import RowReader
 from documented_rows import iso
 from support import Lists, TRow, batch, cursor_list, load, page, read_row, select, stored
@@ -392,3 +394,75 @@ def test_an_empty_value_gives_no_warning(
     load(pipeline, lists.settings())
     assert warnings == []
     assert [row["extra"] for row in stored(pipeline, NAME).values()] == [None, None]
+
+
+# hostile rows
+
+
+@pytest.mark.parametrize("parent", ["", "usage", "request_counts"])
+@pytest.mark.parametrize("provider", ["openai", NAME])
+def test_rows_with_keys_of_their_own_are_read_in_linear_time(provider: str, parent: str) -> None:
+    """The test's time limit is the assertion: looked up in each row, 360,000 keys take minutes."""
+    count, keys = 1_200, 300
+    rows = []
+    for n in range(count):
+        own = {f"own_{n}_{key}": key for key in range(keys)}
+        rows.append(batch(n, **({parent: own} if parent else own)))
+    records = RowReader(PROVIDERS[provider], "default").read(rows).records
+    assert len(records) == count
+    assert all(str(record[-1]).count("own_") == keys for record in records[::100])
+
+
+def test_unreadable_fields_of_many_names_are_counted_together() -> None:
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    reader = RowReader(PROVIDERS[NAME], "default")
+    reader.read([batch(n, **{f"own_{n}": deep}) for n in range(100)])
+    assert sum(reader.unreadable.values()) == 100
+    assert len(reader.unreadable) < 30
+
+
+@pytest.mark.parametrize(
+    ("ids", "other"),
+    [
+        (("a\0b", "a\ufffdb"), None),
+        (("a\0b",), "a\ufffdb"),
+        (("a\ud800b",), "a\udfffb"),
+        ((1, "1"), None),
+        ((1, 2), "1"),
+        (("1", "x"), 1),
+        ((True, "True"), None),
+    ],
+)
+def test_ids_that_would_become_one_are_refused(
+    lists: Lists, ids: tuple[Any, ...], other: Any
+) -> None:
+    first = page([batch(n, id=row_id) for n, row_id in enumerate(ids)], other is not None)
+    pages = [first, *([page([batch(9, id=other)])] if other is not None else [])]
+    lists.serve("openai", [json.dumps(each).encode() for each in pages])
+    chosen = lists.settings("openai")["openai"]
+    client = BatchListClient(PROVIDERS["openai"], chosen, chosen.accounts[0])
+    with pytest.raises(BadPageError) as caught:
+        list(client.pages())
+    client.close()
+    assert "id" in caught.value.problem
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        (
+            *("abc", "ABC", "abc ", " abc", "\u00e9", "e\u0301", "\uff45"),
+            *("1", "01", "1.0", "\u0661", "x" * 200_000 + "1", "x" * 200_000 + "2"),
+            *("a\x01b", "a\x02b", "a\u200bb", "ab", "a\\u0000b"),
+        ),
+        (1, 2, "x"),
+    ],
+)
+def test_ids_that_differ_stay_apart(pipeline: Pipeline, lists: Lists, ids: tuple[Any, ...]) -> None:
+    lists.serve("openai", page([batch(n, id=row_id) for n, row_id in enumerate(ids)]))
+    for _ in range(2):
+        assert load(pipeline, lists.settings())["openai", "default"]["error"] is None
+    assert stored(pipeline, "openai").keys() == set(map(str, ids))

@@ -20,7 +20,7 @@ from ..run.load import load
 from ..run.pipeline import connected, open_pipeline
 from ..run.report import describe_place
 from ..sql.reader import open_reader
-from .printing import print_summary
+from .printing import print_line, print_summary
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
@@ -65,7 +65,7 @@ def run_demo(console: Console) -> bool:
         console.rule("Alerts", align="left")
         alerts = find_alerts(pipeline, LOCK_TIMEOUT)
         for alert in alerts[:SHOWN_FINDINGS]:
-            console.print(f"- {alert}", markup=False, highlight=False, soft_wrap=True)
+            print_line(f"- {alert}", console)
         if len(alerts) > SHOWN_FINDINGS:
             console.print(f"... and {len(alerts) - SHOWN_FINDINGS} more")
     return not any(report.error for report in first + second)

@@ -10,7 +10,7 @@ from dlt.common.destination.exceptions import DestinationException, UnknownDesti
 from dlt.common.exceptions import DltException, MissingDependencyException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ai_batches import PROVIDERS
+from ai_batches import PROVIDERS, keep_configured_secrets
 
 from ..destinations.duckdb_file import explain_damage, explain_lock
 from ..errors import AnotherRunError, UnusableDestinationError
@@ -39,6 +39,7 @@ def run_guarded(action: Callable[..., int], options: Options, *arguments: Any) -
     output = new_output(options.log_format, options.quiet, options.debug)
     try:
         refuse_unreadable_settings(settings_paths())
+        keep_configured_secrets()
         with output.printing_log():
             return action(output, options, *arguments)
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import logging
 import sys
 import time
-import traceback
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -15,7 +14,15 @@ from pythonjsonlogger.json import JsonFormatter
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
 
-from ai_batches import Reading
+from ai_batches import (
+    Reading,
+    protect_log,
+    shown,
+    shown_fields,
+    shown_message,
+    shown_trace,
+    subject,
+)
 
 from ..inspect.alert import Alert
 from ..inspect.alerts import FAILURES
@@ -23,7 +30,7 @@ from ..inspect.check import Check, failures
 from ..inspect.verify import Verdict
 from ..run.progress import ProgressListener
 from ..run.report import AccountReport, TAccount
-from .printing import print_check, print_summary, print_verdicts
+from .printing import print_check, print_line, print_summary, print_verdicts
 
 SECONDS_BETWEEN_LINES = 30.0
 """Of one account, where the output is no terminal."""
@@ -75,14 +82,14 @@ class Output(ProgressListener):
 
     def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
         """What a person should look at; of accounts whose failure was told, nothing more of it."""
-        shown = [
+        left = [
             alert
             for alert in alerts
             if alert.kind not in FAILURES or (alert.provider, alert.account) not in told
         ]
-        if shown:
+        if left:
             self._say("Alerts:")
-        for alert in shown:
+        for alert in left:
             self._say(f"- {alert}")
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
@@ -99,16 +106,16 @@ class Output(ProgressListener):
 
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Says what went wrong and what to do, on the error stream."""
-        _print(Console(stderr=True), text)
+        print_line(text, Console(stderr=True))
         if error and self._shows_traceback:
-            traceback.print_exception(error)
+            print_line(shown_trace(error), Console(stderr=True))
 
     def _trace(self, found: Check) -> None:
         if found.destination.trace and self._shows_traceback:
-            _print(Console(stderr=True), found.destination.trace)
+            print_line(found.destination.trace, Console(stderr=True))
 
     def _say(self, text: str) -> None:
-        _print(self.console, text)
+        print_line(text, self.console)
 
 
 class Lines(Output):
@@ -121,7 +128,7 @@ class Lines(Output):
     def reading(self, reading: Reading) -> None:
         """Prints a line where the last one is long ago."""
         if self._is_time(reading):
-            _print(Console(stderr=True), _sentence(reading))
+            print_line(_sentence(reading), Console(stderr=True))
 
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
         """Prints the table of what was done."""
@@ -196,7 +203,7 @@ class Terminal(Lines):
                 completed=completed,
                 pages=task.fields["pages"] + reading.pages - pages,
                 rate=completed / (task.elapsed or 1),
-                state=f"waiting ({reading.trouble})" if reading.trouble else reading.account,
+                state=shown(f"waiting ({reading.trouble})" if reading.trouble else reading.account),
             )
 
     def storing(self, rows: int) -> None:
@@ -245,7 +252,7 @@ class JsonLines(Lines):
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
         """Tells of each account what was done."""
         for report in reports:
-            whose = f"{report.provider}, account {report.account}"
+            whose = subject(report.provider, report.account)
             self._tell(
                 "account",
                 report.failure or f"{whose}: {report.result}",
@@ -264,7 +271,7 @@ class JsonLines(Lines):
         for (provider, account), verdict in verdicts.items():
             self._tell(
                 "verified",
-                f"{provider}, account {account}: {verdict.result}",
+                f"{subject(provider, account)}: {verdict.result}",
                 logging.INFO if verdict.is_good else logging.ERROR,
                 provider=provider,
                 account=account,
@@ -274,7 +281,7 @@ class JsonLines(Lines):
     def checked(self, found: Check) -> None:
         """Tells of each account, and of the destination, what was found."""
         for each in found.accounts:
-            whose = f"{each.provider}, account {each.account}"
+            whose = subject(each.provider, each.account)
             self._tell(
                 "checked_account",
                 each.failure or f"{whose}: works",
@@ -299,8 +306,7 @@ class JsonLines(Lines):
 
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Tells of an error."""
-        shown = error if self._shows_traceback else None
-        self._tell("error", text, logging.ERROR, shown)
+        self._tell("error", text, logging.ERROR, error if self._shows_traceback else None)
 
     def _say(self, text: str) -> None:
         self._tell("message", text)
@@ -310,24 +316,21 @@ class JsonLines(Lines):
         event: str,
         text: str,
         level: int = logging.INFO,
-        shown: BaseException | None = None,
+        error: BaseException | None = None,
         /,
         **fields: Any,
     ) -> None:
-        self._logger.log(level, text, exc_info=shown, extra={"event": event, **fields})
+        trace: str | None = fields.pop("trace", None)
+        extra = {"event": event, **shown_fields(fields)}
+        if trace:
+            extra["trace"] = shown_message(trace)
+        self._logger.log(level, text, exc_info=error, extra=extra)
 
 
 def _sentence(reading: Reading) -> str:
     waits = f"; trying again after {reading.trouble}" if reading.trouble else ""
-    return (
-        f"{reading.provider}, account {reading.account}: {reading.rows:,} batches,"
-        f" {reading.pages:,} pages{waits}"
-    )
-
-
-def _print(console: Console, text: str) -> None:
-    # soft wrap: a log keeps a sentence on one line
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    whose = subject(reading.provider, reading.account)
+    return f"{whose}: {reading.rows:,} batches, {reading.pages:,} pages{waits}"
 
 
 def new_output(log_format: str, quiet: bool, debug: bool) -> Output:
@@ -341,6 +344,7 @@ def new_output(log_format: str, quiet: bool, debug: bool) -> Output:
     Returns:
         Output: Live on a terminal, else in lines, unless the user chose otherwise.
     """
+    protect_log()
     if log_format == "json":
         return JsonLines(debug, logging.WARNING if quiet else logging.INFO)
     if quiet:

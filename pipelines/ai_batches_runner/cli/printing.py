@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ai_batches import shown, shown_message, subject
+
 from ..inspect.check import Check, failures
 from ..inspect.verify import Verdict
 from ..run.report import AccountReport, TAccount
@@ -14,8 +16,9 @@ SHOWN_IDS = 5
 
 
 def print_line(text: str, console: Console) -> None:
-    """Prints a text as it is, on one line: a log keeps a sentence together."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Prints a message without any markup, on one line: a log keeps a sentence together."""
+    message = shown_message(text)
+    console.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:
@@ -29,9 +32,8 @@ def print_summary(reports: Sequence[AccountReport], place: str, console: Console
     table.add_column("result")
     for report in reports:
         table.add_row(
-            report.provider,
-            # an account may be called [eu], which must not be read as markup
-            Text(report.account or ""),
+            _cell(report.provider),
+            _cell(report.account),
             f"{report.read:,}",
             f"{report.new:,}",
             _number(report.changed),
@@ -57,12 +59,11 @@ def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> No
     table.add_column("result")
     for (provider, account), verdict in sorted(verdicts.items()):
         numbers = (verdict.listed, *map(len, (verdict.missing, verdict.stale, verdict.unlisted)))
-        table.add_row(
-            provider, Text(account), *(f"{number:,}" for number in numbers), verdict.result
-        )
+        shares = (f"{number:,}" for number in numbers)
+        table.add_row(_cell(provider), _cell(account), *shares, verdict.result)
     console.print(table)
     for (provider, account), verdict in sorted(verdicts.items()):
-        whose = f"{provider}, account {account}"
+        whose = subject(provider, account)
         if verdict.error:
             print_line(f"FAILED {verdict.error}", console)
         kinds = {
@@ -73,7 +74,8 @@ def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> No
         for word, ids in kinds.items():
             if ids:
                 more = f" and {len(ids) - SHOWN_IDS} more" if len(ids) > SHOWN_IDS else ""
-                print_line(f"{whose}, {word}: {', '.join(ids[:SHOWN_IDS])}{more}", console)
+                named = ", ".join(map(shown, ids[:SHOWN_IDS]))
+                print_line(f"{whose}, {word}: {named}{more}", console)
 
 
 def print_check(found: Check, console: Console) -> None:
@@ -82,13 +84,17 @@ def print_check(found: Check, console: Console) -> None:
     for heading in ("provider", "account", "key"):
         table.add_column(heading, overflow="fold")
     for each in found.accounts:
-        # an account may be called [eu], which must not be read as markup
         key = "FAILED" if each.error else "works"
-        table.add_row(each.provider, Text(each.account or ""), key)
+        table.add_row(_cell(each.provider), _cell(each.account), key)
     console.print(table)
     destination = found.destination
     for text in (f"{destination.place}: {destination.result}", *failures(found)):
         print_line(text, console)
+
+
+def _cell(text: str | None) -> Text:
+    # an account may be called [eu] or :eu:, which must not be read as markup
+    return Text(shown(text or ""))
 
 
 def _number(value: int | None) -> str:

@@ -15,6 +15,7 @@ def _():
 
     import marimo as mo
 
+    from ai_batches import shown
     from ai_batches_runner.dashboard import layout, queries
     from ai_batches_runner.dashboard import view as views
     from ai_batches_runner.dashboard.server import new_session
@@ -26,7 +27,7 @@ def _():
     def today():
         return datetime.now(UTC).date()
 
-    return chosen, layout, mo, queries, session, timedelta, today, views
+    return chosen, layout, mo, queries, session, shown, timedelta, today, views
 
 
 @app.cell
@@ -58,12 +59,12 @@ def _(mo, queries, timedelta, today, views):
 
 
 @app.cell
-def _(chosen, mo, owners):
+def _(chosen, mo, owners, shown):
     def _several(name):
-        options = sorted({row[name] for row in owners})
+        options = {shown(one): one for one in sorted({row[name] for row in owners})}
         return mo.ui.multiselect(
             options,
-            value=[one for one in chosen.get(name, ()) if one in options],
+            value=[text for text, one in options.items() if one in chosen.get(name, ())],
             label=name.capitalize(),
             on_change=lambda value: chosen.update({name: value}),
         )

@@ -8,6 +8,8 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import TDestinationReferenceArg
 from dlt.common.destination.exceptions import UnknownDestinationModule
 
+from ai_batches import shown
+
 from ..defaults import PIPELINE_NAME, SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
 from ..errors import UnusableDestinationError
@@ -112,9 +114,9 @@ def explain(error: Exception) -> str:
     """Why nothing could be read, as a sentence."""
     locked = explain_lock(error)
     if locked:
-        return f"A run may be writing: {locked}"
+        return f"A run may be writing: {shown(locked)}"
     if isinstance(error, UnknownDestinationModule):
         return "dlt does not know this destination."
     if isinstance(error, UnusableDestinationError | ConfigurationException):
-        return str(error)
-    return f"The destination could not be read. {type(error).__name__}: {error}"
+        return shown(error)
+    return f"The destination could not be read. {type(error).__name__}: {shown(error)}"

@@ -11,6 +11,8 @@ from typing import Any
 
 import marimo as mo
 
+from ai_batches import shown
+
 from ..sql.reader import TRow
 from .formats import (
     NOTHING,
@@ -56,11 +58,11 @@ class Cell(mo.Html):
         key: float | None = None,
         is_number: bool = False,
     ) -> None:
-        shown = text or ("" if prefix else NOTHING)
-        title = escape((title or shown)[:LONGEST_TITLE])
+        text = shown(text or ("" if prefix else NOTHING))
+        title = escape(shown(title, LONGEST_TITLE) if title else text)
         prefix = f"{prefix} " if prefix else ""
-        super().__init__(f'<span class="cell" title="{title}">{prefix}{escape(shown)}</span>')
-        self._key = (key or 0, prefix, shown)
+        super().__init__(f'<span class="cell" title="{title}">{prefix}{escape(text)}</span>')
+        self._key = (key or 0, prefix, text)
         self.is_number = is_number
 
     def __lt__(self, other: "Cell") -> bool:
@@ -75,7 +77,7 @@ def badge(word: str, text: str = "") -> str:
         text (str): What is shown; by default, the word.
     """
     kind, mark = _BADGES.get(word, ("plain", "–"))  # noqa: RUF001
-    return f'<b class="badge {kind}">{mark} {escape(text or word)}</b>'
+    return f'<b class="badge {kind}">{mark} {escape(shown(text or word))}</b>'
 
 
 def runs(view: View, now: datetime) -> Any:
@@ -240,5 +242,5 @@ def _done(row: TRow) -> Cell:
 
 def _long(text: str | None, code: str | None) -> Cell:
     text = text or ""
-    cut = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT].rstrip()}…"
-    return Cell(cut, f"<code>{escape(code)}</code>" if code else "", title=text)
+    cut = shown(text, LONGEST_TEXT)
+    return Cell(cut, f"<code>{escape(shown(code))}</code>" if code else "", title=text)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from ai_batches import shown
+
 from ..sql.reader import TRow
 from . import queries
 from .queries import BREAKDOWNS, MEASURES, OUTCOMES, Filters
@@ -150,7 +152,7 @@ def _series(
         day = row["created_on"]
         if day is None or not row[measure]:
             continue
-        name = OTHERS if row[key] is None else row[key] or NOT_REPORTED
+        name = OTHERS if row[key] is None else shown(row[key]) or NOT_REPORTED
         start = day - timedelta(day.weekday()) if is_weekly else day
         amounts = points.setdefault(name, {})
         amounts[start] = amounts.get(start, 0) + row[measure]

@@ -82,6 +82,14 @@ class MySqlAdapter(AlchemyAdapter):
     DIALECT = "mysql"
     TYPES_ARE_KNOWN = True
 
+    def configure(self, reference: Any, name: str, read_only: bool) -> None:
+        """As of `DestinationAdapter`; texts are compared as they are: case, accents, blanks.
+
+        A merge would otherwise take the batch `ABC` away if `abc` is read again.
+        """
+        reference.caps_params["type_mapper"] = _exact_texts()
+        super().configure(reference, name, read_only)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As of `SqlAdapter`; it would wait for a day."""
@@ -122,6 +130,29 @@ class MySqlAdapter(AlchemyAdapter):
 
 class AlchemyPostgresAdapter(AlchemyAdapter, PostgresAdapter):
     """Postgres by way of SQLAlchemy."""
+
+
+def _exact_texts() -> type[Any]:
+    """The types of MySQL's columns, with a collation that compares code points."""
+    # only with this destination is it installed
+    from dlt.destinations.impl.sqlalchemy.type_mapper import MysqlVariantTypeMapper
+
+    class ExactTexts(MysqlVariantTypeMapper):
+        def db_type_from_text_type(self, column: Any, table: Any) -> Any:
+            kind: Any = super().db_type_from_text_type(column, table)
+            kind.collation = _exact_collation(self.dialect)
+            return kind
+
+    return ExactTexts
+
+
+def _exact_collation(dialect: Any) -> str:
+    # dlt asks for types before it connects, too
+    if getattr(dialect, "is_mariadb", False):
+        return "utf8mb4_nopad_bin"
+    # before, blanks at the end count for nothing, whatever the collation
+    has_own = (getattr(dialect, "server_version_info", None) or (0,)) >= (8, 0, 17)
+    return "utf8mb4_0900_bin" if has_own else "utf8mb4_bin"
 
 
 def _json_as_text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ai_batches import subject
+from ai_batches import shown, subject
 
 SHOWN_IDS = 3
 
@@ -25,7 +25,7 @@ class Alert(NamedTuple):
 
     def __str__(self) -> str:
         more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""
-        ids = f": {', '.join(self.ids)}{more}" if self.ids else ""
+        ids = f": {', '.join(map(shown, self.ids))}{more}" if self.ids else ""
         whose = f"{subject(self.provider, self.account)}: " if self.provider else ""
         return f"{whose}{self.text}{ids}"
 

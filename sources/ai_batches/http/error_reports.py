@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from requests import HTTPError, Response
 
+from ..display import shown
 from ..errors import (
     AiBatchesError,
     AuthenticationError,
@@ -13,6 +14,7 @@ from ..errors import (
 )
 from ..paginators import UntrustedPageError
 from ..providers.authentication import CredentialsError
+from ..redaction import keep_secret
 from ..settings import Account
 from .adapter import may_pass
 from .failures import CHECK_BASE_URL, Route, explain, proxy_login, why_refused
@@ -47,9 +49,11 @@ class ErrorReports:
         self._provider = provider
         self._account = account.name
         self._origin = account.origin
-        self._url = url
+        self._url = shown(url)
         self._route = route
         self._secrets = secrets
+        # what this list holds may be shown long after, by whoever
+        keep_secret(secrets())
 
     def of(self, error: Exception) -> AiBatchesError:
         """Makes the error to raise.
@@ -64,7 +68,7 @@ class ErrorReports:
         if isinstance(error, UntrustedPageError):
             is_web_page = error.is_web_page
             remedy = self._check_way() if is_web_page else CHECK_LIST
-            return self._error(BadPageError, str(error), remedy, error.quote, not is_web_page)
+            return self._error(BadPageError, shown(error), remedy, error.quote, not is_web_page)
         if isinstance(error, HTTPError) and error.response is not None:
             return self._of_status(error.response)
         if isinstance(error, CredentialsError):

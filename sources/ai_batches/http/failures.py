@@ -27,7 +27,7 @@ from requests.utils import select_proxy
 from urllib3.exceptions import LocationValueError
 from urllib3.util import Url, parse_url
 
-from .quoting import one_line
+from ..display import shown
 
 CHECK_BASE_URL = (
     "Check `base_url`, `page_size` and the provider's status page; the next run tries again."
@@ -201,8 +201,7 @@ def _explain_tls(error: Exception, route: Route, host: str, setting: str) -> Fai
             else ""
         )
         return Failure(
-            f"the certificate of {host} is not trusted"
-            f" ({one_line(cause.verify_message).rstrip('.')})",
+            f"the certificate of {host} is not trusted ({shown(cause.verify_message).rstrip('.')})",
             "If a proxy or gateway of your organization signs certificates, set the environment"
             " variable REQUESTS_CA_BUNDLE to a file that holds its authority beside the usual"
             f" ones; otherwise check {setting} and this machine's clock.{trusted}",
@@ -238,7 +237,7 @@ def _explain_proxy(error: Exception, route: Route) -> Failure:
     status = int(tunnel[1])
     if status == 407:
         return Failure(*proxy_login(route), True)
-    reason = f"{status} {one_line(tunnel[2])[:60]}".strip()
+    reason = f"{status} {shown(tunnel[2].strip(), 60)}".strip()
     return Failure(
         f"{route.proxy_name} refuses to connect to {route.host} ({reason})",
         remedy,

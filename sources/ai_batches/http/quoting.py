@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from requests import RequestException, Response
 
 from .. import lenient_json
-
-LENGTH = 300
-"""Characters that are quoted at most."""
+from ..display import shown
+from ..redaction import GONE
 
 _READ = 20_000
 """Characters of a message that are looked at."""
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE | re.ASCII)
 
 
 class ServerMessage(NamedTuple):
@@ -40,22 +41,29 @@ def read_message(response: Response) -> ServerMessage:
     except (RequestException, RuntimeError):
         # it broke off
         return ServerMessage(None)
+    charset = charset_of(response)
     try:
-        return ServerMessage(message_in(lenient_json.loads(content)))
+        return ServerMessage(message_in(lenient_json.loads(content, charset)))
     except ValueError:
         pass
-    text = _decoded(content, response).lstrip("\ufeff \t\r\n")[:_READ]
+    text = lenient_json.decoded(content[: 4 * _READ], charset).lstrip("\ufeff \t\r\n")[:_READ]
     kind = response.headers.get("Content-Type", "")
     if "html" in kind.lower() or re.match(r"<(!doctype html|html|head|body)\b", text, re.I):
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.I | re.S)
-        title_text = html.unescape(title[1]).strip() if title else None
+        title_text = _in_one_line(html.unescape(title[1])) if title else None
         return ServerMessage(title_text or None, is_web_page=True)
     if text.startswith("<"):
-        text = html.unescape(re.sub(r"<[^>]*>", " ", text))
+        text = _in_one_line(html.unescape(re.sub(r"<[^>]*>", " ", text)))
     if text[:1] in ("{", "["):
         # JSON that broke off
         return ServerMessage(None)
     return ServerMessage(text.strip() or None)
+
+
+def charset_of(response: Response) -> str | None:
+    """The encoding that a response declares."""
+    found = _CHARSET.search(response.headers.get("Content-Type", ""))
+    return found[1] if found else None
 
 
 def message_in(body: Any) -> str | None:
@@ -119,93 +127,29 @@ def _sentences(value: Any, depth: int = 0) -> Iterator[str]:
         yield from found
 
 
-def _decoded(content: bytes, response: Response) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        with suppress(LookupError):
-            return content.decode(response.encoding or "latin-1", errors="replace")
-        return content.decode("latin-1")
+def _in_one_line(text: str) -> str:
+    """Text of a document in markup, where line ends mean nothing."""
+    return " ".join(text.split())
 
-
-_PART = 6
-"""Consecutive characters of a secret that are not quoted; any text may contain shorter ones."""
-
-_END = 4
-"""Characters at either end of a long secret that are not quoted if they stand alone."""
-
-_LONG = 12
-
-_GONE = "***"
-
-_WORD = re.compile(r"[^\s\"'`(),;]+")
-_MASK = re.compile(r"\*{2,}|\.{3,}|…+|[•●▪#]{3,}|x{4,}")
-"""What stands for a hidden part, as in `sk-abc...wxyz`."""
 
 _INFORMATIVE = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}|[^\W\d_]{2}")
 """A word, or two letters of a script that has no spaces."""
 
 
 def quotable(text: str | None, secrets: Iterable[str]) -> str | None:
-    """Makes a server's message fit to show: one short line, without any part of a secret.
+    """Makes a server's message fit to show, without any part of a secret.
 
     Args:
         text (str | None): The message.
-        secrets (Iterable[str]): Secrets that must not show, nor any six consecutive characters of
-            them, nor what a mask leaves of them. Those of less than six characters are ignored.
+        secrets (Iterable[str]): Secrets that must not show; see `shown`.
 
     Returns:
         str | None: The text; None if nothing but a secret is left.
     """
-    if not text:
-        return None
-    line = one_line(text[: 10 * LENGTH])
-    redacted = line
-    for secret in sorted({each for each in secrets if len(each) >= _PART}, key=len, reverse=True):
-        redacted = _without(redacted, secret)
-    if redacted != line:
-        redacted = re.sub(r"(?:\*{3,}[\s.…*]*)+", _GONE + " ", redacted).strip()
-        redacted = re.sub(r"\*{3} (?=[\"'`,;:.)\]}])", _GONE, redacted)
-        if len(_INFORMATIVE.findall(redacted)) < 3:
+    line = shown((text or "").strip(), secrets=secrets)
+    if GONE in line:
+        line = re.sub(r"(?:\*{3,}[\s.…*]*)+", GONE + " ", line).strip()
+        line = re.sub(r"\*{3} (?=[\"'`,;:.)\]}])", GONE, line)
+        if len(_INFORMATIVE.findall(line)) < 3:
             return None
-    if len(redacted) > LENGTH:
-        redacted = redacted[: LENGTH - 3].rstrip() + "..."
-    return redacted or None
-
-
-def _without(text: str, secret: str) -> str:
-    """The text without parts of a secret, masked ones included."""
-    hidden = [False] * len(text)
-    lower, parts = text.lower(), secret.lower()
-    if len(lower) != len(text):
-        lower, parts = text, secret
-    pieces = {parts[i : i + _PART] for i in range(len(parts) - _PART + 1)}
-    for i in range(len(lower) - _PART + 1):
-        if lower[i : i + _PART] in pieces:
-            hidden[i : i + _PART] = [True] * _PART
-    for word in _WORD.finditer(lower):
-        if _is_masked(word[0], parts):
-            hidden[word.start() : word.end()] = [True] * len(word[0])
-    if len(parts) >= _LONG:
-        for end in (parts[:_END], parts[-_END:]):
-            for alone in re.finditer(rf"(?<![^\W_]){re.escape(end)}(?![^\W_])", lower):
-                hidden[alone.start() : alone.end()] = [True] * _END
-    shown = ["\0" if is_hidden else c for c, is_hidden in zip(text, hidden, strict=True)]
-    return re.sub("\0+", _GONE, "".join(shown))
-
-
-def _is_masked(word: str, secret: str) -> bool:
-    """Whether a word with a mask in it shows one of the ends of a secret, or nothing at all."""
-    if "***" in word:
-        return True
-    head, *masked = _MASK.split(word)
-    return bool(masked) and any(
-        head.endswith(secret[:size]) or masked[-1].startswith(secret[-size:])
-        for size in range(2, _PART)
-    )
-
-
-def one_line(text: str) -> str:
-    """The text in one line: what cannot be printed is taken out, so that nothing hides in it."""
-    spaced = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", text)
-    return "".join(c for c in spaced if c.isprintable()).strip()
+    return line or None

@@ -8,9 +8,10 @@ from requests import HTTPError, RequestException, Response
 from requests.exceptions import ChunkedEncodingError
 
 from .. import lenient_json
+from ..display import shown
 from ..paginators import Reply, UntrustedPageError, reports_failure
 from ..providers import Provider
-from .quoting import message_in, read_message
+from .quoting import charset_of, message_in, read_message
 
 WHOLE_REPLY = "$"
 """`data_selector` of a provider that replies with the list itself."""
@@ -25,7 +26,9 @@ def refuse_foreign_redirect(response: Response, *args: Any, **kwargs: Any) -> No
     if not response.is_redirect:
         return
     try:
-        target = urljoin(response.url, response.headers["location"])
+        # requests reads it as UTF-8, too
+        location = response.headers["location"].encode("latin-1").decode()
+        target = urljoin(response.url, location)
         stays = urlsplit(target)[:2] == urlsplit(response.url)[:2]
     except ValueError:
         target, stays = "an invalid address", False
@@ -47,19 +50,26 @@ def decode(response: Response) -> Reply:
     Raises:
         HTTPError: If the status is 400 or above.
         ChunkedEncodingError: If the body breaks off.
-        UntrustedPageError: If the body is not JSON.
+        UntrustedPageError: If the body is not JSON, or the status says that there is none.
     """
-    if response.status_code >= 400:
+    code = response.status_code
+    if code >= 400:
         # read while the connection is at hand, which then can serve the next request
         with suppress(RequestException):
             _ = response.content
         raise HTTPError(response=response)
+    if code >= 300:
+        raise UntrustedPageError(f"the server answers HTTP {code}, and names no address to go to")
+    if code in (204, 205):
+        raise UntrustedPageError(f"the server answers HTTP {code}, which means no content: no list")
+    charset = charset_of(response)
     try:
-        body = lenient_json.loads(response.content)
+        body = lenient_json.loads(response.content, charset)
     except lenient_json.NestedTooDeeplyError:
         raise UntrustedPageError("the reply is nested too deeply") from None
     except ValueError:
-        if response.content.lstrip()[:1] in (b"", b"{", b"["):
+        text = lenient_json.decoded(response.content[:1_000], charset).lstrip("\ufeff \t\r\n")
+        if text[:1] in ("", "{", "["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
         raise _not_json(response) from None
     return Reply(body, response.url, response.headers, response.links)
@@ -94,8 +104,13 @@ def rows_of(reply: Reply, provider: Provider) -> list[dict[str, Any]]:
         )
     for row in rows:
         row_id = row.get(provider.id_field) if isinstance(row, dict) else None
-        if not row_id or not isinstance(row_id, (str, int)):
+        if not row_id or row_id is True or not isinstance(row_id, (str, int)):
             raise UntrustedPageError(f"a row of the page has no `{provider.id_field}`")
+        if type(row_id) is str and lenient_json.REPLACEMENT in row_id:
+            raise UntrustedPageError(
+                f"the id of a row, `{shown(row_id)}`, holds U+0000, half of a character or broken"
+                " text, which cannot be stored as it is: other batches might be taken for this one"
+            )
     return rows
 
 
@@ -103,6 +118,6 @@ def _not_json(response: Response) -> UntrustedPageError:
     message = read_message(response)
     if message.is_web_page:
         return UntrustedPageError("the reply is not JSON but a web page", message.text, True)
-    kind = response.headers.get("Content-Type", "of no stated type")[:80]
+    kind = shown(response.headers.get("Content-Type", "of no stated type"), 80)
     quote = f"{kind}: {message.text}" if message.text else kind
     return UntrustedPageError("the reply is not JSON", quote)

@@ -73,6 +73,7 @@ class BatchListPaginator(ABC):
         self._reply: Envelope
         """Of the page that is being taken in."""
         self._trail: deque[str] = deque(maxlen=TRAIL_LENGTH)
+        self._has_number_ids = self._has_digit_ids = False
 
     @abstractmethod
     def update_state(self, reply: Reply, rows: list[Any]) -> None:
@@ -136,8 +137,20 @@ class BatchListPaginator(ABC):
         self._trail.clear()
 
     def _open(self, reply: Reply, rows: list[Any]) -> None:
-        """Looks at what the reply holds beside its rows."""
+        """Looks at what the reply holds beside its rows, and at the kinds of ids."""
+        self._refuse_mixed_ids([row[self._id_field] for row in rows])
         self._reply = Envelope(reply, rows, self._known_fields)
+
+    def _refuse_mixed_ids(self, ids: list[Any]) -> None:
+        """Raises if a list has the id 1 as well as "1": both would be taken for one batch."""
+        texts = [each for each in ids if type(each) is str]
+        self._has_number_ids |= len(texts) < len(ids)
+        self._has_digit_ids |= any(map(str.isdecimal, texts))
+        if self._has_number_ids and self._has_digit_ids:
+            raise UntrustedPageError(
+                f"`{self._id_field}` is a number in some rows and a text of digits in others, such"
+                f" as {ids[0]}: two batches might be taken for one"
+            )
 
     def _refuse_promise(self) -> None:
         """Raises if the reply promises more rows where its vendor's rules end the list."""

@@ -6,13 +6,20 @@ send one vendor's key to another. Here each setting is looked up at its exact pl
 any other place that dlt reads its configuration from.
 """
 
-from .lookup import has_key, missing_key, provider_settings, providers_with_key
+from .lookup import (
+    has_key,
+    keep_configured_secrets,
+    missing_key,
+    provider_settings,
+    providers_with_key,
+)
 from .types import Account, ProviderSettings
 
 __all__ = [
     "Account",
     "ProviderSettings",
     "has_key",
+    "keep_configured_secrets",
     "missing_key",
     "provider_settings",
     "providers_with_key",

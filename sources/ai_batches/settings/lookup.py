@@ -1,13 +1,16 @@
 """Looks up the settings of a provider in dlt's configuration and the environment."""
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import dlt
 
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
+from ..redaction import keep_secret
 from ..scan.settings import ScanSettings
 from .address import read_base_url
 from .names import SECTION, path, unusable
@@ -25,6 +28,11 @@ from .values import (
 )
 
 DEFAULT_ACCOUNT = "default"
+
+_PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values()}) | {
+    name for provider in PROVIDERS.values() for name in provider.url_settings
+}
+"""Settings of an account that are no secrets."""
 
 
 def provider_settings(provider: Provider) -> ProviderSettings:
@@ -102,6 +110,30 @@ def _has_address(provider: Provider) -> bool:
         return True
 
 
+def keep_configured_secrets() -> None:
+    """Has no text show a key or a header that is set, for commands that read no list.
+
+    What is stored may hold one: a server can put a key into the id of a row.
+    """
+    for provider in PROVIDERS.values():
+        keep_secret(filter(None, map(os.environ.get, provider.key_variables)))
+        for name in ("api_key", "accounts", "headers"):
+            keep_secret(_texts_in(dlt.secrets.get(path(provider, name))))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Texts that a setting holds, however it is written."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, str):
+        yield value.strip()
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            if name not in _PUBLIC:
+                yield from _texts_in(each)
+
+
 def missing_key(provider: Provider) -> SettingsError:
     """The error for a provider that is to be read and has no key.
 
@@ -175,6 +207,7 @@ def _account(provider: Provider, name: str, value: Any, origin: str, scan: ScanS
 def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> str:
     # a file often leaves a line end behind the key
     key = api_key.strip() if isinstance(api_key, str) else ""
+    keep_secret([key])
     if not key:
         raise SettingsError(
             provider.name, name, f"{origin} holds no key", "Set it to the account's API key."

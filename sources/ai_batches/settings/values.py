@@ -10,6 +10,7 @@ import dlt
 from dlt.common import logger
 
 from ..providers import Provider
+from ..redaction import keep_secret
 from ..scan.settings import ScanSettings
 from ..timestamps import SECOND
 from .names import path, unusable
@@ -133,6 +134,7 @@ def read_headers(provider: Provider, value: Any, prefix: str = "") -> Mapping[st
             raise unusable(provider, setting, "holds a name that no header can have")
         if not isinstance(text, str) or not _HEADER_VALUE.fullmatch(text):
             raise unusable(provider, setting, f"has no plain text for `{name}`")
+    keep_secret(headers.values())
     return headers
 
 

@@ -9,6 +9,9 @@ from typing import Any
 from ..scan.pages import Row
 from .columns import is_empty
 
+_FEW = 20
+"""Fields without a column that a page may have to be looked up in each of its rows."""
+
 
 class FieldTree:
     """The fields of a row that have a column, as a tree.
@@ -63,7 +66,7 @@ class FieldTree:
         unknown = keys - self._keys
         if unknown:
             self._met.update(f"{self._parent}{key}." for key in unknown & self._others)
-            lefts = [{key: row[key] for key in unknown if key in row} for row in rows]
+            lefts = self._lefts(rows, unknown)
         else:
             lefts = [{} for _ in rows]
         for key, fields in self._below.items():
@@ -85,6 +88,14 @@ class FieldTree:
                     else:
                         self._unreadable[self._parent + key] += 1
         return values, lefts
+
+    def _lefts(self, rows: Sequence[Row], unknown: Collection[str]) -> list[Row]:
+        """What of each row has no column."""
+        if len(unknown) <= _FEW:
+            # faster, if rows have the same fields
+            return [{key: row[key] for key in unknown if key in row} for row in rows]
+        known = self._keys
+        return [{key: value for key, value in row.items() if key not in known} for row in rows]
 
 
 def without(row: Row, path: Sequence[str]) -> Row:

@@ -27,6 +27,9 @@ from .outcomes import (
 from .statuses import ENDED, known_word, spelling
 
 _DERIVED = {"status", "is_open", "ended_at", "extra"}
+_NAMED_FIELDS = 20
+"""Unreadable fields that are counted by name."""
+_OTHER_FIELDS = "(others)"
 _OF_THE_LOAD = ("provider", "account", "_dlt_load_id")
 _OF_THE_ROW = [name for name in COLUMNS if name not in _OF_THE_LOAD]
 
@@ -210,7 +213,8 @@ class RowReader:
         try:
             lenient_json.dumps(value)
         except lenient_json.NestedTooDeeplyError as ex:
-            self.unreadable[field] += 1
+            is_named = field in self.unreadable or len(self.unreadable) < _NAMED_FIELDS
+            self.unreadable[field if is_named else _OTHER_FIELDS] += 1
             return str(ex)
         return value
 
