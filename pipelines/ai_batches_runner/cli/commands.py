@@ -15,6 +15,7 @@ from ..defaults import ROWS_PER_LOAD, SHORT_LOCK_TIMEOUT
 from .exit_codes import INTERRUPTED
 from .options import (
     Options,
+    allow_host_option,
     providers_argument,
     seconds,
     shared_options,
@@ -166,13 +167,21 @@ def alerts(options: Options) -> int:
     show_default=True,
     help="Address to listen on. There is no password: anyone who can reach it can read it.",
 )
+@allow_host_option
 @click.option("--port", type=int, default=8321, show_default=True, help="Port; 0 for a free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--demo", is_flag=True, help="Show what `ai-batches demo` loaded.")
 @shared_options(*_DESTINATION, lock_timeout=SHORT_LOCK_TIMEOUT)
-def dashboard(options: Options, host: str, port: int, no_browser: bool, demo: bool) -> int:
+def dashboard(
+    options: Options,
+    host: str,
+    allowed_hosts: tuple[str, ...],
+    port: int,
+    no_browser: bool,
+    demo: bool,
+) -> int:
     """Show the table in a browser, until Ctrl-C."""
-    return _run("dashboard", options, host, port, not no_browser, demo)
+    return _run("dashboard", options, host, allowed_hosts, port, not no_browser, demo)
 
 
 @cli.command()
