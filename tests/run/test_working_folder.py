@@ -1,16 +1,23 @@
 """Working folders that are damaged, full, unwritable or of another dlt: no run gets stuck."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ai_batches import ai_batches_source
+from ai_batches_runner import open_pipeline
 from commands import keys, run, table
 from killing import run_and_kill
 from support import Lists, TRow, batch, cursor_list
+
+AFTER = [("openai", "default", f"batch_{n}", "completed") for n in range(1, 6)]
+"""What the table holds after a second run that nothing disturbed."""
 
 ROWS = "SELECT provider, account, id, status FROM {}.batches ORDER BY ALL"
 
@@ -72,13 +79,14 @@ def make_dangling(path: Path) -> None:
     path.symlink_to("nowhere")
 
 
-DAMAGES = (cut_to_zero, cut_to_half, set_to_null, remove, make_folder, make_dangling)
+DAMAGES = (cut_to_zero, cut_to_half, set_to_null, remove)
 
 
 def files_of(place: Path) -> list[str]:
-    """The files of the working folder, as paths below the place."""
-    files = (path for path in working_folder(place).rglob("*") if path.is_file())
-    return sorted(str(path.relative_to(place)) for path in files)
+    """The files of the working folder, as paths below the place; of what is stored, a few."""
+    files = [path for path in working_folder(place).rglob("*") if path.is_file()]
+    stored = [path for path in files if "loaded" in path.parts]
+    return sorted(str(path.relative_to(place)) for path in {*files} - {*stored[2:]})
 
 
 class Moment:
@@ -136,3 +144,189 @@ def test_any_damage_at_any_moment_is_recovered_from_by_the_next_run(
     for file in moment.files:
         for damage in DAMAGES:
             moment.recovers_from(damage, file)
+
+
+def extract(place: Path) -> None:
+    """Reads and stores nothing, as a run does that is killed in between."""
+    with open_pipeline() as pipeline:
+        pipeline.extract(ai_batches_source().with_resources("openai"))
+
+
+# of each kind of file one, with a damage that is told apart from the others
+SAMPLE = [
+    ("state.json", cut_to_zero),
+    ("state.json", set_to_null),
+    ("schemas/ai_batches.schema.json", cut_to_half),
+    ("schemas/ai_batches.schema.json", make_folder),
+    ("normalize/.version", cut_to_zero),
+    ("load/.version", make_dangling),
+    ("normalize/extracted/*/new_jobs/batches.*", remove),
+    ("normalize/extracted/*/new_jobs/batches.*", cut_to_half),
+    ("normalize/extracted/*/load_package_state.json", set_to_null),
+    ("normalize/extracted/*/schema.json", cut_to_zero),
+    ("packages.json", remove),
+]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"), SAMPLE, ids=[f"{damage.__name__} {file}" for file, damage in SAMPLE]
+)
+def test_damage_while_rows_wait_to_be_stored_is_recovered_from(
+    folder: Path, tmp_path: Path, pattern: str, damage: Callable[[Path], None]
+) -> None:
+    extract(tmp_path)
+    (file,) = folder.glob(pattern)
+    damage(file)
+    code, printed, log = run("load")
+    assert code == 0, printed + log
+    assert rows_of(tmp_path) == AFTER
+    # all is well again
+    code, _, log = run("load")
+    assert (code, log) == (0, "")
+
+
+def set_in_state(folder: Path, **values: object) -> None:
+    """Changes the state without dlt's knowing."""
+    state = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**state, **values}))
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"sources": []}, "not as dlt wrote it"),
+        ({"schema_names": {"a": 1}}, "not as dlt wrote it"),
+        ({"_local": None}, "not as dlt wrote it"),
+        ({"_local": {"first_run": "no", "last_run_context": 7}}, "not as dlt wrote it"),
+        ({"_state_engine_version": "x"}, "not a state of dlt"),
+        ({"_state_engine_version": 99}, "newer dlt"),
+    ],
+)
+def test_wrong_values_in_valid_json_are_damage(
+    folder: Path, tmp_path: Path, values: dict[str, object], reason: str
+) -> None:
+    set_in_state(folder, **values)
+    assert_put_aside(folder, reason)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        ("state.json", "[]", "holds no object"),
+        ("state.json", '{"a":', "is not JSON"),
+        ("schemas/ai_batches.schema.json", "{}", "not as dlt wrote it"),
+        ("schemas/ai_batches.schema.json", '{"tables": 1, "version_hash": "x"}', "not as dlt"),
+        ("load/.version", "99.0.0", "newer dlt"),
+        ("normalize/.version", "one", "cannot be read"),
+    ],
+)
+def test_contents_that_dlt_cannot_read_are_damage(
+    folder: Path, file: str, content: str, reason: str
+) -> None:
+    (folder / file).write_text(content)
+    assert_put_aside(folder, reason)
+
+
+def set_aside(folder: Path) -> list[Path]:
+    return sorted(folder.parent.glob("ai_batches.damaged-*"))
+
+
+def assert_put_aside(folder: Path, reason: str) -> None:
+    """Fails unless check warns, a run says in a sentence what it does, and then all is well."""
+    code, _, log = run("check")
+    assert code == 0
+    assert f"The working folder {folder} is damaged" in log
+    assert reason in log
+    assert not set_aside(folder)
+    code, printed, log = run("load")
+    assert code == 0, printed + log
+    assert rows_of(folder.parents[2]) == AFTER
+    assert reason in log
+    assert f"was moved to {set_aside(folder)[0]}" in log
+    assert len(log.splitlines()) == 1
+    assert run("load")[::2] == (0, "")
+    assert run("check")[::2] == (0, "")
+
+
+@pytest.mark.parametrize("kind", ["file", "link to nowhere", "link", "fifo"])
+def test_what_is_no_folder_is_put_aside(folder: Path, tmp_path: Path, kind: str) -> None:
+    if kind == "fifo":
+        os.mkfifo(folder / "load" / "loaded" / "x")
+    else:
+        folder.rename(tmp_path / "other")
+        if kind == "file":
+            folder.write_text("")
+        else:
+            folder.symlink_to(tmp_path / ("other" if kind == "link" else "nowhere"))
+    assert_put_aside(folder, "is not a fi" if kind == "fifo" else "is not a folder")
+
+
+def test_one_damaged_folder_is_kept_at_most(folder: Path) -> None:
+    for earlier in ("20200101T000000Z", "20210101T000000Z"):
+        folder.with_name(f"ai_batches.damaged-{earlier}").mkdir()
+    (folder / "state.json").write_text("")
+    assert run("load")[0] == 0
+    (kept,) = set_aside(folder)
+    assert (kept / "schemas").is_dir()
+
+
+def test_a_folder_that_cannot_be_used_is_a_sentence(folder: Path, lists: Lists) -> None:
+    pipelines = folder.parent
+    shutil.rmtree(pipelines)
+    for spoil in (lambda: pipelines.write_text(""), lambda: pipelines.symlink_to("nowhere")):
+        spoil()
+        lists.requests.clear()
+        code, _, log = run("load")
+        assert (code, lists.requests) == (2, [])
+        assert f"The working folder {pipelines} cannot be used" in log
+        assert len(log.splitlines()) == 1
+        pipelines.unlink()
+    pipelines.mkdir()
+    pipelines.joinpath("ai_batches.lock").mkdir()
+    code, _, log = run("load")
+    assert code == 2
+    assert "ai_batches.lock" in log
+    assert len(log.splitlines()) == 1
+    pipelines.joinpath("ai_batches.lock").rmdir()
+    assert run("load")[0] == 0
+
+
+def test_a_fault_of_the_destination_is_not_one_of_the_folder(folder: Path) -> None:
+    code, _, log = run("load", DESTINATION__DUCKDB__CREDENTIALS=str(folder.parents[2]))
+    assert code == 2
+    assert "is a folder, not a DuckDB file" in log
+    assert not set_aside(folder)
+    code, _, log = run("load", "--destination", "nowhere")
+    assert code == 2
+    assert not set_aside(folder)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("size", [128, 192, 256, 264, 272, 320])
+def test_a_disk_that_fills_while_the_folder_is_written_is_recovered_from(
+    listed: list[TRow], tmp_path: Path, size: int
+) -> None:
+    place = tmp_path / "dlt"
+    place.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", f"size={size}k", "none", str(place)]
+    if os.geteuid() or subprocess.run(mounted, capture_output=True).returncode:  # noqa: S603
+        pytest.skip("cannot mount a disk")
+    try:
+        code, log = 0, ""
+        for _ in range(8):
+            code, _, log = run("load")
+            if code:
+                assert "No space left" in log, log
+                assert "Traceback" not in log.replace("Traceback (most recent call last):", "", 1)
+        # as a person does who is told so
+        subprocess.run(  # noqa: S603
+            ["mount", "-o", "remount,size=8m", str(place)],  # noqa: S607
+            check=True,
+        )
+        listed[0]["status"] = "completed"
+        listed.insert(0, batch(5))
+        code, _, log = run("load")
+        assert code == 0, log
+        assert rows_of(tmp_path) == AFTER
+    finally:
+        subprocess.run(["umount", str(place)], check=True)  # noqa: S603, S607

@@ -21,6 +21,7 @@ from .options import (
     shared_options,
     since_option,
 )
+from .private_files import private_files
 from .streams import unfailing_streams
 
 _DESTINATION = ("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         int: The exit code.
     """
-    with _no_telemetry(), _few_collections(), unfailing_streams():
+    with _no_telemetry(), _few_collections(), unfailing_streams(), private_files():
         try:
             code: object = cli.main(
                 list(sys.argv[1:] if arguments is None else arguments),

@@ -86,7 +86,7 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
     """Keeps other processes from running the pipeline in this folder, which is made."""
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock", timeout=0).acquire()
+        lock = FileLock(folder / f"{name}.lock", timeout=0, mode=0o600).acquire()
     except Timeout:
         raise AnotherRunError(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
