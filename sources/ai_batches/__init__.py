@@ -31,6 +31,7 @@ from .settings import (
     Account,
     ProviderSettings,
     has_key,
+    other_addresses,
     provider_settings,
     providers_with_key,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "account_metrics",
     "ai_batches_source",
     "has_key",
+    "other_addresses",
     "provider_settings",
     "providers_with_key",
     "read_first_page",

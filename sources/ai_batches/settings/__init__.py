@@ -6,14 +6,17 @@ send one vendor's key to another. Here each setting is looked up at its exact pl
 any other place that dlt reads its configuration from.
 """
 
+from .destinations_of_keys import OtherAddress, other_addresses
 from .lookup import has_key, missing_key, provider_settings, providers_with_key
 from .types import Account, ProviderSettings
 
 __all__ = [
     "Account",
+    "OtherAddress",
     "ProviderSettings",
     "has_key",
     "missing_key",
+    "other_addresses",
     "provider_settings",
     "providers_with_key",
 ]
