@@ -84,15 +84,22 @@ def open_pipeline(
 @contextmanager
 def _locked(folder: Path, name: str) -> Iterator[None]:
     """Keeps other processes from running the pipeline in this folder, which is made."""
+    file = folder / f"{name}.lock"
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock", timeout=0, mode=0o600).acquire()
+    except OSError as ex:
+        raise unusable_folder(folder, ex) from ex
+    try:
+        lock = FileLock(file, timeout=0, mode=0o600).acquire()
     except Timeout:
         raise AnotherRunError(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
         ) from None
     except OSError as ex:
-        raise unusable_folder(folder, ex) from ex
+        raise UnusableDestinationError(
+            f"The lock {file} cannot be opened ({ex.strerror}). Let the user of the runs write it,"
+            " or remove it while no run is at work."
+        ) from ex
     with lock:
         yield
 

@@ -55,6 +55,8 @@ def is_sealed(pipeline: Pipeline) -> bool:
         bool: False also if a package was lost as a whole, or was never complete.
     """
     folder = Path(pipeline.working_dir)
+    if not (folder / _SEAL).exists():
+        return not any(waiting_packages(folder))
     try:
         noted = json.loads((folder / _SEAL).read_text("utf-8"))
         waiting = {_name(package): package for package in waiting_packages(folder)}
@@ -65,8 +67,6 @@ def is_sealed(pipeline: Pipeline) -> bool:
             else name.rpartition("/")[2] in loaded
             for name, files in noted.items()
         )
-    except FileNotFoundError:
-        return not any(waiting_packages(folder))
     except Exception:
         # damaged files fail in ways of their own
         return False
@@ -94,9 +94,10 @@ def _is_whole(package: Path, noted: dict[str, str]) -> bool:
     if state["_version_hash"] != generate_state_version_hash(state, ["load_metrics"]):
         return False
     found = dict(_digests(package))
-    if _TABLES not in found and json.loads((package / _MADE_TABLES).read_text("utf-8")) is not None:
+    if _TABLES in noted and _TABLES not in found:
         # the tables are made, and no job was begun
-        noted.pop(_TABLES, None)
+        json.loads((package / _MADE_TABLES).read_text("utf-8"))
+        noted = {name: digest for name, digest in noted.items() if name != _TABLES}
     return noted.items() <= found.items()
 
 
