@@ -54,7 +54,7 @@ def refuse_misread(path: Path, misread: str, what: str) -> None:
         UnusableDestinationError: If the path has one of the characters.
     """
     whole = str(path.absolute())
-    if "=" in whole.rpartition("?")[2] and "?" in misread:
+    if "?" in misread and "=" in whole.partition("?")[2]:
         # a query may hold a secret
         whole = whole.partition("?")[0] + "?"
     odd = next((character for character in misread if character in whole), None)
