@@ -83,10 +83,10 @@ DAMAGES = (cut_to_zero, cut_to_half, set_to_null, remove)
 
 
 def files_of(place: Path) -> list[str]:
-    """The files of the working folder, as paths below the place; of what is stored, a few."""
+    """The files of the working folder, as paths below the place; of what is stored, one."""
     files = [path for path in working_folder(place).rglob("*") if path.is_file()]
     stored = [path for path in files if "loaded" in path.parts]
-    return sorted(str(path.relative_to(place)) for path in {*files} - {*stored[2:]})
+    return sorted(str(path.relative_to(place)) for path in {*files} - {*stored[1:]})
 
 
 class Moment:
