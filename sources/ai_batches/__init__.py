@@ -33,6 +33,7 @@ from .settings import (
     ProviderSettings,
     has_key,
     keep_configured_secrets,
+    other_addresses,
     provider_settings,
     providers_with_key,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "check_accounts",
     "has_key",
     "keep_configured_secrets",
+    "other_addresses",
     "protect_log",
     "provider_settings",
     "providers_with_key",

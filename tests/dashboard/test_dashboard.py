@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ import requests
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import servers
-from commands import COMMAND
+from commands import COMMAND, run
 from generated import copy_to_postgres, fill, record_runs, writing
 
 pytestmark = pytest.mark.timeout(400)
@@ -582,26 +583,92 @@ def test_another_destination_shows_the_same(browser: Browser, data: Path) -> Non
                     choose_several(page, "Account", ACCOUNT)
 
 
+def answers(address: str, *headers: str, path: str = "/", version: str = "1.1") -> int:
+    """The status of a reply to a request with these headers, which may be missing or double."""
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname, parts.port), 20) as connection:
+        lines = (f"GET {path} HTTP/{version}", *headers, "", "")
+        connection.sendall("\r\n".join(lines).encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+def opens_socket(address: str, *headers: str) -> bool:
+    """Whether a WebSocket is opened for a browser that sends these headers."""
+    upgrade = (
+        "Upgrade: websocket",
+        "Connection: upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    )
+    return answers(address, *headers, *upgrade, path="/ws?session_id=s_aaaaaa") == 101
+
+
 def test_pages_of_other_sites_are_refused(data: Path) -> None:
     with serving("--dataset", DATASET, **on_file(data)) as address:
         port = urlsplit(address).port
-        assert requests.get(address, timeout=20).status_code == 200
-        assert requests.get(address, headers={"origin": address}, timeout=20).status_code == 200
+        own = f"Host: 127.0.0.1:{port}"
+        for host in ("127.0.0.1", "localhost", "LocalHost.", "[::1]", "[0:0:0:0:0:0:0:1]"):
+            assert answers(address, f"Host: {host}:{port}") == 200
+            assert opens_socket(address, f"Host: {host}:{port}", f"Origin: http://{host}:{port}")
+        # as a proxy on another port would ask
+        assert answers(address, "Host: localhost", "Origin: https://localhost:443") == 200
+        assert answers(address, "Host: localhost:80", "Origin: https://localhost") == 403
+        assert answers(address, "Host: localhost:443", "Origin: https://localhost") == 200
         for headers in (
-            {"origin": "https://evil.example"},
-            {"host": f"evil.example:{port}"},
-            {"origin": f"http://127.0.0.1:{(port or 0) + 1}"},
+            [f"Host: evil.example:{port}"],
+            [f"Host: evil.example:{port}", "X-Forwarded-Host: localhost"],
+            [f"Host: localhost.evil.example:{port}"],
+            [f"Host: localhost@evil.example:{port}"],
+            [f"Host: [::2]:{port}"],
+            ["Host: "],
+            [f"Host: 127.0.0.2:{port}"],
         ):
-            assert requests.get(address, headers=headers, timeout=20).status_code == 403
-        upgrade = {
-            "connection": "upgrade",
-            "upgrade": "websocket",
-            "sec-websocket-version": "13",
-            "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "origin": "https://evil.example",
-        }
-        reply = requests.get(f"{address}/ws?session_id=s_aaaaaa", headers=upgrade, timeout=20)
-        assert reply.status_code == 403
+            assert answers(address, *headers) == 403
+            assert not opens_socket(address, *headers)
+        assert answers(address, version="1.0") == 403
+        assert answers(address, own, f"Host: evil.example:{port}") in (400, 403)
+        for origin in (
+            "https://evil.example",
+            "null",
+            f"http://127.0.0.1:{(port or 0) + 1}",
+            f"http://evil.example@127.0.0.1:{port}",
+            f"http://127.0.0.1:{port}.evil.example",
+            f"https://127.0.0.1:{port}/x",
+        ):
+            assert answers(address, own, f"Origin: {origin}") == 403
+            assert not opens_socket(address, own, f"Origin: {origin}")
+        twice = (f"Origin: http://127.0.0.1:{port}", "Origin: https://evil.example")
+        assert answers(address, own, *twice) == 403
+
+
+def test_other_names_are_answered_if_they_are_allowed(data: Path) -> None:
+    names = ("--allow-host", "Figures.example", "--allow-host", "[fd00::0:1]")
+    everywhere = ("--host", "0.0.0.0", "--dataset", DATASET)  # noqa: S104
+    with serving(*everywhere, *names, **on_file(data)) as address:
+        assert urlsplit(address).hostname == "127.0.0.1"
+        for host in ("figures.example", "FIGURES.EXAMPLE.:80", "[fd00::1]:1", "localhost"):
+            assert answers(address, f"Host: {host}") == 200
+        for host in ("evil.example", "x.figures.example", "[fd00::2]", "192.0.2.1"):
+            assert answers(address, f"Host: {host}") == 403
+
+
+def test_no_page_may_show_it_in_a_frame(data: Path) -> None:
+    with serving("--dataset", DATASET, **on_file(data)) as address:
+        for reply in (
+            requests.get(address, timeout=20),
+            requests.get(address, headers={"origin": "null"}, timeout=20),
+            requests.get(f"{address}/nowhere", timeout=20),
+        ):
+            assert reply.headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+            assert reply.headers["X-Content-Type-Options"] == "nosniff"
+            assert reply.headers["Referrer-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("name", ["*", "", "http://a.example", "a.example:80", "[::1]:80", ":::"])
+def test_what_is_not_the_name_of_a_machine_is_wrong_usage(name: str) -> None:
+    code, _, log = run("dashboard", "--allow-host", name)
+    assert code == 2
+    assert "must be a name or an address without a port" in log
 
 
 def test_a_port_that_is_taken_is_a_sentence(data: Path) -> None:

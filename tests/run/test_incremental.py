@@ -437,7 +437,7 @@ def test_a_working_folder_that_cannot_be_written_is_named(lists: Lists, tmp_path
     folder.touch()
     variables = {**keys(lists, "openai"), "DLT_DATA_DIR": str(folder)}
     code, _, log = run("load", **variables)
-    assert code == 1
+    assert code == 2
     assert str(folder) in log
     assert "Traceback" not in log
     folder.unlink()

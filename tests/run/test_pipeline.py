@@ -1,7 +1,6 @@
 """The pipeline as a schedule runs it: a process, its exit code, what it prints and leaves."""
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -338,19 +337,6 @@ def test_an_option_without_sense_is_wrong_usage(lists: Lists, option: str) -> No
     lists.serve("openai", page([batch(1)]))
     assert run("load", option, **keys(lists, "openai"))[0] == 2
     assert lists.requests == []
-
-
-def test_a_damaged_working_folder_is_named(lists: Lists, tmp_path: Path) -> None:
-    lists.serve("openai", page([batch(1)]))
-    variables = keys(lists, "openai")
-    assert run("load", **variables)[0] == 0
-    folder = tmp_path / "dlt" / "pipelines" / "ai_batches"
-    (folder / "state.json").write_text("")
-    code, _, log = run("load", **variables)
-    assert code == 2
-    assert f"{folder} is damaged. Delete this folder" in log
-    shutil.rmtree(folder)
-    assert run("load", **variables)[0] == 0
 
 
 def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:

@@ -194,7 +194,13 @@ def alerts(output: Output, options: Options) -> int:
 
 
 def dashboard(
-    output: Output, options: Options, host: str, port: int, opens_browser: bool, is_demo: bool
+    output: Output,
+    options: Options,
+    host: str,
+    allowed_hosts: Sequence[str],
+    port: int,
+    opens_browser: bool,
+    is_demo: bool,
 ) -> int:
     """Serves the dashboard until Ctrl-C.
 
@@ -202,6 +208,7 @@ def dashboard(
         output (Output): Where to print.
         options (Options): Which destination.
         host (str): Address to listen on.
+        allowed_hosts (Sequence[str]): Further names by which browsers find it.
         port (int): 0 for a free one.
         opens_browser (bool): Whether to open it.
         is_demo (bool): Whether to show what the demo loaded.
@@ -227,6 +234,7 @@ def dashboard(
             opens_browser,
             options.lock_timeout,
             options.pipeline_name,
+            allowed_hosts,
         )
     except KeyboardInterrupt:
         # the usual way to end it

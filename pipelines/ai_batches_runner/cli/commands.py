@@ -17,11 +17,13 @@ from ..defaults import ROWS_PER_LOAD, SHORT_LOCK_TIMEOUT
 from .exit_codes import INTERRUPTED
 from .options import (
     Options,
+    allow_host_option,
     providers_argument,
     seconds,
     shared_options,
     since_option,
 )
+from .private_files import private_files
 from .streams import unfailing_streams
 
 _DESTINATION = ("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
@@ -49,7 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         int: The exit code.
     """
-    with _no_telemetry(), _few_collections(), _heeding_sigterm(), unfailing_streams():
+    with (
+        _no_telemetry(),
+        _few_collections(),
+        _heeding_sigterm(),
+        unfailing_streams(),
+        private_files(),
+    ):
         try:
             code: object = cli.main(
                 list(sys.argv[1:] if arguments is None else arguments),
@@ -185,13 +193,21 @@ def alerts(options: Options) -> int:
     show_default=True,
     help="Address to listen on. There is no password: anyone who can reach it can read it.",
 )
+@allow_host_option
 @click.option("--port", type=int, default=8321, show_default=True, help="Port; 0 for a free one.")
 @click.option("--no-browser", is_flag=True, help="Only print the address.")
 @click.option("--demo", is_flag=True, help="Show what `ai-batches demo` loaded.")
 @shared_options(*_DESTINATION, lock_timeout=SHORT_LOCK_TIMEOUT)
-def dashboard(options: Options, host: str, port: int, no_browser: bool, demo: bool) -> int:
+def dashboard(
+    options: Options,
+    host: str,
+    allowed_hosts: tuple[str, ...],
+    port: int,
+    no_browser: bool,
+    demo: bool,
+) -> int:
     """Show the table in a browser, until Ctrl-C."""
-    return _run("dashboard", options, host, port, not no_browser, demo)
+    return _run("dashboard", options, host, allowed_hosts, port, not no_browser, demo)
 
 
 @cli.command()

@@ -1,8 +1,10 @@
 """Options that several subcommands share, which may stand before or after the subcommand."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from ipaddress import IPv6Address
 from math import inf
 from typing import Any, TypeVar
 
@@ -11,6 +13,8 @@ from click.core import ParameterSource
 
 from ..defaults import LOCK_TIMEOUT, PIPELINE_NAME, SHORT_LOCK_TIMEOUT
 from .since import parse_since
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 TCallback = TypeVar("TCallback", bound=Callable[..., Any])
 
@@ -75,6 +79,33 @@ def _complete_provider(ctx: click.Context, param: click.Parameter, incomplete: s
     return [name for name in PROVIDERS if name.startswith(incomplete)]
 
 
+def _is_address(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def _host_name(text: str) -> str:
+    """Accepts the name or the address of a machine, without a port."""
+    address = text.removeprefix("[").removesuffix("]")
+    if not _HOST_NAME.fullmatch(text) and not _is_address(address):
+        raise click.BadParameter(
+            f"must be a name or an address without a port, such as figures.example, got `{text}`"
+        )
+    return text
+
+
+allow_host_option = click.option(
+    "--allow-host",
+    "allowed_hosts",
+    type=_host_name,
+    multiple=True,
+    metavar="NAME",
+    help="A further name or address by which browsers find the dashboard; may be repeated. Needed"
+    " for readers on other machines.",
+)
 since_option = click.option(
     "--since",
     type=_since,

@@ -6,8 +6,9 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,15 @@ import marimo
 import uvicorn
 from dlt.common.destination import TDestinationReferenceArg
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
+from starlette.types import ASGIApp
 
 from ..defaults import PIPELINE_NAME, SHORT_LOCK_TIMEOUT
+from .own_pages import OwnPagesOnly, accepted_names
 from .session import Session
 
 HOST = "127.0.0.1"
 PORT = 8321
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _open_session: Callable[[], Session] | None = None
 
@@ -40,39 +37,6 @@ def new_session() -> Session:
     return _open_session()
 
 
-class OwnPagesOnly:
-    """Refuses requests that a page of another site makes through its reader's browser.
-
-    `Origin` names the site of the page, and `Host` the name by which this server was found.
-
-    Args:
-        app (ASGIApp): The app to protect.
-        hosts (tuple[str, ...] | None): Accepted names of this server; None for any.
-    """
-
-    def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None) -> None:
-        self._app = app
-        self._hosts = hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, or refuses it."""
-        if scope["type"] in ("http", "websocket") and not self._is_own(Headers(scope=scope)):
-            refusal = (
-                WebSocketClose(1008)
-                if scope["type"] == "websocket"
-                else PlainTextResponse("Not from another site.", 403)
-            )
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
-
-    def _is_own(self, headers: Headers) -> bool:
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if self._hosts and _name(host) not in self._hosts:
-            return False
-        return origin is None or origin.split("://")[-1] == host
-
-
 def serve(
     destination: TDestinationReferenceArg = "duckdb",
     dataset: str | None = None,
@@ -81,8 +45,12 @@ def serve(
     open_browser: bool = True,
     wait: float = SHORT_LOCK_TIMEOUT,
     pipeline: str = PIPELINE_NAME,
+    allowed_hosts: Sequence[str] = (),
 ) -> None:
     """Serves the dashboard until it is interrupted.
+
+    It answers under the names of this machine's loopback, if it listens there, under the address
+    that it listens on, and under those of `allowed_hosts`.
 
     Args:
         destination (TDestinationReferenceArg): Any dlt destination that can be read.
@@ -92,9 +60,11 @@ def serve(
         open_browser (bool): Whether to open the page in a browser.
         wait (float): Seconds to wait for a DuckDB file that a run is writing.
         pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
+        allowed_hosts (Sequence[str]): Further names and addresses by which readers find it.
 
     Raises:
         OSError: If the port is taken or the address does not exist.
+        ValueError: If something is not the name of a host.
     """
     global _open_session
     _open_session = lambda: Session(destination, dataset, wait, pipeline)  # noqa: E731
@@ -105,12 +75,15 @@ def serve(
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen()
-        name = f"[{host}]" if family == socket.AF_INET6 else host
-        address = f"http://{name}:{listening.getsockname()[1]}"
+        bound, taken = listening.getsockname()[:2]
+        address = f"http://{_visible(host, bound)}:{taken}"
         server = uvicorn.Server(
             uvicorn.Config(
-                OwnPagesOnly(_app(), _LOOPBACK if host in _LOOPBACK else None),
+                OwnPagesOnly(_app(), accepted_names(host, bound, allowed_hosts)),
                 log_level="error",
+                # headers that anybody can send
+                proxy_headers=False,
+                server_header=False,
                 # does not wait for open pages
                 timeout_graceful_shutdown=1,
             )
@@ -130,6 +103,14 @@ def serve(
             gc.collect()
 
 
+def _visible(host: str, bound: str) -> str:
+    """The name in the address of the page, for a browser on this machine."""
+    listening = ip_address(bound)
+    if listening.is_unspecified:
+        host = "127.0.0.1" if listening.version == 4 else "::1"
+    return f"[{host}]" if ":" in host else host
+
+
 def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -147,7 +128,3 @@ def _app() -> ASGIApp:
             await route.app.state.session_manager.shutdown()
 
     return Starlette(routes=[Mount("/", pages)], lifespan=lifespan)
-
-
-def _name(host: str) -> str:
-    return host.rsplit(":", 1)[0].strip("[]") if not host.endswith("]") else host.strip("[]")

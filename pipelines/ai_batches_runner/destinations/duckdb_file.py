@@ -40,6 +40,8 @@ def catalog_name(file: Path) -> str:
 def make_file(file: Path) -> None:
     """Makes a file that does not exist, or is empty, so that older drivers can open it.
 
+    Only its owner can read it.
+
     Raises:
         UnusableDestinationError: If the file cannot be written.
     """
@@ -48,6 +50,7 @@ def make_file(file: Path) -> None:
         return
     file.unlink(missing_ok=True)
     duckdb.connect(str(file), config={"storage_compatibility_version": STORAGE_VERSION}).close()
+    file.chmod(0o600)
 
 
 def schemas_with_table(file: Path, wait: float) -> list[str]:

@@ -54,6 +54,9 @@ def refuse_misread(path: Path, misread: str, what: str) -> None:
         UnusableDestinationError: If the path has one of the characters.
     """
     whole = str(path.absolute())
+    if "?" in misread and "=" in whole.partition("?")[2]:
+        # a query may hold a secret
+        whole = whole.partition("?")[0] + "?"
     odd = next((character for character in misread if character in whole), None)
     if odd:
         raise UnusableDestinationError(

@@ -1,6 +1,5 @@
 """Opens pipelines: their working folder and its lock, their names, and their destination."""
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,15 +9,20 @@ from typing import Any
 
 import dlt
 from dlt import Pipeline
+from dlt.common import logger
 from dlt.common.destination import AnyDestination, Destination, TDestinationReferenceArg
 from dlt.common.runtime.collector import NULL_COLLECTOR
 from filelock import FileLock, Timeout
 
 from ..defaults import PIPELINE_NAME
+from ..destinations.duckdb import DuckDbAdapter
 from ..destinations.paths import pipelines_folder, temporary_folder
 from ..destinations.registry import adapter_of
+from ..destinations.remote_address import refuse_remote_address
 from ..errors import AnotherRunError, UnusableDestinationError
-from .foreign_settings import refuse_foreign_settings
+from .foreign_settings import find_setting, refuse_foreign_settings
+from .sealed import SealingPipeline
+from .working_folder import find_damage, in_sound_folder, unusable_folder
 
 DATASET = "ai_batches"
 
@@ -34,6 +38,7 @@ _DECIDED: dict[str, Any] = {
 _OTHER_DATASET = f"{DATASET}_dataset"
 
 _DATASET = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+")
+_DESTINATION = re.compile(r"\w+(\.\w+)*")
 _PIPELINE_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -46,8 +51,9 @@ def open_pipeline(
 ) -> Iterator[Pipeline]:
     """Makes a pipeline that nobody else runs in this working folder meanwhile.
 
-    A DuckDB file that does not exist is made, too, so that older drivers can open it. What dlt
-    finds in its configuration about dataset, development mode or refresh does not count.
+    A DuckDB file that does not exist is made, too, so that older drivers can open it. A working
+    folder that is damaged is put aside: dlt restores it from the destination. What dlt finds in
+    its configuration about dataset, development mode or refresh does not count.
 
     Args:
         destination (TDestinationReferenceArg): Any destination of dlt.
@@ -64,22 +70,54 @@ def open_pipeline(
         AnotherRunError: If another process has the pipeline open.
         UnusableDestinationError: If DuckDB could not tell the dataset from the file, if the file
             is damaged or would not be safe, if settings of dlt would make the pipeline another one,
-            or if the working folder is damaged.
+            or if the working folder cannot be written.
         duckdb.IOException: If another program still has the DuckDB file open.
-        OSError: If the working folder cannot be written.
     """
+    _refuse_names(name, dataset)
     folder = pipelines_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder, name):
+        pipeline = _make_pipeline(destination, dataset, name, folder, wait, is_kept=True)
+        adapter_of(pipeline).make_storage(folder)
+        yield pipeline
+
+
+@contextmanager
+def _locked(folder: Path, name: str) -> Iterator[None]:
+    """Keeps other processes from running the pipeline in this folder, which is made."""
+    file = folder / f"{name}.lock"
     try:
-        lock = FileLock(folder / f"{name}.lock", timeout=0).acquire()
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    except OSError as ex:
+        raise unusable_folder(folder, ex) from ex
+    try:
+        lock = FileLock(file, timeout=0, mode=0o600).acquire()
     except Timeout:
         raise AnotherRunError(
             f"Another run of this pipeline is at work in {folder}; nothing was done."
         ) from None
+    except OSError as ex:
+        raise UnusableDestinationError(
+            f"The lock {file} cannot be opened ({ex.strerror}). Let the user of the runs write it,"
+            " or remove it while no run is at work."
+        ) from ex
     with lock:
-        pipeline = _make_pipeline(destination, dataset, name, folder, wait)
-        adapter_of(pipeline).make_storage(folder)
-        yield pipeline
+        yield
+
+
+def _warn_of_damage(folder: Path, name: str) -> None:
+    """Says what the next run will do about a damaged working folder, unless one is at work."""
+    try:
+        # twice: a run that begins meanwhile may be writing
+        if find_damage(folder / name) and (damage := find_damage(folder / name)):
+            with _locked(folder, name):
+                logger.warning(
+                    f"The working folder {folder / name} is damaged: {damage}. The next run puts it"
+                    " aside and restores it from the destination."
+                )
+    except AnotherRunError:
+        pass
+    except OSError as ex:
+        raise unusable_folder(folder / name, ex) from ex
 
 
 @contextmanager
@@ -142,7 +180,9 @@ def open_to_check(
         pipeline = _make_pipeline(
             destination, dataset, name, Path(folder), wait, tolerates_lock=True
         )
-        adapter_of(pipeline).refuse_storage(pipelines_folder(), Path(folder))
+        kept = pipelines_folder()
+        adapter_of(pipeline).refuse_storage(kept, Path(folder))
+        _warn_of_damage(kept, name)
         try:
             yield pipeline
         finally:
@@ -157,30 +197,33 @@ def _make_pipeline(
     wait: float,
     read_only: bool = False,
     tolerates_lock: bool = False,
+    is_kept: bool = False,
 ) -> Pipeline:
-    reference = _own_reference(destination)
     _refuse_names(name, dataset)
+    reference = _own_reference(destination)
     possible = [dataset] if dataset else [DATASET, _OTHER_DATASET]
     refuse_foreign_settings(name, reference.destination_name, possible)
+    if reference.destination_type == DuckDbAdapter.TYPE:
+        _refuse_remote_addresses(name, reference)
 
-    def make(dataset_name: str) -> Pipeline:
-        try:
-            made: Pipeline = dlt.pipeline(
-                name,
-                pipelines_dir=str(folder),
-                destination=reference,
-                dataset_name=dataset_name,
-                **_DECIDED,
-            )
-        except json.JSONDecodeError as ex:
-            raise UnusableDestinationError(
-                f"A file in {folder / name} is damaged. Delete this folder: what dlt knows is"
-                " restored from the destination."
-            ) from ex
+    def make_in(place: Path, dataset_name: str) -> Pipeline:
+        made = dlt.pipeline(
+            name,
+            pipelines_dir=str(place),
+            destination=reference,
+            dataset_name=dataset_name,
+            _impl_cls=SealingPipeline,
+            **_DECIDED,
+        )
         # these are no arguments
         made.config.restore_from_destination = True
         made.config.use_single_dataset = True
         return made
+
+    def make(dataset_name: str) -> Pipeline:
+        if not is_kept:
+            return make_in(folder, dataset_name)
+        return in_sound_folder(folder / name, lambda place: make_in(place, dataset_name))
 
     pipeline = make(dataset or DATASET)
     adapter = adapter_of(pipeline)
@@ -190,8 +233,28 @@ def _make_pipeline(
     return pipeline if chosen == (dataset or DATASET) else make(chosen)
 
 
+def _refuse_remote_addresses(name: str, reference: AnyDestination) -> None:
+    """Refuses addresses that are not of a file, wherever they were set."""
+    refuse_remote_address(reference.config_params.get("credentials"), "The given address")
+    sections = ("destination", reference.destination_name)
+    for setting, inner in (("credentials", ()), ("database", ("credentials",))):
+        found = find_setting(setting, name, (*sections, *inner))
+        if found:
+            refuse_remote_address(found.value, found.place)
+
+
 def _own_reference(destination: TDestinationReferenceArg) -> AnyDestination:
     """A copy: what is set here is not for other pipelines of the caller."""
+    if (
+        isinstance(destination, str)
+        and destination.strip()
+        and not _DESTINATION.fullmatch(destination.strip())
+    ):
+        # an address may hold a secret
+        raise UnusableDestinationError(
+            "--destination takes a word, such as duckdb, motherduck or postgres. Set the address as"
+            " the credentials of that destination."
+        )
     named = Destination.from_reference(destination)
     if named is None:
         raise UnusableDestinationError("No destination was named. Choose one with --destination.")

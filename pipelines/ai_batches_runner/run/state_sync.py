@@ -1,6 +1,7 @@
 """Compares what the working folder knows with what the destination knows."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from dlt import Pipeline
@@ -17,6 +18,7 @@ from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from ..local_state import remembered
 from .report import TAccount
+from .sealed import is_sealed, waiting_packages
 
 _KNOWN = "ai_batches_known_destination"
 
@@ -37,12 +39,12 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
         Pipeline: The pipeline, whose state dlt restores from the destination when it syncs.
     """
     if not _is_intact(pipeline):
-        reason = "it was killed while writing or loading"
+        reason = "it is not whole"
     elif remembered(pipeline, _KNOWN) != _found(pipeline):
         reason = "the destination has other state"
     else:
         return pipeline
-    if pipeline.has_pending_data:
+    if any(waiting_packages(Path(pipeline.working_dir))):
         logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
     return pipeline.drop()
 
@@ -95,7 +97,10 @@ def _is_intact(pipeline: Pipeline) -> bool:
         extracted = pipeline.list_extracted_load_packages()
         normalized = pipeline.list_normalized_load_packages()
         left = [pipeline.get_load_package_info(name) for name in {*extracted, *normalized}]
-    except (OSError, ValueError):
+    except Exception:
+        # damaged files fail in ways of their own
+        return False
+    if not is_sealed(pipeline) or _has_stray_schemas(pipeline):
         return False
     # in both forms: killed while dlt was removing the first one, which it cannot go on with
     if set(extracted) & set(normalized):
@@ -103,6 +108,12 @@ def _is_intact(pipeline: Pipeline) -> bool:
     return all(
         state == "new_jobs" or not jobs for info in left for state, jobs in info.jobs.items()
     ) and all(_knows_schema(pipeline, info) for info in left if info.load_id in extracted)
+
+
+def _has_stray_schemas(pipeline: Pipeline) -> bool:
+    """Whether a kill left files beside the schemas, which dlt would take for schemas."""
+    files = Path(pipeline.working_dir, "schemas").iterdir()
+    return any(not file.name.endswith(".schema.json") for file in files)
 
 
 def _knows_schema(pipeline: Pipeline, package: LoadPackageInfo) -> bool:

@@ -34,6 +34,7 @@ AZURE_OPENAI = Provider(
     title="Azure OpenAI",
     docs="https://learn.microsoft.com/en-us/azure/foundry/reference/rest/batches-list-batches",
     base_url="{endpoint}/openai/v1",
+    own_hosts=(".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"),
     url_settings={"endpoint": "AZURE_OPENAI_ENDPOINT"},
     path="/batches",
     api_key_env="AZURE_OPENAI_API_KEY",

@@ -26,6 +26,7 @@ DASHSCOPE = Provider(
     title="DashScope (Alibaba Cloud)",
     docs="https://www.alibabacloud.com/help/en/model-studio/batch-interfaces-compatible-with-openai",
     base_url="https://dashscope.aliyuncs.com/compatible-mode/v1",
+    own_hosts=("dashscope-intl.aliyuncs.com",),
     path="/batches",
     api_key_env="DASHSCOPE_API_KEY",
     auth=BearerTokenAuth,

@@ -114,6 +114,8 @@ class Provider:
         other_base_url (Callable[[str, Mapping[str, str]], str | None] | None): Gives the API root
             for a key and the values of `url_settings`, in the form of `base_url`, if a vendor
             has several; None if it is `base_url`.
+        own_hosts (Sequence[str]): Hosts of the vendor that `base_url` does not give; with a dot at
+            the beginning, all names below it. Keys that go elsewhere are pointed out.
         shared_key_env (str | None): Variable into which the vendor's clients look first, and which
             may hold a key for its other products: it is used if the provider is named, and does not
             select it.
@@ -140,6 +142,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict)
     url_settings: Mapping[str, str] = field(default_factory=dict)
     other_base_url: Callable[[str, Mapping[str, str]], str | None] | None = None
+    own_hosts: Sequence[str] = ()
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None

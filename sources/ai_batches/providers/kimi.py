@@ -14,6 +14,7 @@ KIMI = Provider(
     title="Kimi (Moonshot AI)",
     docs="https://platform.kimi.ai/docs/api/batch-list",
     base_url="https://api.moonshot.ai/v1",
+    own_hosts=("api.moonshot.cn",),
     path="/batches",
     api_key_env="MOONSHOT_API_KEY",
     auth=BearerTokenAuth,

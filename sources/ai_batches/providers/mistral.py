@@ -26,6 +26,7 @@ MISTRAL = Provider(
     title="Mistral AI",
     docs="https://docs.mistral.ai/api/endpoint/batch",
     base_url="https://api.mistral.ai/v1",
+    own_hosts=(".mistral.ai",),
     path="/batch/jobs",
     api_key_env="MISTRAL_API_KEY",
     auth=BearerTokenAuth,

@@ -12,6 +12,8 @@ OPENAI = Provider(
     title="OpenAI",
     docs="https://platform.openai.com/docs/api-reference/batch/list",
     base_url="https://api.openai.com/v1",
+    # of regions
+    own_hosts=(".api.openai.com",),
     path="/batches",
     api_key_env="OPENAI_API_KEY",
     auth=BearerTokenAuth,

@@ -15,6 +15,7 @@ TOGETHER = Provider(
     title="Together AI",
     docs="https://docs.together.ai/reference/batch-list",
     base_url="https://api.together.ai/v1",
+    own_hosts=("api.together.xyz",),
     path="/batches",
     api_key_env="TOGETHER_API_KEY",
     auth=BearerTokenAuth,

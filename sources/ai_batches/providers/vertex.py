@@ -81,6 +81,7 @@ VERTEX = Provider(
     docs="https://docs.cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.batchPredictionJobs/list",
     base_url="https://{location}-aiplatform.googleapis.com" + _PATH,
     other_base_url=_address,
+    own_hosts=("aiplatform.googleapis.com", ".rep.googleapis.com"),
     path="/batchPredictionJobs",
     api_key_env="GOOGLE_OAUTH_ACCESS_TOKEN",
     url_settings={"project": "GOOGLE_CLOUD_PROJECT", "location": "GOOGLE_CLOUD_LOCATION"},

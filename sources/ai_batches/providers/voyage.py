@@ -23,6 +23,7 @@ VOYAGE = Provider(
     docs="https://docs.voyageai.com/reference/list-batches",
     base_url="https://api.voyageai.com/v1",
     other_base_url=_address,
+    own_hosts=("ai.mongodb.com",),
     path="/batches",
     api_key_env="VOYAGE_API_KEY",
     auth=BearerTokenAuth,

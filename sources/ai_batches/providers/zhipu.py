@@ -15,6 +15,7 @@ ZHIPU = Provider(
     title="Zhipu AI (Z.ai)",
     docs="https://docs.bigmodel.cn/api-reference/批处理-api/列出批处理任务",
     base_url="https://open.bigmodel.cn/api/paas/v4",
+    own_hosts=("api.z.ai",),
     path="/batches",
     api_key_env="ZAI_API_KEY",
     auth=BearerTokenAuth,

@@ -6,6 +6,7 @@ send one vendor's key to another. Here each setting is looked up at its exact pl
 any other place that dlt reads its configuration from.
 """
 
+from .destinations_of_keys import OtherAddress, other_addresses
 from .lookup import (
     has_key,
     keep_configured_secrets,
@@ -17,10 +18,12 @@ from .types import Account, ProviderSettings
 
 __all__ = [
     "Account",
+    "OtherAddress",
     "ProviderSettings",
     "has_key",
     "keep_configured_secrets",
     "missing_key",
+    "other_addresses",
     "provider_settings",
     "providers_with_key",
 ]

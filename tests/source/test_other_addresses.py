@@ -1,0 +1,72 @@
+"""Keys that go elsewhere than to the vendor are pointed out, and nothing secret with them."""
+
+import pytest
+
+from ai_batches import PROVIDERS, Account, ProviderSettings, other_addresses, provider_settings
+from support import KEY
+
+
+def told(provider: str, base_url: str, own: str = "") -> list[str]:
+    """What is said of an account of these addresses."""
+    settings = ProviderSettings((Account("default", KEY, "the test", base_url=own),), base_url)
+    return [str(each) for each in other_addresses(PROVIDERS[provider], settings)]
+
+
+@pytest.mark.parametrize(
+    ("provider", "address"),
+    [
+        ("openai", "https://api.openai.com/v1"),
+        ("openai", "https://API.OpenAI.com:443/v1?project=x"),
+        ("openai", "https://eu.api.openai.com/v1"),
+        ("bedrock", "https://bedrock.eu-central-1.amazonaws.com"),
+        ("vertex", "https://europe-west4-aiplatform.googleapis.com/v1/projects/p/locations/l"),
+        ("vertex", "https://aiplatform.eu.rep.googleapis.com/v1"),
+        ("voyage", "https://ai.mongodb.com/v1"),
+        ("azure_openai", "https://mine.openai.azure.com/openai/v1"),
+    ],
+)
+def test_a_vendors_own_address_is_not_worth_a_word(provider: str, address: str) -> None:
+    assert told(provider, address) == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "address", "shown"),
+    [
+        ("openai", "https://gateway.example/v1?key=secret-1", "https://gateway.example"),
+        ("openai", "http://127.0.0.1:4000", "http://127.0.0.1:4000"),
+        ("openai", "http://[::1]:80/v1", "http://[::1]:80"),
+        ("openai", "http://api.openai.com/v1", "http://api.openai.com"),
+        ("openai", "https://api.openai.com:8443/v1", "https://api.openai.com:8443"),
+        ("openai", "https://api.openai.com.evil.example/v1", "https://api.openai.com.evil.example"),
+        ("openai", "https://user:secret-1@evil.example/v1", "https://evil.example"),
+        ("openai", "https://api.openai.com@evil.example/v1", "https://evil.example"),
+        ("bedrock", "https://bedrock.x.evil.example", "https://bedrock.x.evil.example"),
+        ("bedrock", "https://bedrock.a.b.amazonaws.com", "https://bedrock.a.b.amazonaws.com"),
+        (
+            "azure_openai",
+            "https://openai.azure.com.evil.example",
+            "https://openai.azure.com.evil.example",
+        ),
+    ],
+)
+def test_another_address_is_shown_without_its_secrets(
+    provider: str, address: str, shown: str
+) -> None:
+    line = f"{provider}, account default: asks {shown} instead of the vendor's own address"
+    assert told(provider, address) == [line]
+    assert told(provider, "https://api.openai.com/v1", own=address) == [line]
+
+
+def test_a_server_of_ones_own_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_COMPATIBLE_API_KEY", KEY)
+    monkeypatch.setenv("SOURCES__AI_BATCHES__OPENAI_COMPATIBLE__BASE_URL", "http://10.0.0.1/v1")
+    provider = PROVIDERS["openai_compatible"]
+    (found,) = other_addresses(provider, provider_settings(provider))
+    assert str(found) == "openai_compatible, account default: asks http://10.0.0.1"
+
+
+@pytest.mark.parametrize("name", [name for name, each in PROVIDERS.items() if each.base_url])
+def test_no_vendors_default_is_pointed_out(name: str) -> None:
+    settings = {setting: "a-1" for setting in PROVIDERS[name].url_settings}
+    settings |= {"endpoint": "https://a-1.openai.azure.com"}
+    assert told(name, PROVIDERS[name].base_url.format_map(settings)) == []
