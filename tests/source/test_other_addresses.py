@@ -1,9 +1,12 @@
 """Keys that go elsewhere than to the vendor are pointed out, and nothing secret with them."""
 
+import json
+
 import pytest
 
 from ai_batches import PROVIDERS, Account, ProviderSettings, other_addresses, provider_settings
-from support import KEY
+from commands import keys, run
+from support import KEY, Lists, batch, page
 
 
 def told(provider: str, base_url: str, own: str = "") -> list[str]:
@@ -70,3 +73,29 @@ def test_no_vendors_default_is_pointed_out(name: str) -> None:
     settings = {setting: "a-1" for setting in PROVIDERS[name].url_settings}
     settings |= {"endpoint": "https://a-1.openai.azure.com"}
     assert told(name, PROVIDERS[name].base_url.format_map(settings)) == []
+
+
+def test_accounts_of_one_address_are_named_together() -> None:
+    accounts = [Account(name, KEY, "the test") for name in ("a", "b", "c")]
+    accounts[1] = accounts[1]._replace(base_url="https://api.openai.com/v1")
+    settings = ProviderSettings(tuple(accounts), "http://127.0.0.1:4000/v1")
+    (found,) = other_addresses(PROVIDERS["openai"], settings)
+    said = "openai, 2 accounts: ask http://127.0.0.1:4000 instead of the vendor's own address"
+    assert str(found) == said
+    assert found.accounts == ("a", "c")
+
+
+@pytest.mark.parametrize("command", ["load", "check", "verify"])
+def test_each_command_says_so_first(lists: Lists, command: str) -> None:
+    lists.serve("openai", page([batch(1)]))
+    variables = keys(lists, "openai")
+    said = f"openai, account default: asks {lists.url('openai').removesuffix('/openai')} instead"
+    if command == "verify":
+        run("load", **variables)
+    code, printed, log = run(command, **variables)
+    assert code == 0
+    assert said in log
+    assert said not in run(command, "--quiet", **variables)[2]
+    printed = run(command, "--log-format", "json", **variables)[1]
+    assert json.loads(printed.splitlines()[0])["provider"] == "openai"
+    assert said in printed

@@ -2,12 +2,22 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from ai_batches import PROVIDERS, Run, RunRequest, has_key, providers_with_key
+from ai_batches import (
+    PROVIDERS,
+    AiBatchesError,
+    Run,
+    RunRequest,
+    has_key,
+    other_addresses,
+    provider_settings,
+    providers_with_key,
+)
 
 from ..defaults import SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
@@ -56,6 +66,7 @@ def load(
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
+    _note_other_addresses(chosen, output)
     deadline = None if time_limit is None else time.monotonic() + time_limit
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
@@ -79,7 +90,7 @@ def _load(
                 output,
             )
     except (PipelineStepFailed, DestinationException) as ex:
-        return explain_failure(ex, output, keeps_data=pipeline.has_pending_data)
+        return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
     is_found = _look_up_alerts(telling, reports, output)
     if is_found and hook:
         _send_alerts(telling, hook)
@@ -91,6 +102,14 @@ def _load(
     if any(report.error for report in reports):
         return FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
+
+
+def _keeps_data(pipeline: Pipeline) -> bool:
+    try:
+        return bool(pipeline.has_pending_data)
+    except Exception:
+        # a package that cannot be listed, as on a full disk, is read again
+        return False
 
 
 def _look_up_alerts(telling: Telling, reports: Sequence[AccountReport], output: Output) -> bool:
@@ -134,6 +153,7 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
+    _note_other_addresses(chosen, output)
     with open_to_check(*options.place) as pipeline:
         with output:
             found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
@@ -156,6 +176,7 @@ def verify(output: Output, options: Options, providers: Sequence[str], since: in
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
+    _note_other_addresses(chosen, output)
     with (
         open_pipeline(*options.place) as pipeline,
         output,
@@ -274,3 +295,12 @@ def _with_keys(named: Sequence[str], output: Output) -> list[str]:
         explain_missing_keys(without_key, output)
         return []
     return providers
+
+
+def _note_other_addresses(providers: Sequence[str], output: Output) -> None:
+    """Says whose key goes to another address than the vendor's own."""
+    for name in providers:
+        # settings that cannot be used are told where they are
+        with suppress(AiBatchesError):
+            for each in other_addresses(PROVIDERS[name], provider_settings(PROVIDERS[name])):
+                output.note(str(each), **each._asdict())

@@ -1,5 +1,6 @@
 """Explains in a sentence what ended a subcommand, and chooses its exit code."""
 
+import errno
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,11 +95,18 @@ def explain_failure(error: Exception, output: Output, keeps_data: bool = False) 
         kept = "The next run reads again."
     if keeps_data:
         kept = "Nothing is lost: the next run loads what was read, or reads it again."
-    reason = explain_lock(cause) or explain_damage(cause) or str(cause)
+    reason = explain_lock(cause) or explain_damage(cause) or _explain_full_disk(cause) or str(cause)
     if reason == str(cause) and not isinstance(cause, DltException | OSError):
         reason = f"{type(cause).__name__}: {reason}"
     output.complain(f"FAILED{step}: {reason}\n{kept}".rstrip(), error)
     return NOTHING_TO_DO if isinstance(cause, ConfigurationException) else FAILED
+
+
+def _explain_full_disk(error: BaseException) -> str | None:
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return None
+    where = f" ({error.filename})" if error.filename else ""
+    return f"The disk is full{where}. Free some space."
 
 
 def _explain_settings(error: TomlProviderReadException, output: Output) -> int:

@@ -104,6 +104,9 @@ class Output(ProgressListener):
             self.complain(text)
         self._trace(found)
 
+    def note(self, text: str, **fields: Any) -> None:
+        """Says what a person may want to know before anything is done; here: nothing."""
+
     def complain(self, text: str, error: BaseException | None = None) -> None:
         """Says what went wrong and what to do, on the error stream."""
         print_line(text, Console(stderr=True))
@@ -124,6 +127,10 @@ class Lines(Output):
     def __init__(self, shows_traceback: bool = False) -> None:
         super().__init__(shows_traceback)
         self._spoke_at: dict[TAccount, float] = {}
+
+    def note(self, text: str, **fields: Any) -> None:
+        """Prints it, beside what is printed as a result."""
+        print_line(text, Console(stderr=True))
 
     def reading(self, reading: Reading) -> None:
         """Prints a line where the last one is long ago."""
@@ -239,6 +246,10 @@ class JsonLines(Lines):
 
     def _handler(self, is_formatted: bool, before: Sequence[logging.Handler]) -> logging.Handler:
         return self._json_handler
+
+    def note(self, text: str, **fields: Any) -> None:
+        """Tells of it, with its parts."""
+        self._tell("note", text, **fields)
 
     def reading(self, reading: Reading) -> None:
         """Tells of a list that is being read."""
