@@ -61,11 +61,13 @@ def check_accounts(
         for name, chosen in settings.items()
         for account in chosen.accounts
     ]
-    lane: Lane[FirstPageReader, None] = Lane(Workers(), readers)
+    workers = Workers()
+    lane: Lane[FirstPageReader, None] = Lane(workers, readers)
     found: dict[tuple[str, str], AiBatchesError | None] = {
         (reader.provider.name, reader.account.name): None for reader in readers
     }
     try:
+        workers.start()
         while not lane.is_over:
             taken = lane.take(_PATIENCE)
             if taken and isinstance(taken[1], Ended) and taken[1].error:

@@ -51,7 +51,7 @@ def read_provider(
     if lane is None:
         forget_lost_rows(run)
         try:
-            lane = _start(provider, settings, run)
+            lane = _lane(provider, settings, run)
         except SettingsError as ex:
             if fail_fast:
                 raise
@@ -61,8 +61,9 @@ def read_provider(
             lane = Lane(run.workers, [])
         run.lanes[provider.name] = lane
     try:
-        # all resources begin to read before any of them hands on
+        # all resources know their lists before any is read
         yield None
+        run.workers.start()
         yield from _hand_on(lane, fail_fast, run)
     except BaseException:
         # also if dlt ends the resource, for a limit or an error elsewhere
@@ -70,8 +71,8 @@ def read_provider(
         raise
 
 
-def _start(provider: Provider, settings: ProviderSettings | None, run: Run) -> AccountLane:
-    """Has workers read the list of each account."""
+def _lane(provider: Provider, settings: ProviderSettings | None, run: Run) -> AccountLane:
+    """Prepares the reading of each account's list."""
     settings = settings or provider_settings(provider)
     if not settings.accounts:
         raise missing_key(provider)

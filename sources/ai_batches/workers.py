@@ -74,10 +74,14 @@ class Workers:
         working = self._busy.keys() - self._patient
         return bool(working) and all(feed.is_parked for feed in working)
 
-    def start(self, feeds: Sequence[Feed[Any]]) -> None:
-        """Reads lists, in this order as far as workers are free."""
+    def add(self, feeds: Sequence[Feed[Any]]) -> None:
+        """Adds lists to be read, in this order."""
         with self.changed:
             self._waiting.extend(feeds)
+
+    def start(self) -> None:
+        """Reads the lists that were added, as far as workers are free."""
+        with self.changed:
             self._fill()
 
     def wait_for_others(self, feed: Feed[Any], seconds: float) -> None:
@@ -154,7 +158,7 @@ class Lane(Generic[TFeed, TPortion]):
     """The feeds of one provider, whose resource hands on what is in them.
 
     Args:
-        workers (Workers): Reads the lists.
+        workers (Workers): Reads the lists, once they are started.
         feeds (Sequence[Feed]): The lists, in the order of reading.
     """
 
@@ -162,7 +166,7 @@ class Lane(Generic[TFeed, TPortion]):
         self.feeds = deque(feeds)
         """The one that was taken from last is the last one."""
         self._workers = workers
-        workers.start(feeds)
+        workers.add(feeds)
 
     @property
     def is_over(self) -> bool:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ai_batches import PROVIDERS, Account, ProviderSettings, other_addresses, provider_settings
-from commands import keys, run
+from commands import keys, run, run_and_tell_all
 from support import KEY, Lists, batch, page
 
 
@@ -92,10 +92,10 @@ def test_each_command_says_so_first(lists: Lists, command: str) -> None:
     said = f"openai, account default: asks {lists.url('openai').removesuffix('/openai')} instead"
     if command == "verify":
         run("load", **variables)
-    code, printed, log = run(command, **variables)
+    code, printed, log = run_and_tell_all(command, **variables)
     assert code == 0
     assert said in log
-    assert said not in run(command, "--quiet", **variables)[2]
-    printed = run(command, "--log-format", "json", **variables)[1]
+    assert said not in run_and_tell_all(command, "--quiet", **variables)[2]
+    printed = run_and_tell_all(command, "--log-format", "json", **variables)[1]
     assert json.loads(printed.splitlines()[0])["provider"] == "openai"
     assert said in printed

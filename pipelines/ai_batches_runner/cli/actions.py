@@ -66,10 +66,10 @@ def load(
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    _note_other_addresses(chosen, output)
     deadline = None if time_limit is None else time.monotonic() + time_limit
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
+        _note_other_addresses(chosen, output)
         return _load(pipeline, chosen, run, options, output)
 
 
@@ -153,8 +153,8 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    _note_other_addresses(chosen, output)
     with open_to_check(*options.place) as pipeline:
+        _note_other_addresses(chosen, output)
         with output:
             found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
         output.checked(found)
@@ -176,13 +176,13 @@ def verify(output: Output, options: Options, providers: Sequence[str], since: in
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    _note_other_addresses(chosen, output)
     with (
         open_pipeline(*options.place) as pipeline,
         output,
     ):
         with connected(pipeline, options.lock_timeout):
             refuse_tables_of_others(pipeline, options.table_format)
+        _note_other_addresses(chosen, output)
         verdicts = verify_all(pipeline, chosen, None, since, options.lock_timeout, output)
     output.verdicts(verdicts)
     return ALL_GOOD if all(verdict.is_good for verdict in verdicts.values()) else FAILED
