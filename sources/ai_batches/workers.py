@@ -67,6 +67,8 @@ class Workers:
         self._busy: dict[Feed[Any], threading.Thread] = {}
         self._patient: set[Feed[Any]] = set()
         """Feeds whose servers asked for a long wait: others are read meanwhile."""
+        self._prefix = ""
+        """Of the names of threads: dlt finds the context of the starting one by it."""
 
     @property
     def are_stalled(self) -> bool:
@@ -82,6 +84,7 @@ class Workers:
     def start(self) -> None:
         """Reads the lists that were added, as far as workers are free."""
         with self.changed:
+            self._prefix = Container.thread_pool_prefix()
             self._fill()
 
     def wait_for_others(self, feed: Feed[Any], seconds: float) -> None:
@@ -124,8 +127,8 @@ class Workers:
             if working[feed.lane] < feed.concurrency:
                 working[feed.lane] += 1
                 self._waiting.remove(feed)
-                # named as dlt finds its context by; a request that hangs must not hold the end
-                name = f"{Container.thread_pool_prefix()}{feed.lane}"
+                name = f"{self._prefix}{feed.lane}"
+                # a request that hangs must not hold the end of the process
                 thread = threading.Thread(target=self._work, args=(feed,), name=name, daemon=True)
                 self._busy[feed] = thread
                 thread.start()
