@@ -13,6 +13,7 @@ from dlt.common import logger
 from .display import shown
 from .errors import AiBatchesError, TimeUpError, UnexpectedError, subject
 from .http.client import BatchListClient
+from .http.time_limit import Pause
 from .metrics import new_metrics, record_error
 from .providers import Provider
 from .scan.evidence import Sighting
@@ -50,6 +51,7 @@ class AccountReader(Feed[Portion]):
         account (Account): Whose key to send.
         run (Run): The run that reads.
         stored (Mapping[str, Any] | None): The state that was stored last.
+        pause (Pause | None): Shared with readers of the same key at the same address.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class AccountReader(Feed[Portion]):
         account: Account,
         run: Run,
         stored: Mapping[str, Any] | None,
+        pause: Pause | None = None,
     ) -> None:
         super().__init__(provider.name, settings.concurrency)
         self.account = account
@@ -68,6 +71,7 @@ class AccountReader(Feed[Portion]):
         self._settings = settings
         self._run = run
         self._stored = stored
+        self._pause = pause
         self._key = (provider.name, account.name)
         self._label = subject(provider.name, account.name)
         self._rows = RowReader(provider, account.name, settings.exclude)
@@ -105,6 +109,7 @@ class AccountReader(Feed[Portion]):
             self._report,
             self._run.request.deadline,
             partial(self._run.workers.wait_for_others, self),
+            self._pause,
         )
         try:
             yield from self._packages(self._client)

@@ -1,6 +1,8 @@
 """What a provider's resource does when dlt runs it: hands on what workers read of its lists."""
 
+from collections import defaultdict
 from collections.abc import Iterator
+from random import sample
 
 import dlt
 import pyarrow as pa
@@ -9,11 +11,11 @@ from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
 from .account import AccountReader, Portion
 from .errors import SettingsError
+from .http.time_limit import Pause
 from .lost_rows import forget_lost_rows, is_table_known
 from .metrics import new_metrics, record_error, recorded_metrics
 from .providers import Provider
 from .scan.run import Run
-from .scan.state import is_interrupted
 from .settings import ProviderSettings, missing_key, provider_settings
 from .table.columns import SCHEMA
 from .table.hints import refuse_hints
@@ -76,11 +78,21 @@ def _lane(provider: Provider, settings: ProviderSettings | None, run: Run) -> Ac
     settings = settings or provider_settings(provider)
     if not settings.accounts:
         raise missing_key(provider)
-    # within a deadline, a long scan must not keep the other accounts waiting for ever
     state = dlt.current.resource_state()
-    accounts = sorted(settings.accounts, key=lambda each: is_interrupted(state.get(each.name)))
+    # in another order each time: within a deadline, no account waits for ever
+    accounts = sample(settings.accounts, len(settings.accounts))
+    # a server counts the requests of a key, whatever accounts it stands for
+    pauses: defaultdict[tuple[str, str], Pause] = defaultdict(Pause)
     readers = [
-        AccountReader(provider, settings, each, run, state.get(each.name)) for each in accounts
+        AccountReader(
+            provider,
+            settings,
+            each,
+            run,
+            state.get(each.name),
+            pauses[each.base_url, each.api_key],
+        )
+        for each in accounts
     ]
     return Lane(run.workers, readers)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -149,3 +150,27 @@ def test_rows_are_stored_while_another_list_is_read(pipeline: Pipeline, lists: L
     assert select(pipeline, "SELECT count(DISTINCT _dlt_load_id) FROM batches") == [(2,)]
     # nothing of what is stored is read twice as new
     assert [each.new for each in load(pipeline, ["openai", "kimi"], settings)] == [0, 0]
+
+
+def test_accounts_of_one_key_wait_together(pipeline: Pipeline, lists: Lists) -> None:
+    """A server that limits the rate of a key counts all its accounts together."""
+    asked: list[tuple[str, float]] = []
+
+    def answer(request: Request) -> TAnswer:
+        project = request.headers["x-project"]
+        asked.append((project, time.monotonic()))
+        is_first = len(asked) == 1
+        return failure(429, retry_after="2") if is_first else Slow(json.dumps(page([batch(1)])))
+
+    Slow.under_way, Slow.most = {}, {}
+    lists.serve("openai", answer)
+    same = [Account(n, KEY, "the test", headers={"X-Project": n}) for n in "abcd"]
+    other = Account("e", f"{KEY}-of-e", "the test", headers={"X-Project": "e"})
+    settings = lists.settings("openai", accounts=(*same, other), concurrency=2)
+    pipeline.run(ai_batches_source(settings))
+    assert select(pipeline, "SELECT count(*) FROM batches") == [(5,)]
+    limited, started = asked[0]
+    later = [moment - started for name, moment in asked[2:] if name != "e" or limited == "e"]
+    # one request may have been under way; a clock may tick a little early
+    assert limited == "e" or all(seconds > 1.9 for seconds in later)
+    assert {name for name, _ in asked} == set("abcde")

@@ -18,7 +18,7 @@ from ..settings import Account, ProviderSettings
 from .error_reports import ErrorReports
 from .replies import rows_of
 from .session import ListSession
-from .time_limit import TimeLimit
+from .time_limit import Pause, TimeLimit
 
 
 class BatchListClient:
@@ -32,6 +32,7 @@ class BatchListClient:
         deadline (float | None): Moment by `time.monotonic` that no request and no wait goes past.
         wait_for_others (Callable[[float], None] | None): Waits so many seconds, or until all other
             lists of the run are read.
+        pause (Pause | None): Shared with clients of the same key at the same address.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class BatchListClient:
         on_trouble: Callable[[str], None] | None = None,
         deadline: float | None = None,
         wait_for_others: Callable[[float], None] | None = None,
+        pause: Pause | None = None,
     ) -> None:
         self._provider = provider
         self._page_size = settings.page_size
@@ -56,7 +58,7 @@ class BatchListClient:
             self._signing = provider.environment_auth()
         else:
             self._auth = provider.auth(account.api_key)
-        self._limit = TimeLimit(deadline, settings.page_timeout, wait_for_others)
+        self._limit = TimeLimit(deadline, settings.page_timeout, wait_for_others, pause)
         self._session = ListSession(
             address,
             {**provider.headers, **headers},

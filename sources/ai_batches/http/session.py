@@ -72,6 +72,7 @@ class ListSession:
             stop=stop_after_attempt(config.request_max_attempts) | _StopIfTooLong(limit),
             wait=RetryWait(config.request_backoff_factor, config.request_max_retry_delay),
             retry=retry_if_exception(self._may_pass),
+            before_sleep=self._share_wait,
             sleep=limit.sleep,
             reraise=True,
         )
@@ -115,8 +116,15 @@ class ListSession:
         """Closes the connections."""
         self._session.close()
 
+    def _share_wait(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        response = error.response if isinstance(error, HTTPError) else None
+        if response is not None and response.status_code == 429:
+            self._limit.share_wait(state.upcoming_sleep)
+
     def _attempt(self, request: PreparedRequest) -> Reply:
         response: Response
+        self._limit.heed_pause()
         try:
             with WATCHDOG.watch(self._adapter.cut, self._limit.left):
                 response = self._session.send(request)  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from typing import Any
 
@@ -17,6 +18,14 @@ _WORTH_A_RETRY = 1.0
 """Seconds that have to be left of a page's time for a wait beyond it."""
 
 
+@dataclass
+class Pause:
+    """A wait that a server asked for, shared by all that it counts together."""
+
+    until: float = -inf
+    """Moment by `time.monotonic`."""
+
+
 class TimeLimit:
     """Bounds all that a client waits for.
 
@@ -26,6 +35,7 @@ class TimeLimit:
         page_timeout (float): Seconds for one page, retries and waits included.
         wait_for_others (Callable[[float], None] | None): Waits so many seconds, or until all other
             lists of the run are read; None: there are none.
+        pause (Pause | None): Shared with clients of the same key at the same address.
     """
 
     def __init__(
@@ -33,7 +43,11 @@ class TimeLimit:
         deadline: float | None,
         page_timeout: float,
         wait_for_others: Callable[[float], None] | None = None,
+        pause: Pause | None = None,
     ) -> None:
+        self._pause = pause or Pause()
+        self._heeded = -inf
+        """Until when this client has waited, or is about to."""
         self._deadline = inf if deadline is None else deadline
         self._page_timeout = page_timeout
         self._page_deadline = inf
@@ -58,6 +72,22 @@ class TimeLimit:
     def end(self) -> None:
         """Has everything end at once, from any thread, as if the run's time were up."""
         self._deadline = -inf
+
+    def heed_pause(self) -> None:
+        """Waits for as long as a server asked others to whom it counts this client.
+
+        Raises:
+            TimeUpError: If the run has to end meanwhile.
+        """
+        until, seconds = self._pause.until, self._pause.until - time.monotonic()
+        if until > self._heeded and seconds > 0 and self.may_wait(seconds):
+            self._heeded = until
+            self.sleep(seconds)
+
+    def share_wait(self, seconds: float) -> None:
+        """Has others of the same key wait as well, since they would be refused, too."""
+        self._heeded = time.monotonic() + seconds
+        self._pause.until = max(self._pause.until, self._heeded)
 
     def bound(self, timeout: Any) -> Timeout:
         """Shortens the timeout of a request to what is left.

@@ -145,18 +145,6 @@ def without_rows(stored: Mapping[str, Any] | None) -> ScanState:
     return {**read_state(stored), "scan": None, "owes_refresh": True, "is_gone": True}
 
 
-def is_interrupted(stored: Mapping[str, Any] | None) -> bool:
-    """Whether a full scan was interrupted and waits to be resumed.
-
-    Args:
-        stored (Mapping[str, Any] | None): The JSON that was stored last.
-
-    Returns:
-        bool: Whether the state has a checkpoint.
-    """
-    return read_state(stored)["scan"] is not None
-
-
 def _with_new_keys(stored: Any) -> Any:
     """An object with the keys of this version; not the objects in it, such as a position."""
     if not isinstance(stored, Mapping):
