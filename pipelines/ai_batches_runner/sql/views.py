@@ -9,7 +9,7 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.utils import digest128
 
-from ai_batches import TABLE_NAME
+from ai_batches import TABLE_NAME, VERSION
 
 from ..destinations.registry import adapter_of
 from ..destinations.sql import SqlAdapter
@@ -49,14 +49,17 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
     adapter = adapter_of(pipeline)
     if not isinstance(adapter, SqlAdapter) or adapter.dialect not in DIALECTS:
         return
+    comments = list(comment_statements(adapter))
+    queries = [view.query for view in VIEWS.values()]
+    # what the translations follow from: to translate them takes longer than to store a small run
+    made_of = (adapter.identity, adapter.table_name, adapter.dialect, VERSION)
+    wanted = digest128("\n".join((*made_of, *queries, *comments)))
+    if remembered(pipeline, _KEPT) == wanted:
+        return
     views = {
         name: translate(view.query, adapter.dialect, adapter.qualify_in_view)
         for name, view in VIEWS.items()
     }
-    comments = list(comment_statements(adapter))
-    wanted = digest128("\n".join((adapter.identity, *views.values(), *comments)))
-    if remembered(pipeline, _KEPT) == wanted:
-        return
     try:
         with adapter.connected(wait):
             if not table_exists(pipeline):
