@@ -1,10 +1,11 @@
 """What is timed: this connector, the limit, and what else a user could pick."""
 
+import json
 import os
 import subprocess
 import sys
 import venv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -31,6 +32,8 @@ class Program:
     command: tuple[str, ...]
     table: str = "batches"
     file: str = "batches.duckdb"
+    accounts: int = 1
+    """Accounts of OpenAI that it is told to read."""
 
     def arguments(self, url: str, folder: Path) -> list[str]:
         """The command line."""
@@ -53,6 +56,9 @@ CONNECTOR = Program(
 )
 ALL_PROVIDERS = Program(
     CONNECTOR.name, CONNECTOR.environment, (_SCRIPT, "load"), CONNECTOR.table, CONNECTOR.file
+)
+SIXTY_ACCOUNTS, MANY_ACCOUNTS = (
+    replace(CONNECTOR, name=f"{count} accounts", accounts=count) for count in (60, 300)
 )
 START = Program(CONNECTOR.name, "connector", (_SCRIPT, "--help"))
 CONSTANT = Program(
@@ -84,6 +90,12 @@ _PACKAGES = {
 }
 
 
+ALONE = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
+"""Has programs tell nobody what they do."""
+
+INHERITED = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def make_environments() -> dict[str, str]:
     """Makes what is not there yet.
 
@@ -106,12 +118,15 @@ def make_environments() -> dict[str, str]:
     return failed
 
 
-def variables(url: str) -> dict[str, str]:
+def variables(url: str, accounts: int = 1) -> dict[str, str]:
     """Environment variables of the programs: the connector's settings; and nobody is told of it."""
     own = {
-        "RUNTIME__DLTHUB_TELEMETRY": "false",
-        "DO_NOT_TRACK": "1",
+        **ALONE,
         **{f"SOURCES__AI_BATCHES__{p.upper()}__API_KEY": "key-of-nobody" for p in PROVIDERS},
         **{f"SOURCES__AI_BATCHES__{p.upper()}__BASE_URL": f"{url}/{p}/v1" for p in PROVIDERS},
     }
-    return {**{k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}, **own}
+    if accounts > 1:
+        keys = {f"team-{number:03}": f"key-of-nobody-{number:03}" for number in range(accounts)}
+        del own["SOURCES__AI_BATCHES__OPENAI__API_KEY"]
+        own["SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"] = json.dumps(keys)
+    return {**INHERITED, **own}

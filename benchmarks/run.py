@@ -9,6 +9,7 @@ a third process. Programs take turns, round after round; medians are told. What 
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,20 +32,25 @@ import duckdb
 from rich.console import Console
 from rich.markdown import Markdown
 
+from ai_batches_demo import VENDORS
 from programs import (
     ALL_PROVIDERS,
+    ALONE,
     CONNECTOR,
     CONSTANT,
     HERE,
+    INHERITED,
     LIMIT,
+    MANY_ACCOUNTS,
     PEERS,
+    SIXTY_ACCOUNTS,
     START,
     Program,
     make_environments,
     variables,
 )
 from results import Measure, Trial, write_results
-from server import FAULTS, MINUTE, BatchList
+from server import FAULTS, IDS, MINUTE, BatchList
 
 TResult = TypeVar("TResult")
 
@@ -65,18 +71,28 @@ class Workload:
     """Age of one more batch that is open in the first run, and has ended in the second one."""
     rounds: int | None = None
     """How often; None: as often as asked for."""
+    ids: str = "plain"
+    """How ids are written."""
 
 
 _ALL = (LIMIT, CONNECTOR, *PEERS)
+_ACCOUNTS = (CONNECTOR, SIXTY_ACCOUNTS, MANY_ACCOUNTS)
 _SECOND = (CONSTANT, CONNECTOR, *PEERS)
 WORKLOADS = (
     Workload("start of the process, `--help`", 100, (START,)),
     Workload("first load of 1,000", 1_000, _ALL),
     Workload("first load of 10,000", 10_000, _ALL),
     Workload("first load of 100,000", 100_000, _ALL),
+    *(
+        Workload(f"first load of 100,000, ids: {ids}", 100_000, (LIMIT, CONNECTOR), ids=ids)
+        for ids in IDS
+        if ids != "plain"
+    ),
     Workload("first load of 1,000,000", 1_000_000, (LIMIT, CONNECTOR), rounds=1),
     Workload("first load of 10,000 at 50 ms", 10_000, _ALL, latency=0.05),
     Workload("five providers, 10,000 each at 50 ms", 10_000, (ALL_PROVIDERS,), latency=0.05),
+    Workload("accounts, 300 batches each at 100 ms", 300, _ACCOUNTS, latency=0.1),
+    Workload("accounts, second run at 100 ms", 300, _ACCOUNTS, 0.1, is_second_run=True),
     Workload("second run, 1,000", 1_000, (CONSTANT, CONNECTOR), is_second_run=True),
     Workload("second run, 100,000", 100_000, _SECOND, is_second_run=True),
     Workload("second run, 100,000, one open for two days", 100_000, _SECOND, 0, True, open_days=2),
@@ -97,7 +113,7 @@ def serving(workload: Workload, is_later: bool) -> Iterator[str]:
     """Runs the server in a process of its own; yields its address."""
     command = [sys.executable, str(HERE / "server.py"), "--newest", str(NEWEST)]
     command += ["--batches", str(workload.batches), "--latency", str(workload.latency)]
-    command += ["--open-days", str(workload.open_days)]
+    command += ["--open-days", str(workload.open_days), "--ids", workload.ids]
     command += ["--advanced"] * is_later
     command += ["--fault", workload.name] if workload.name in FAULTS else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
@@ -106,14 +122,16 @@ def serving(workload: Workload, is_later: bool) -> Iterator[str]:
         process.kill()
 
 
-def measure(program: Program, url: str, folder: Path, patience: float) -> Measure:
+def measure(
+    command: Sequence[str], settings: Mapping[str, str], url: str, folder: Path, patience: float
+) -> Measure:
     """Runs a program in a folder and waits for its end."""
     with (folder / "log.txt").open("ab") as log:
         started = time.monotonic()
         process = subprocess.Popen(  # noqa: S603
-            program.arguments(url, folder),
+            command,
             cwd=folder,
-            env=variables(url),
+            env=settings,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -125,8 +143,7 @@ def measure(program: Program, url: str, folder: Path, patience: float) -> Measur
         has_ended = watch.is_alive()
         watch.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-    with urllib.request.urlopen(f"{url}/requests") as reply:  # noqa: S310
-        requests = int(reply.read())
+    requests = asked(f"{url}/requests")
     return Measure(
         seconds=seconds,
         cpu=usage.ru_utime + usage.ru_stime,
@@ -139,13 +156,17 @@ def measure(program: Program, url: str, folder: Path, patience: float) -> Measur
 
 def compare(program: Program, folder: Path, workload: Workload) -> tuple[int, int]:
     """How many batches the program has right, and how many rows in all."""
-    batches = BatchList(workload.batches, NEWEST, workload.open_days)
+    batches = BatchList(workload.batches, NEWEST, workload.open_days, workload.ids)
     if workload.is_second_run:
         batches.advance()
     # ids alone where a provider tells no status
     query = f"SELECT id, status FROM {program.table}"  # noqa: S608
-    if program == ALL_PROVIDERS:
-        query = f"SELECT id, min(status) FROM {program.table} GROUP BY id HAVING count(*) = 5"  # noqa: S608
+    copies = 5 if program == ALL_PROVIDERS else program.accounts
+    if copies > 1:
+        query = (
+            f"SELECT id, min(status) FROM {program.table}"  # noqa: S608
+            f" GROUP BY id HAVING count(*) = {copies}"
+        )
     try:
         with duckdb.connect(str(folder / program.file), read_only=True) as database:
             rows = database.execute(query).fetchall()
@@ -202,13 +223,14 @@ def _run_once(
     else:
         folder.mkdir()
     with serving(workload, workload.is_second_run) as url:
-        done = measure(program, url, folder, patience)
+        settings = variables(url, program.accounts)
+        done = measure(program.arguments(url, folder), settings, url, folder, patience)
     sys.stderr.write(f"{workload.name}: {program.name} {done}\n")
     return folder, done
 
 
 def _kept(program: Program, workload: Workload, place: Path) -> Path:
-    name = f"{program.name}-{workload.batches}-{workload.open_days}"
+    name = f"{program.name}-{workload.batches}-{workload.open_days}-{workload.ids}"
     return place / "".join(c if c.isalnum() else "-" for c in name)
 
 
@@ -225,9 +247,59 @@ def _after_first_run(program: Program, workload: Workload, place: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         with serving(workload, False) as url:
-            measure(program, url, folder, PATIENCE)
+            settings = variables(url, program.accounts)
+            measure(program.arguments(url, folder), settings, url, folder, PATIENCE)
         folder.rename(kept)
     return kept
+
+
+@contextmanager
+def serving_all_vendors(start: int, is_later: bool) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serves all vendors in a process of its own; yields its address and the settings for it."""
+    command = [sys.executable, str(HERE / "all_vendors.py"), "--start", str(start)]
+    command += ["--latency", "0.05", *["--advanced"] * is_later]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout  # noqa: S101
+        told = json.loads(process.stdout.readline())
+        yield told["url"], {**INHERITED, **ALONE, **told["settings"]}
+        process.kill()
+
+
+def run_all_vendors(rounds: int, place: Path) -> Iterator[Trial]:
+    """Times the second run of all vendors, and that of the one alone that gets most requests."""
+    start, kept, folder = int(time.time()), place / "all-vendors", place / "run"
+
+    def load(is_later: bool, *providers: str) -> tuple[Measure, str]:
+        """What it took, and which provider got most requests."""
+        with serving_all_vendors(start, is_later) as (url, settings):
+            command = (*CONNECTOR.arguments(url, folder)[:2], "load", *providers)
+            done = measure(command, settings, url, folder, PATIENCE)
+            return done, max(VENDORS, key=lambda name: asked(f"{url}/requests/{name}"))
+
+    def afresh() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(kept, folder)
+
+    kept.mkdir()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    load(False)
+    shutil.copytree(folder, kept, dirs_exist_ok=True)
+    _, slowest = load(True)
+    measures: dict[str, list[Measure]] = {}
+    for _ in range(rounds):
+        for name, providers in (("all vendors", ()), (f"{slowest} alone", (slowest,))):
+            afresh()
+            measures.setdefault(name, []).append(load(True, *providers)[0])
+    for name, some in measures.items():
+        workload = Workload(f"second run, {len(VENDORS)} vendors at 50 ms", 0, ())
+        yield trial(replace(CONNECTOR, name=name), workload, some)
+
+
+def asked(address: str) -> int:
+    """How many requests a server got, as it tells."""
+    with urllib.request.urlopen(address) as reply:  # noqa: S310
+        return int(reply.read())
 
 
 def run_misbehaving(place: Path, failed: Collection[str]) -> Iterator[Trial]:
@@ -262,6 +334,9 @@ def main() -> None:
                 trials += run_workload(chosen, options.repeat, Path(place))
                 # each time, since somebody may lose patience
                 text = apart(write_results, trials, misbehaving, failed)
+        if options.only in "second run, all vendors at 50 ms":
+            trials += run_all_vendors(options.repeat, Path(place))
+            text = apart(write_results, trials, misbehaving, failed)
     Console().print(Markdown(text))
 
 

@@ -14,7 +14,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 from zlib import crc32
 
@@ -26,7 +26,7 @@ LATEST = 100
 """Batches of which every other one is open."""
 
 _ROW = (
-    '{"id":"batch_%08d","object":"batch","endpoint":"/v1/responses","model":"gpt-5-2025-08-07",'
+    '{"id":"%s","object":"batch","endpoint":"/v1/responses","model":"gpt-5-2025-08-07",'
     '"errors":null,"input_file_id":"file-in%08d","completion_window":"24h","status":"%s",'
     '"output_file_id":%s,"error_file_id":null,"created_at":%s,"in_progress_at":%d,'
     '"expires_at":%d,"finalizing_at":%s,"completed_at":%s,"failed_at":null,"expired_at":null,'
@@ -55,6 +55,29 @@ _MIX = 0x9E3779B97F4A7C15
 _MIX_BACK = pow(_MIX, -1, _IDS)
 
 
+class Ids(NamedTuple):
+    """How the ids of a list are written, each with the number of its batch."""
+
+    write: Callable[[int], str]
+    read: Callable[[str], int]
+
+
+_FIRST = 1_791_490_810_190_000_000
+"""Of ids with nineteen digits in a row."""
+
+IDS: dict[str, Ids] = {
+    "plain": Ids(lambda n: f"batch_{n:08d}", lambda i: int(i[6:])),
+    "hex": Ids(lambda n: f"batch_{n:08x}8190a1b2c3d4e5f60718293a", lambda i: int(i[6:14], 16)),
+    "nineteen digits": Ids(lambda n: f"batch_{_FIRST + n}", lambda i: int(i[6:]) - _FIRST),
+    "uuid": Ids(lambda n: f"{n:08x}-0000-4000-8000-0123456789ab", lambda i: int(i[:8], 16)),
+    "resource name": Ids(
+        lambda n: f"projects/9/locations/l/batchPredictionJobs/{_FIRST + n}",
+        lambda i: int(i.rpartition("/")[2]) - _FIRST,
+    ),
+}
+"""Forms of ids that vendors use."""
+
+
 class BatchList:
     """The list of one account, newest first: one batch a minute, ended but for the latest ones.
 
@@ -62,9 +85,11 @@ class BatchList:
         size (int): How many batches there are.
         newest (int): When the newest one was created, in Unix seconds.
         open_days (int): Age in days of one more batch that is open; 0 for none.
+        ids (str): How ids are written: one of `IDS`.
     """
 
-    def __init__(self, size: int, newest: int, open_days: int = 0) -> None:
+    def __init__(self, size: int, newest: int, open_days: int = 0, ids: str = "plain") -> None:
+        self._ids = IDS[ids]
         self.size = size
         self.has_mixed_times = False
         """Whether batches tell when they were created by several clocks."""
@@ -87,11 +112,11 @@ class BatchList:
 
     def id(self, number: int) -> str:
         """Id of a batch."""
-        return f"batch_{number:08d}"
+        return self._ids.write(number)
 
     def number(self, batch_id: str) -> int:
         """The batch that has this id."""
-        return int(batch_id.removeprefix("batch_"))
+        return self._ids.read(batch_id)
 
     def statuses(self) -> Iterator[tuple[str, str]]:
         """What a mirror of the list must say: id and status of each batch."""
@@ -112,7 +137,7 @@ class BatchList:
             moment = datetime.fromtimestamp(created, UTC)
             told = f'"{moment:%Y-%m-%dT%H:%M:%SZ}"' if number % 3 == 1 else f"{created}000"
         return _ROW % (
-            number, number, status, file, told, created + 10, created + DAY, ended, ended,
+            self.id(number), number, status, file, told, created + 10, created + DAY, ended, ended,
             1_000, done, done * 700, done * 90, done * 790, number % 50,
         )  # fmt: skip
 
@@ -313,6 +338,7 @@ def main() -> None:
     parser.add_argument("--newest", type=int, required=True, help="Unix seconds")
     parser.add_argument("--latency", type=float, default=0, help="seconds")
     parser.add_argument("--open-days", type=int, default=0)
+    parser.add_argument("--ids", choices=IDS, default="plain")
     parser.add_argument("--advanced", action="store_true", help="some time later")
     parser.add_argument("--varied", action="store_true", help="worth asking questions; long pages")
     parser.add_argument("--fault", choices=FAULTS)
@@ -321,7 +347,7 @@ def main() -> None:
     def make(provider: str) -> BatchList:
         if options.varied:
             return VariedList(options.batches, options.newest, provider)
-        batches = BatchList(options.batches, options.newest, options.open_days)
+        batches = BatchList(options.batches, options.newest, options.open_days, options.ids)
         if options.advanced:
             batches.advance()
         return batches
