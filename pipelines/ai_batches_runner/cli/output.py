@@ -165,7 +165,7 @@ class Terminal(Lines):
         super().__init__(shows_traceback)
         self._lock = Lock()
         self._tasks: dict[str, TaskID] = {}
-        self._last: dict[str, Reading] = {}
+        self._last: dict[TAccount, Reading] = {}
         self._live = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -193,16 +193,14 @@ class Terminal(Lines):
                 handler.setStream(sys.stderr)
 
     def reading(self, reading: Reading) -> None:
-        """Moves the line of a provider on, whose accounts are read one after the other."""
+        """Moves the line of a provider on, whose accounts are read side by side."""
         with self._lock:
             name = reading.provider
             if name not in self._tasks:
                 self._tasks[name] = self._live.add_task(name, total=None, pages=0, rate=0, state="")
-            last = self._last.get(name)
-            # another account, or the next load package: counts begin again
-            goes_on = last and last.account == reading.account and last.pages <= reading.pages
-            rows, pages = (last.rows, last.pages) if last and goes_on else (0, 0)
-            self._last[name] = reading
+            last = self._last.get((name, reading.account))
+            rows, pages = (last.rows, last.pages) if last else (0, 0)
+            self._last[name, reading.account] = reading
             task = self._live.tasks[self._tasks[name]]
             completed = task.completed + reading.rows - rows
             self._live.update(
