@@ -112,6 +112,8 @@ class AccountReader(Feed[Portion]):
             self._pause,
         )
         try:
+            if self.is_cut:
+                return
             yield from self._packages(self._client)
         except TimeUpError as ex:
             # as if the time was up between two pages: it stays partial, and the next run resumes

@@ -33,7 +33,8 @@ class FirstPageReader(Feed[None]):
         """Yields nothing; raises if the page could not be read."""
         self._client = BatchListClient(self.provider, self._settings, self.account)
         try:
-            next(self._client.pages())
+            if not self.is_cut:
+                next(self._client.pages())
         finally:
             self._client.close()
         yield from ()

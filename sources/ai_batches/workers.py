@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from dlt.common.configuration.container import Container
 
 MAX_WORKERS = 16
-"""Lists of a run that are read at a time, of all providers."""
+"""Lists of a run that are read at a time, of all lanes; but at least one of each."""
 
 _PORTIONS_AHEAD = 2
 """Portions of a list that wait to be handed on; a worker that has as many waits, too."""
@@ -122,9 +122,9 @@ class Workers:
         """Starts workers as far as there may be more."""
         working = Counter(feed.lane for feed in self._busy.keys() - self._patient)
         for feed in list(self._waiting):
-            if working.total() >= MAX_WORKERS:
-                return
-            if working[feed.lane] < feed.concurrency:
+            # one worker each, at least: a lane that is stuck must not keep others from beginning
+            is_free = working.total() < MAX_WORKERS or not working[feed.lane]
+            if is_free and working[feed.lane] < feed.concurrency:
                 working[feed.lane] += 1
                 self._waiting.remove(feed)
                 name = f"{self._prefix}{feed.lane}"

@@ -174,3 +174,19 @@ def test_accounts_of_one_key_wait_together(pipeline: Pipeline, lists: Lists) -> 
     # one request may have been under way; a clock may tick a little early
     assert limited == "e" or all(seconds > 1.9 for seconds in later)
     assert {name for name, _ in asked} == set("abcde")
+
+
+def test_a_provider_that_is_stuck_keeps_no_other_from_beginning(
+    pipeline: Pipeline, lists: Lists
+) -> None:
+    """Two of them, with more accounts than there are workers."""
+    lists.serve("kimi", page([batch(1)]))
+    with hostile(dripping_body) as url:
+        stuck = ProviderSettings(accounts(10), url, 100, page_timeout=6)
+        settings = {**lists.settings("kimi"), "openai": stuck, "deepinfra": stuck}
+        names = ["openai", "deepinfra", "kimi"]
+        asked = Run(RunRequest(seconds_per_load=0.1, deadline=time.monotonic() + 3))
+        reports = load(pipeline, names, settings, asked)
+    assert {each.result for each in reports if each.provider == "kimi"} == {"ok"}
+    assert {each.result for each in reports if each.provider != "kimi"} == {"partial"}
+    assert not workers()

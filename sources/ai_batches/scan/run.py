@@ -103,5 +103,4 @@ class Run:
 
     def end(self) -> None:
         """Ends all reading; what was not handed on is read again by the next run."""
-        for lane in self.lanes.values():
-            lane.end()
+        self.workers.end([feed for lane in self.lanes.values() for feed in lane.feeds])
