@@ -22,7 +22,20 @@ from starlette.requests import Request
 from ai_batches import Run, ai_batches_source
 from commands import COMMAND, keys, run, summary, table
 from killing import run_and_kill
-from support import FIRST, Lists, TAnswer, TRow, batch, cursor_list, failure, load, page, select
+from support import (
+    FIRST,
+    KEY,
+    Lists,
+    TAnswer,
+    TRow,
+    batch,
+    cursor_list,
+    failure,
+    few_of,
+    load,
+    page,
+    select,
+)
 
 DAY = 86_400
 FILE = "ai_batches.duckdb"
@@ -410,6 +423,48 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     assert statuses(folder) == {row["id"]: row["status"] for row in rows}
     # the 250 new ones and what stood at the head before
     assert len(lists.requests) <= 4
+
+
+@pytest.mark.parametrize("part", few_of([n / 8 for n in range(8)], quick=[0.5]))
+def test_a_run_of_many_accounts_that_is_killed_anywhere_loses_nothing(
+    lists: Lists, tmp_path: Path, part: float
+) -> None:
+    """They are read side by side, in several load packages, some of which close by time."""
+    now, names = int(time.time()), [f"team-{n}" for n in range(12)]
+    served = {
+        f"Bearer {KEY}-{name}": [
+            batch(4_000, status="in_progress", created_at=now - DAY, endpoint=name),
+            *(row | {"endpoint": name} for row in ended(300)),
+        ]
+        for name in names
+    }
+    lists.serve("openai", lambda asked: cursor_list(served[asked.headers["authorization"]])(asked))
+    variables = {**os.environ, **keys(lists, "openai")}
+    prefix = "SOURCES__AI_BATCHES__OPENAI__"
+    del variables[prefix + "API_KEY"]
+    variables[prefix + "ACCOUNTS"] = json.dumps({name: f"{KEY}-{name}" for name in names})
+
+    def load_into(place: Path, touches: int | None = None) -> tuple[int, int]:
+        place.mkdir(exist_ok=True)
+        own = {**variables, "DLT_DATA_DIR": str(place / "dlt")}
+        return run_and_kill(["load", "--rows-per-load", "120"], place, own, touches)
+
+    code, touches = load_into(tmp_path / "whole")
+    assert code == 0
+    for moment in (1 + int(touches * part), 1 + int(touches * (part + CHANCE.random() / 8) / 2)):
+        load_into(tmp_path / "folder", moment)
+    for rows in served.values():
+        rows[0]["status"] = "completed"
+    assert load_into(tmp_path / "folder")[0] == 0
+    query = "SELECT account, endpoint, id, status FROM ai_batches_dataset.batches"
+    loaded = table(tmp_path / "folder" / FILE, query)
+    expected = {
+        (row["endpoint"], row["endpoint"], row["id"], row["status"])
+        for rows in served.values()
+        for row in rows
+    }
+    assert len(loaded) == len(expected)
+    assert set(loaded) == expected
 
 
 def test_a_full_disk_is_a_clear_error_and_then_recovers(lists: Lists, tmp_path: Path) -> None:
