@@ -105,8 +105,9 @@ def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table 
     has_rows = False
     try:
         while not (lane.is_package_over or run.is_package_due):
-            _heed_signals(run)
             taken = lane.take(_PATIENCE)
+            # right before dlt looks: it would drop what was extracted
+            heed_signals(run)
             if taken is None:
                 yield None
                 continue
@@ -133,12 +134,14 @@ def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table 
         yield SCHEMA.empty_table()
 
 
-def _heed_signals(run: Run) -> None:
-    """Completes the load package at Ctrl-C or SIGTERM, if the run may have several."""
-    if not run.is_split:
-        signals.raise_if_signalled()
-    elif signals.was_signal_received():
-        # dlt would drop what was extracted
+def heed_signals(run: Run) -> None:
+    """Has the load package end at Ctrl-C or SIGTERM, if dlt intercepts them.
+
+    Args:
+        run (Run): The run, which knows of it afterwards. If it has a single load package, it is
+            left to dlt to end it.
+    """
+    if run.is_split and signals.was_signal_received():
         signals.set_received_signal(0)
         run.is_interrupted = True
 

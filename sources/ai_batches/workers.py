@@ -15,6 +15,9 @@ MAX_WORKERS = 16
 _PORTIONS_AHEAD = 2
 """Portions of a list that wait to be handed on; a worker that has as many waits, too."""
 
+_PATIENT_WORKERS = 4
+"""How many times the concurrency of a lane there may be workers, with those that wait long."""
+
 _SECONDS_TO_END = 2.0
 """How long workers that were told to end are waited for."""
 
@@ -57,28 +60,46 @@ class Feed(ABC, Generic[TPortion]):
         """Has `read` end at once, from another thread."""
 
 
+def is_ready(feed: Feed[Any]) -> bool:
+    """Whether a list has something to be taken for this load package."""
+    return bool(feed.items) and not feed.is_parked
+
+
 class Workers:
     """Reads the lists of one run in a bounded number of threads."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
         """Guards all feeds; is notified when any of them has changed."""
+        self._feeds: list[Feed[Any]] = []
         self._waiting: deque[Feed[Any]] = deque()
         self._busy: dict[Feed[Any], threading.Thread] = {}
         self._patient: set[Feed[Any]] = set()
         """Feeds whose servers asked for a long wait: others are read meanwhile."""
         self._prefix = ""
         """Of the names of threads: dlt finds the context of the starting one by it."""
+        self._end_by: float | None = None
+        """Until when workers that were told to end are waited for."""
+
+    @property
+    def are_ready(self) -> bool:
+        """Whether any list has something to be taken."""
+        return any(map(is_ready, self._feeds))
 
     @property
     def are_stalled(self) -> bool:
-        """Whether all lists that are being read wait for another load package."""
-        working = self._busy.keys() - self._patient
-        return bool(working) and all(feed.is_parked for feed in working)
+        """Whether all that is being read, or was, waits for another load package."""
+        active = [
+            feed
+            for feed in self._feeds
+            if (feed.items if feed not in self._busy else feed not in self._patient)
+        ]
+        return bool(active) and all(feed.is_parked for feed in active)
 
     def add(self, feeds: Sequence[Feed[Any]]) -> None:
         """Adds lists to be read, in this order."""
         with self.changed:
+            self._feeds.extend(feeds)
             self._waiting.extend(feeds)
 
     def start(self) -> None:
@@ -86,6 +107,12 @@ class Workers:
         with self.changed:
             self._prefix = Container.thread_pool_prefix()
             self._fill()
+
+    def note_taken(self) -> None:
+        """Goes on where there is room again; `changed` is held."""
+        if self._waiting:
+            self._fill()
+        self.changed.notify_all()
 
     def wait_for_others(self, feed: Feed[Any], seconds: float) -> None:
         """Lets other lists be read instead; called by the worker of a feed.
@@ -97,7 +124,10 @@ class Workers:
         with self.changed:
             self._patient.add(feed)
             self._fill()
-            self.changed.wait_for(lambda: feed.is_cut or self._are_others_done, seconds)
+            self.changed.notify_all()
+            self.changed.wait_for(
+                lambda: feed.is_cut or self._busy.keys() <= self._patient, seconds
+            )
             self._patient.discard(feed)
 
     def end(self, feeds: Sequence[Feed[Any]]) -> None:
@@ -110,28 +140,42 @@ class Workers:
             self.changed.notify_all()
         for feed in ended:
             feed.end()
-        deadline = time.monotonic() + _SECONDS_TO_END
+        # of all, since lists are ended one provider after the other
+        self._end_by = self._end_by or time.monotonic() + _SECONDS_TO_END
         for thread in ended.values():
-            thread.join(max(0.0, deadline - time.monotonic()))
-
-    @property
-    def _are_others_done(self) -> bool:
-        return not self._waiting and self._busy.keys() <= self._patient
+            thread.join(max(0.0, self._end_by - time.monotonic()))
 
     def _fill(self) -> None:
         """Starts workers as far as there may be more."""
+        busy = Counter(feed.lane for feed in self._busy)
         working = Counter(feed.lane for feed in self._busy.keys() - self._patient)
+        unread = Counter(feed.lane for feed in self._feeds if feed.items and feed not in self._busy)
         for feed in list(self._waiting):
+            lane = feed.lane
             # one worker each, at least: a lane that is stuck must not keep others from beginning
-            is_free = working.total() < MAX_WORKERS or not working[feed.lane]
-            if is_free and working[feed.lane] < feed.concurrency:
-                working[feed.lane] += 1
+            is_free = working.total() < MAX_WORKERS or not working[lane]
+            if (
+                is_free
+                and working[lane] < feed.concurrency
+                and unread[lane] < feed.concurrency
+                and busy[lane] < _PATIENT_WORKERS * feed.concurrency
+            ):
+                working[lane] += 1
+                busy[lane] += 1
                 self._waiting.remove(feed)
-                name = f"{self._prefix}{feed.lane}"
-                # a request that hangs must not hold the end of the process
-                thread = threading.Thread(target=self._work, args=(feed,), name=name, daemon=True)
-                self._busy[feed] = thread
-                thread.start()
+                self._begin(feed)
+
+    def _begin(self, feed: Feed[Any]) -> None:
+        name = f"{self._prefix}{feed.lane}"
+        # a request that hangs must not hold the end of the process
+        thread = threading.Thread(target=self._work, args=(feed,), name=name, daemon=True)
+        self._busy[feed] = thread
+        try:
+            thread.start()
+        except RuntimeError as ex:
+            # the machine has no more threads
+            del self._busy[feed]
+            feed.items.append(Ended(ex))
 
     def _work(self, feed: Feed[Any]) -> None:
         error: Exception | None = None
@@ -180,7 +224,7 @@ class Lane(Generic[TFeed, TPortion]):
     def is_package_over(self) -> bool:
         """Whether what comes next has to go into another load package."""
         with self._workers.changed:
-            is_held = self._workers.are_stalled and not any(map(_is_ready, self.feeds))
+            is_held = self._workers.are_stalled and not any(map(is_ready, self.feeds))
             return is_held or all(feed.is_over or feed.is_parked for feed in self.feeds)
 
     def begin_package(self) -> None:
@@ -201,11 +245,11 @@ class Lane(Generic[TFeed, TPortion]):
         """
         changed = self._workers.changed
         with changed:
-            if not any(map(_is_ready, self.feeds)):
+            if not self._workers.are_ready:
                 changed.wait(seconds)
-            while feed := next(filter(_is_ready, self.feeds), None):
+            while feed := next(filter(is_ready, self.feeds), None):
                 item = feed.items.popleft()
-                changed.notify_all()
+                self._workers.note_taken()
                 if item is not None:
                     feed.is_over = isinstance(item, Ended)
                     self.feeds.remove(feed)
@@ -217,7 +261,3 @@ class Lane(Generic[TFeed, TPortion]):
     def end(self) -> None:
         """Ends the reading; what was not taken is dropped."""
         self._workers.end(list(self.feeds))
-
-
-def _is_ready(feed: Feed[Any]) -> bool:
-    return bool(feed.items) and not feed.is_parked

@@ -49,6 +49,19 @@ def dripping_body(connection: socket.socket) -> None:
     _drip(connection, b" ", 0.5)
 
 
+def dripping_to_the_end(connection: socket.socket) -> None:
+    """A byte now and then, of a body that ends with the connection."""
+    connection.sendall(_OK + b"Connection: close\r\n\r\n")
+    _drip(connection, b" ", 0.5)
+
+
+def dripping_in_old_http(connection: socket.socket) -> None:
+    """The same in HTTP/1.0, with a length."""
+    head = b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+    connection.sendall(head)
+    _drip(connection, b" ", 0.5)
+
+
 def dripping_chunks(connection: socket.socket) -> None:
     """Parts of a byte each."""
     connection.sendall(_OK + b"Transfer-Encoding: chunked\r\n\r\n")
@@ -155,6 +168,8 @@ def redirecting(connection: socket.socket) -> None:
 
 ATTACKS: tuple[Attack, ...] = (
     dripping_body,
+    dripping_to_the_end,
+    dripping_in_old_http,
     dripping_chunks,
     dripping_headers,
     continuing,

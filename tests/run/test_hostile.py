@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from ai_batches import Account, ProviderSettings, Run, RunRequest
 from ai_batches_runner.run.load import load
-from commands import COMMAND, keys, run, table
+from commands import COMMAND, keys, run, summary, table
 from hostile import (
     ATTACKS,
     Attack,
@@ -24,13 +24,15 @@ from hostile import (
     bomb,
     dripping_body,
     dripping_headers,
+    dripping_to_the_end,
     endless_size,
     hostile,
 )
 from support import KEY, Lists, TAnswer, batch, cursor_list, failure, few_of, page, select
 
 ENDLESS = (dripping_body, dripping_headers)
-QUICK = (dripping_headers, asking_to_wait, bomb, endless_size)
+QUICK = (dripping_to_the_end, asking_to_wait, bomb, endless_size)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 FILE = "ai_batches.duckdb"
 PREFIX = "SOURCES__AI_BATCHES__OPENAI__"
 
@@ -139,9 +141,12 @@ def wait_for_rows(file: Path, rows: int, seconds: float) -> float:
     raise AssertionError(f"the rows were not there after {seconds} s")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    "attack", few_of(ENDLESS, quick=ENDLESS[1:]), ids=lambda attack: attack.__name__
+    ("attack", "number"),
+    few_of(
+        [(attack, number) for attack in ENDLESS for number in SIGNALS],
+        quick=[(dripping_headers, signal.SIGTERM)],
+    ),
 )
 def test_the_others_are_stored_and_a_signal_ends_it(
     lists: Lists, tmp_path: Path, attack: Attack, number: signal.Signals
@@ -157,6 +162,24 @@ def test_the_others_are_stored_and_a_signal_ends_it(
     # the next run is not held up
     code, printed, _ = run("load", **keys(lists, "kimi"))
     assert code == 0, printed
+
+
+def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: Path) -> None:
+    with hostile(dripping_headers) as url, start(attacked(url, lists)) as process:
+        deadline = time.monotonic() + 60
+        while lists.count("kimi") < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        # time to take what was read; the package closes only after ten seconds
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
+    lists.requests.clear()
+    code, printed, log = run("load", "kimi", **attacked("http://127.0.0.1:9", lists))
+    assert code == 0, printed
+    assert "Loaded first what an interrupted run left" in log
+    assert summary(printed, "kimi")[2:4] == ["100", "0"]
+    assert table(tmp_path / FILE, "SELECT count(*) FROM ai_batches_dataset.batches") == [(150,)]
 
 
 @pytest.mark.parametrize(

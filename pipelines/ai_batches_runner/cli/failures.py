@@ -14,7 +14,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 from ai_batches import PROVIDERS, keep_configured_secrets
 
 from ..destinations.duckdb_file import explain_damage, explain_lock
-from ..errors import AnotherRunError, UnusableDestinationError
+from ..errors import AnotherRunError, UnusableDestinationError, is_interruption
 from .exit_codes import ANOTHER_RUN, FAILED, INTERRUPTED, NOTHING_TO_DO
 from .options import Options
 from .output import Output, new_output
@@ -90,7 +90,7 @@ def explain_failure(error: Exception, output: Output, keeps_data: bool = False) 
     kept = step = ""
     if isinstance(error, PipelineStepFailed):
         cause, step = error.exception or error, f" at dlt's step `{error.step}`"
-        if _was_interrupted(error):
+        if is_interruption(error):
             return _explain_interruption(output)
         kept = "The next run reads again."
     if keeps_data:
@@ -117,15 +117,6 @@ def _explain_settings(error: TomlProviderReadException, output: Output) -> int:
     except UnreadableSettingsError as ex:
         output.complain(str(ex))
     return NOTHING_TO_DO
-
-
-def _was_interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C is behind an error; a generator that dlt cannot close then hides it."""
-    while error:
-        if isinstance(error, KeyboardInterrupt):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def explain_missing_keys(without_key: Sequence[str], output: Output) -> None:

@@ -6,6 +6,9 @@ from dataclasses import replace
 
 from dlt import Pipeline
 from dlt.common import logger
+from dlt.common.pipeline import ExtractInfo
+from dlt.common.runtime import signals
+from dlt.extract import DltSource
 from dlt.pipeline.helpers import retry_schema_update
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -16,12 +19,14 @@ from ai_batches import (
     ai_batches_source,
     scheduled_since,
 )
+from ai_batches.resource import heed_signals
 from ai_batches.table.columns import SCHEMA
 
 from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD, SECONDS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..destinations.registry import adapter_of
+from ..errors import is_interruption
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
@@ -82,6 +87,7 @@ def load(
     """
     listener = listener or ProgressListener()
     run = _with_defaults(run or Run(), listener)
+    seconds_per_load = run.request.seconds_per_load or SECONDS_PER_LOAD
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
         pipeline, before = _prepare(pipeline, run, table_format)
@@ -93,13 +99,17 @@ def load(
             source = source.with_resources(*providers)
             fit_to_destination(source, pipeline, disposition, table_format)
             rows = _rows(metrics)
-            metrics |= read_metrics(pipeline.extract(source))
+            metrics |= read_metrics(_extract(pipeline, source, run))
             if run.is_interrupted:
                 # the next run begins with storing what was extracted
                 raise KeyboardInterrupt
             listener.storing(_rows(metrics) - rows)
             with connected(pipeline, wait):
-                load_ids += _store_in_time(pipeline, run)
+                started = time.monotonic()
+                load_ids += _store(pipeline)
+                # where storing takes long, the next package collects for as long
+                took = max(seconds_per_load, time.monotonic() - started)
+                run.request = replace(run.request, seconds_per_load=took)
                 if not run.is_complete:
                     continue
                 after = standings(pipeline, load_ids)
@@ -109,6 +119,15 @@ def load(
                 return reports
     finally:
         run.end()
+
+
+def _extract(pipeline: Pipeline, source: DltSource, run: Run) -> ExtractInfo:
+    """Reads into a load package; Ctrl-C ends it early, with what it has."""
+    with signals.intercepted_signals():
+        info = pipeline.extract(source)
+        # one that came after the last item
+        heed_signals(run)
+    return info
 
 
 def _rows(metrics: Mapping[TAccount, AccountMetrics]) -> int:
@@ -184,21 +203,14 @@ def _record(
         extract_runs(pipeline, run, reports, load_id, table_format)
         _store(pipeline)
     except Exception as ex:
+        if is_interruption(ex):
+            raise
         # such as a table of that name that somebody else made
         pipeline.drop_pending_packages()
         logger.warning(
             f"The rows are loaded, but what the run did could not be written to the table"
             f" `{RUNS_TABLE}`: {ex}"
         )
-
-
-def _store_in_time(pipeline: Pipeline, run: Run) -> list[str]:
-    """Stores a load package; where that takes long, the next one collects for as long."""
-    started = time.monotonic()
-    load_ids = _store(pipeline)
-    seconds = max(SECONDS_PER_LOAD, time.monotonic() - started)
-    run.request = replace(run.request, seconds_per_load=seconds)
-    return load_ids
 
 
 def _store(pipeline: Pipeline) -> list[str]:

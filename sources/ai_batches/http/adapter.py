@@ -3,8 +3,8 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from threading import Lock
 from typing import Any
-from weakref import WeakSet
 
 from requests import PreparedRequest, RequestException, Response
 from requests.adapters import HTTPAdapter
@@ -44,7 +44,7 @@ class WatchedAdapter(HTTPAdapter):
         max_bytes: int,
         route: Route,
     ) -> None:
-        self._connections: WeakSet[_CuttableConnection] = WeakSet()
+        self._connections = _Connections()
         super().__init__()
         self._signing = signing
         self._limit = limit
@@ -93,8 +93,11 @@ class WatchedAdapter(HTTPAdapter):
 
     def cut(self) -> None:
         """Cuts every connection off, from any thread: who reads from it gets an error."""
-        for connection in list(self._connections):
-            connection.cut()
+        self._connections.cut()
+
+    def release(self) -> None:
+        """Lets connections go that have served; a body may be read after they seem closed."""
+        self._connections.release()
 
     def _make_cuttable(self, manager: PoolManager) -> None:
         manager.pool_classes_by_scheme = {
@@ -119,10 +122,36 @@ def may_pass(status_code: int) -> bool:
     return status_code == 429 or status_code >= 500
 
 
+class _Connections:
+    """The connections of a session, of which another thread may cut off all."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._open: set[_CuttableConnection] = set()
+
+    def add(self, connection: "_CuttableConnection") -> None:
+        """Adds one whose socket is open."""
+        with self._lock:
+            self._open.add(connection)
+
+    def cut(self) -> None:
+        """Ends them for whoever reads from them."""
+        with self._lock:
+            for connection in self._open:
+                connection.cut()
+
+    def release(self) -> None:
+        """Forgets those that are closed."""
+        with self._lock:
+            for connection in [each for each in self._open if each.sock is None]:
+                connection.release()
+                self._open.discard(connection)
+
+
 class _CuttableConnection:
     """Adds to a connection of `http.client` that another thread can end what it waits for."""
 
-    connections: "WeakSet[_CuttableConnection]"
+    connections: _Connections
     _sock: Any = None
     _handle: socket.socket | None = None
 
@@ -133,11 +162,10 @@ class _CuttableConnection:
 
     @sock.setter
     def sock(self, sock: Any) -> None:
-        handle, self._handle = self._handle, None
-        if handle:
-            handle.close()
         self._sock = sock
+        # a connection that ends with its reply has no socket while the reply is read
         if sock is not None:
+            self.release()
             # a handle of its own: TLS and the reader of a body take the other one over
             self._handle = socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)
             self.connections.add(self)
@@ -148,6 +176,12 @@ class _CuttableConnection:
         if handle:
             with suppress(OSError):
                 handle.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """Closes the handle, without which the connection stays open."""
+        handle, self._handle = self._handle, None
+        if handle:
+            handle.close()
 
 
 class _BoundedBody:

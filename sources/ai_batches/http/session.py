@@ -115,6 +115,7 @@ class ListSession:
     def close(self) -> None:
         """Closes the connections."""
         self._session.close()
+        self._adapter.release()
 
     def _share_wait(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -135,6 +136,8 @@ class ListSession:
             if isinstance(ex, TimeoutError):
                 raise PageTimeout from None
             raise
+        finally:
+            self._adapter.release()
         return decode(response)
 
     def _may_pass(self, error: BaseException) -> bool:

@@ -15,7 +15,7 @@ _STEP = 0.2
 """Seconds after which a wait looks whether it was called off."""
 
 _WORTH_A_RETRY = 1.0
-"""Seconds that have to be left of a page's time for a wait beyond it."""
+"""Seconds that have to be left of a page's time."""
 
 
 @dataclass
@@ -83,6 +83,8 @@ class TimeLimit:
         if until > self._heeded and seconds > 0 and self.may_wait(seconds):
             self._heeded = until
             self.sleep(seconds)
+            # the page has all of its own time
+            self._page_deadline = time.monotonic() + self._page_timeout
 
     def share_wait(self, seconds: float) -> None:
         """Has others of the same key wait as well, since they would be refused, too."""
@@ -115,8 +117,9 @@ class TimeLimit:
         Args:
             seconds (float): How long the wait is to be.
         """
-        left = self._page_left
-        return seconds < left or (left > _WORTH_A_RETRY and not self._has_waited_for_others)
+        return self._fits(seconds) or (
+            self._page_left > _WORTH_A_RETRY and not self._has_waited_for_others
+        )
 
     def sleep(self, seconds: float) -> None:
         """Waits before a request is made again.
@@ -129,7 +132,7 @@ class TimeLimit:
         """
         if seconds >= self._deadline - time.monotonic():
             raise TimeUpError(f"to try again in {seconds:g} seconds is beyond the run's time")
-        if seconds >= self._page_left:
+        if not self._fits(seconds):
             self._has_waited_for_others = True
             if self._wait_for_others:
                 self._wait_for_others(seconds)
@@ -141,6 +144,10 @@ class TimeLimit:
             seconds -= step
             if self.is_up:
                 raise TimeUpError("the time of the run is up")
+
+    def _fits(self, seconds: float) -> bool:
+        """Whether the page has time for a wait and a request after it."""
+        return seconds < self._page_left - _WORTH_A_RETRY
 
     @property
     def _page_left(self) -> float:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _STEP = 0.2
 """Seconds between two looks at what is watched."""
@@ -57,7 +57,9 @@ class Watchdog:
                 for cut in late:
                     del self._due[cut]
             for cut in late:
-                cut()
+                # whatever goes wrong with one, the others are cut off as well
+                with suppress(Exception):
+                    cut()
 
 
 WATCHDOG = Watchdog()
