@@ -38,6 +38,12 @@ SECONDS_BETWEEN_LINES = 30.0
 _DLT = logging.getLogger("dlt")
 
 
+def _without_trace(record: logging.LogRecord) -> bool:
+    """Takes the stack trace from what dlt logs."""
+    record.exc_info = record.exc_text = None
+    return True
+
+
 class Output(ProgressListener):
     """Prints failures and alerts only (`--quiet`); the base of the others.
 
@@ -61,10 +67,14 @@ class Output(ProgressListener):
         # asking also has dlt set up its log
         is_formatted = bool(dlt.config.get("runtime.log_format"))
         before = _DLT.handlers[:]
-        _DLT.handlers[:] = [self._handler(is_formatted, before)]
+        handler = self._handler(is_formatted, before)
+        if not self._shows_traceback:
+            handler.addFilter(_without_trace)
+        _DLT.handlers[:] = [handler]
         try:
             yield
         finally:
+            handler.removeFilter(_without_trace)
             _DLT.handlers[:] = before
 
     def _handler(self, is_formatted: bool, before: Sequence[logging.Handler]) -> logging.Handler:

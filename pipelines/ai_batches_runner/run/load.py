@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from dlt import Pipeline
 from dlt.common import logger
-from dlt.common.pipeline import ExtractInfo
 from dlt.common.runtime import signals
-from dlt.extract import DltSource
 from dlt.pipeline.helpers import retry_schema_update
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -94,40 +93,39 @@ def load(
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
     try:
-        while True:
-            source = ai_batches_source(settings, fail_fast=False, run=run)
-            source = source.with_resources(*providers)
-            fit_to_destination(source, pipeline, disposition, table_format)
-            rows = _rows(metrics)
-            metrics |= read_metrics(_extract(pipeline, source, run))
-            if run.is_interrupted:
+        # around all of it: dlt forgets a signal that comes while it stores
+        with signals.intercepted_signals():
+            while True:
+                source = ai_batches_source(settings, fail_fast=False, run=run)
+                source = source.with_resources(*providers)
+                fit_to_destination(source, pipeline, disposition, table_format)
+                rows = _rows(metrics)
+                metrics |= read_metrics(pipeline.extract(source))
                 # the next run begins with storing what was extracted
-                raise KeyboardInterrupt
-            listener.storing(_rows(metrics) - rows)
-            with connected(pipeline, wait):
-                started = time.monotonic()
-                load_ids += _store(pipeline)
-                # where storing takes long, the next package collects for as long
-                took = max(seconds_per_load, time.monotonic() - started)
-                run.request = replace(run.request, seconds_per_load=took)
-                if not run.is_complete:
-                    continue
-                after = standings(pipeline, load_ids)
-                reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-                _record(pipeline, run, reports, max(load_ids, default=None), table_format)
-                keep_views(pipeline, wait)
-                return reports
+                _raise_if_signalled(run)
+                listener.storing(_rows(metrics) - rows)
+                with connected(pipeline, wait):
+                    started = time.monotonic()
+                    load_ids += _store(pipeline)
+                    # where storing takes long, the next package collects for as long
+                    took = max(seconds_per_load, time.monotonic() - started)
+                    run.request = replace(run.request, seconds_per_load=took)
+                    if not run.is_complete:
+                        _raise_if_signalled(run)
+                        continue
+                    after = standings(pipeline, load_ids)
+                    reports = account_reports(metrics, before, after, leaves_unchanged_rows)
+                    _record(pipeline, run, reports, max(load_ids, default=None), table_format)
+                    keep_views(pipeline, wait)
+                    return reports
     finally:
         run.end()
 
 
-def _extract(pipeline: Pipeline, source: DltSource, run: Run) -> ExtractInfo:
-    """Reads into a load package; Ctrl-C ends it early, with what it has."""
-    with signals.intercepted_signals():
-        info = pipeline.extract(source)
-        # one that came after the last item
-        heed_signals(run)
-    return info
+def _raise_if_signalled(run: Run) -> None:
+    heed_signals(run)
+    if run.is_interrupted:
+        raise KeyboardInterrupt
 
 
 def _rows(metrics: Mapping[TAccount, AccountMetrics]) -> int:
@@ -206,7 +204,8 @@ def _record(
         if is_interruption(ex):
             raise
         # such as a table of that name that somebody else made
-        pipeline.drop_pending_packages()
+        with suppress(Exception):
+            pipeline.abort_packages()
         logger.warning(
             f"The rows are loaded, but what the run did could not be written to the table"
             f" `{RUNS_TABLE}`: {ex}"

@@ -231,7 +231,9 @@ def _refuse_odd_files(folder: Path) -> None:
 
 def _walk(folder: Path) -> Iterator[tuple[Path, int]]:
     """All that is in a folder, with its mode; a link that leads nowhere has its own."""
-    for entry in os.scandir(folder):
+    with os.scandir(folder) as scanned:
+        entries = list(scanned)
+    for entry in entries:
         try:
             mode = entry.stat().st_mode
         except FileNotFoundError:
