@@ -24,6 +24,22 @@ settings.load_profile("default")
 RECORDED = Path(__file__).parents[2] / "shared" / "recorded"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leaves a sample of the parameters of slow tests to `make test`, evenly spread."""
+    families: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("integration"):
+            families.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for family in families.values():
+        marker = family[0].get_closest_marker("sample")
+        count = min(marker.args[0], len(family)) if marker else 0
+        chosen = {number * len(family) // count for number in range(count)}
+        for number, item in enumerate(family):
+            if number not in chosen:
+                item.add_marker(pytest.mark.integration)
+
+
 @pytest.fixture(autouse=True)
 def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keeps the developer's settings out and makes retries fast."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ai_batches import PROVIDERS, VERSION
-from commands import call, keys, run, run_process, table
+from commands import call, keys, run, run_and_tell_all, run_process, table
 from support import Lists, batch, page
 
 SUBCOMMANDS = ("load", "check", "verify", "alerts", "dashboard", "demo")
@@ -73,7 +73,7 @@ def test_wrong_usage_is_named_before_anything_is_done(arguments: list[str], said
 def test_a_process_and_a_call_say_the_same(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
-    assert run("check", **variables) == run_process("check", **variables)
+    assert run_and_tell_all("check", **variables) == run_process("check", **variables)
 
 
 def test_a_shell_completes_subcommands_and_providers() -> None:

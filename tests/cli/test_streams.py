@@ -86,6 +86,7 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
     assert shell(redirected, "load", "kimi", *options, **variables) == 1
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "redirected", few_of([">&- 2>&-", ">/dev/full 2>/dev/full"], quick=[">&- 2>&-"])
 )
@@ -109,6 +110,7 @@ def test_other_commands_end_as_they_would(
     assert shell(redirected, *arguments, **variables) == code
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("encoding", "options"),
     few_of(

@@ -671,6 +671,7 @@ def test_what_is_not_the_name_of_a_machine_is_wrong_usage(name: str) -> None:
     assert "must be a name or an address without a port" in log
 
 
+@pytest.mark.integration
 def test_a_port_that_is_taken_is_a_sentence(data: Path) -> None:
     with serving("--dataset", DATASET, **on_file(data)) as address:
         port = str(urlsplit(address).port)

@@ -238,6 +238,7 @@ def test_a_fresh_machine_goes_on(case: Case) -> None:
     assert case.rows()["batch_900"]["status"] == "cancelled"
 
 
+@pytest.mark.integration
 def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) -> None:
     rows = ended(120)
     case.lists.serve("openai", cursor_list(rows))
@@ -314,6 +315,7 @@ def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
         }
 
 
+@pytest.mark.integration
 def test_a_load_that_was_refused_keeps_no_other_destination_from_its_rows(
     lists: Lists, server: TServers, tmp_path: Path
 ) -> None:
@@ -335,6 +337,7 @@ def test_a_load_that_was_refused_keeps_no_other_destination_from_its_rows(
     assert len(case.rows()) == 120
 
 
+@pytest.mark.integration
 def test_files_are_known_to_every_pipeline(lists: Lists, server: TServers, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list(ended(120)))
     lists.serve("bland", offset_list([]))

@@ -136,6 +136,7 @@ def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
     assert run("alerts") == (0, "", "")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "change",
     [

@@ -305,6 +305,7 @@ def test_what_could_not_be_printed_is_printed_by_the_next_run_once(
 # killed
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("moment", "is_first"),
     few_of(
@@ -466,6 +467,7 @@ def test_a_run_in_the_future_does_not_make_accounts_look_loaded(lists: Lists) ->
         assert reader.rows(queries.last_load()) == [{"loaded_at": None}]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("moment", "load_at"),
     few_of(

@@ -91,6 +91,7 @@ def test_a_cursor_list_is_read_to_its_end(read: ListReader, has_more: bool, coun
     assert read.ids("kimi") == list(range(count, 0, -1))
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("page_size", [2, 3, 100])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 99, 100, 101, 250])
 def test_an_offset_list_is_read_to_its_end(read: ListReader, count: int, page_size: int) -> None:
@@ -200,6 +201,7 @@ def test_a_page_that_comes_at_every_position_may_be_the_whole_list(
     assert len(read.ids(provider)) == count
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("provider", "answers", "complaint", "kept"),
     [
@@ -272,7 +274,7 @@ def test_a_passing_failure_is_retried(read: ListReader, status: int) -> None:
 
 def test_retry_after_is_honoured(monkeypatch: pytest.MonkeyPatch, read: ListReader) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("tenacity.nap.time.sleep", slept.append)
+    monkeypatch.setattr("tenacity.nap.sleep", slept.append)
     read("openai", [failure(429, retry_after="7"), page(rows(1))])
     assert sum(slept) == pytest.approx(7)
 
@@ -401,6 +403,7 @@ def test_an_offset_list_may_move_while_it_is_read(read: ListReader, kind: str, a
     assert present <= set(read.ids("bland"))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("lost", ["error", "empty", "page one"])
 @pytest.mark.parametrize("has_more", [True, False])
 @pytest.mark.parametrize("gone", few_of([1, 2, 6], quick=[2]))

@@ -86,6 +86,7 @@ def test_the_demo_and_the_registry_know_the_same_providers(name: str) -> None:
     assert PROVIDERS[name].docs.startswith("https://")
 
 
+@pytest.mark.sample(6)
 @each
 def test_two_runs_leave_one_true_row_a_batch(
     pipeline: Pipeline, name: str, caplog: pytest.LogCaptureFixture
@@ -148,6 +149,7 @@ def test_its_own_fields_are_in_its_rows(name: str) -> None:
     assert own | provider.computed.keys() <= filled_columns(name)
 
 
+@pytest.mark.sample(6)
 @each
 def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> None:
     lists.serve(name, answers(name, BatchList(int(time.time()))))
@@ -156,6 +158,7 @@ def test_an_empty_list_is_none(pipeline: Pipeline, lists: Lists, name: str) -> N
     assert (done["error"], done["rows"], done["requests"], rows) == (None, 0, 1, [])
 
 
+@pytest.mark.sample(3)
 @each_kind
 def test_a_scan_that_was_cut_goes_on(
     pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, name: str
@@ -179,6 +182,7 @@ def test_a_scan_that_was_cut_goes_on(
     assert (asked[fails_at] != asked[0]) == is_paged(name)
 
 
+@pytest.mark.sample(3)
 @each_kind
 def test_pages_that_cannot_be_right_are_refused(
     pipeline: Pipeline, lists: Lists, name: str
@@ -213,6 +217,7 @@ def test_pages_that_cannot_be_right_are_refused(
         assert said in (error["error"] or "")
 
 
+@pytest.mark.sample(6)
 @each
 def test_a_refused_key_is_not_told(pipeline: Pipeline, lists: Lists, name: str) -> None:
     vendor = VENDORS[name]
@@ -252,6 +257,7 @@ def test_it_is_asked_as_its_page_says(name: str) -> None:
     assert re.fullmatch(pattern, vendor.root), pattern
 
 
+@pytest.mark.sample(6)
 @each
 def test_the_demo_refuses_who_leaves_out_a_header(name: str) -> None:
     vendor = VENDORS[name]

@@ -140,6 +140,7 @@ def test_a_cursor_that_the_server_does_not_know_anymore(
     assert {row["id"] for row in full} <= set(stored(pipeline, NAME))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("after", ["ignored", "unknown"])
 @pytest.mark.parametrize("count", [3, 13, 20, 100])
 def test_a_gateway_that_says_nothing_of_more_rows(
@@ -196,6 +197,7 @@ def test_clocks_may_differ_from_row_to_row(pipeline: Pipeline, lists: Lists) -> 
     assert found["batch_2"]["completed_at"] is None
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("word", "status", "is_open"),
     [

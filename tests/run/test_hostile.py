@@ -141,6 +141,7 @@ def wait_for_rows(file: Path, rows: int, seconds: float) -> float:
     raise AssertionError(f"the rows were not there after {seconds} s")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("attack", "number"),
     few_of(

@@ -65,6 +65,7 @@ ALL_THREE = [*BOTH, ("default", "batch_3")]
 # Folders whose path DuckDB or dlt misread
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
     few_of(
@@ -172,6 +173,7 @@ REFRESHING = {"AI_BATCHES__PIPELINES__AI_BATCHES__REFRESH": "drop_resources"}
 OTHER_NAMES = {"DATASET_NAME": "other", "PIPELINE_NAME": "other", "DESTINATION_TYPE": "postgres"}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "variables",
     few_of(

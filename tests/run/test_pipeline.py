@@ -113,6 +113,7 @@ def test_a_destination_that_cannot_merge_is_refused_before_anything_is_read(list
     assert lists.requests == []
 
 
+@pytest.mark.integration
 def test_a_table_keeps_its_format(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": str(tmp_path / "bucket")}
@@ -156,6 +157,7 @@ def test_a_server_that_does_not_answer_is_named(lists: Lists) -> None:
     assert not lists.requests
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
@@ -292,6 +294,7 @@ def test_what_was_read_before_a_lock_is_loaded_by_the_next_run(
     assert table(file, "SELECT count(*) FROM ai_batches_dataset.batches") == [(1,)]
 
 
+@pytest.mark.integration
 def test_a_database_that_is_opened_while_lists_are_read_is_waited_for(
     lists: Lists, tmp_path: Path
 ) -> None:

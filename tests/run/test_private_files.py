@@ -30,6 +30,7 @@ def readable_by_others(folder: Path) -> list[str]:
     ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "options",
     [

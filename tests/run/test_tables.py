@@ -57,6 +57,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("loss", few_of(LOSSES, quick=["deleted", "dropped"]))
 def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
     variables: dict[str, str], lists: Lists, tmp_path: Path, loss: str
@@ -116,6 +117,7 @@ def test_a_whole_read_that_is_cut_goes_on(
     assert counts(tmp_path)["openai"] == 250
 
 
+@pytest.mark.integration
 def test_what_was_left_to_load_does_not_hide_a_loss(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -279,6 +281,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", few_of(OTHERS, quick=["batches", "a view runs", "batches_open", "_dlt_loads"])
 )

@@ -170,6 +170,7 @@ SAMPLE = [
 ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("pattern", "damage"), few_of(SAMPLE, quick=[SAMPLE[2], SAMPLE[6], SAMPLE[7]])
 )

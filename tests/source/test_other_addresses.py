@@ -85,6 +85,7 @@ def test_accounts_of_one_address_are_named_together() -> None:
     assert found.accounts == ("a", "c")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("command", ["load", "check", "verify"])
 def test_each_command_says_so_first(lists: Lists, command: str) -> None:
     lists.serve("openai", page([batch(1)]))

@@ -37,6 +37,7 @@ def odd_type(request: Request) -> TAnswer:
     return Response("hello", media_type=f"text/{KEY}")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("answer", [echo, no_list, refused, redirect, odd_type, page([batch(1)])])
 @pytest.mark.parametrize("fail_fast", [True, False])
 def test_no_key_is_written_anywhere(

@@ -203,6 +203,7 @@ def test_a_proxy_of_the_environment_is_asked(
     assert list(stored(pipeline, "openai")) == ["batch_1"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("raw", "word", "is_open"),
     [

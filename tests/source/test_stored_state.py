@@ -63,6 +63,7 @@ def store(pipeline: Pipeline, state: Any) -> None:
         accounts(whole)["default"] = state
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("owes", [False, True])
 def test_a_list_that_was_complete_is_not_read_to_its_end_again(
     pipeline: Pipeline, lists: Lists, owes: bool
@@ -83,6 +84,7 @@ def test_a_list_that_was_complete_is_not_read_to_its_end_again(
     assert set(state) == written
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("resumes_with", [{}, {"full_refresh": True}])
 def test_an_interrupted_scan_resumes(
     pipeline: Pipeline, lists: Lists, resumes_with: dict[str, bool]

@@ -76,6 +76,7 @@ def test_the_setting_is_looked_up(lists: Lists, most: dict[str, int]) -> None:
     assert "concurrency is not a whole number of at least 1" in printed
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("rows_per_load", [40, 90, 250])
 def test_lists_that_fill_a_package_hold_nobody_up(
     pipeline: Pipeline, lists: Lists, rows_per_load: int

@@ -336,6 +336,7 @@ def marked(names: tuple[str, ...]) -> list[Any]:
     ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(IN_SQL))
 def test_views_say_what_was_served(
     name: str, server: TServers, lists: Lists, tmp_path: Path
@@ -392,6 +393,7 @@ def check_totals(views: Mapping[str, list[TRow]], rows: list[TRow]) -> None:
         assert sum(day[name] or 0 for day in days) == told > 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked((*IN_FILES, *SERVED)))
 def test_a_reader_answers_the_same(
     name: str,
@@ -421,6 +423,7 @@ def test_a_reader_answers_the_same(
     assert [row["batches"] for row in days] == [len(REASONS), 1, 4]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(IN_SQL))
 def test_views_come_back(name: str, server: TServers, lists: Lists, tmp_path: Path) -> None:
     case = make_case(name, server, lists, tmp_path)
@@ -463,6 +466,7 @@ def test_an_unchanged_run_asks_for_no_view_and_a_new_folder_brings_it_back(
     assert len(case.target.read(case.dataset, "batches_failed")[1]) > 0
 
 
+@pytest.mark.integration
 def test_what_depends_on_an_old_view_stays_and_is_named(
     server: TServers, lists: Lists, tmp_path: Path
 ) -> None:
@@ -496,6 +500,7 @@ def test_what_depends_on_an_old_view_stays_and_is_named(
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(SERVED))
 def test_a_table_in_the_way_is_named_and_the_others_are_made(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -512,6 +517,7 @@ def test_a_table_in_the_way_is_named_and_the_others_are_made(
     assert len(case.target.read(case.dataset, "batches_failed")[1]) > 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(SERVED))
 def test_dlt_changes_a_table_that_has_views(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -44,6 +44,7 @@ def refused(pipeline: Pipeline, source: Any, **arguments: Any) -> str:
     return str(error)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "disposition",
     [
