@@ -30,7 +30,7 @@ class DemoProviders:
 
     def __init__(self, lists: Mapping[str, BatchList]) -> None:
         self.lists = lists
-        self.keys: dict[str, str] = {name: f"demo-key-of-{name}-0123456789" for name in lists}
+        self.keys: dict[str, str] = {name: f"demo-0123456789-key-of-{name}" for name in lists}
         """The one key that each provider accepts."""
         self.requests: Counter[str] = Counter()
         """Requests that each provider got."""

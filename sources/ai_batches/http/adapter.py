@@ -99,6 +99,11 @@ class WatchedAdapter(HTTPAdapter):
         """Lets connections go that have served; a body may be read after they seem closed."""
         self._connections.release()
 
+    def close(self) -> None:
+        """Closes all connections, also those that an error keeps alive."""
+        super().close()
+        self._connections.close()
+
     def _make_cuttable(self, manager: PoolManager) -> None:
         manager.pool_classes_by_scheme = {
             scheme: self._cuttable(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
@@ -140,6 +145,14 @@ class _Connections:
             for connection in self._open:
                 connection.cut()
 
+    def close(self) -> None:
+        """Closes and forgets all."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+                connection.release()
+            self._open.clear()
+
     def release(self) -> None:
         """Forgets those that are closed."""
         with self._lock:
@@ -169,6 +182,10 @@ class _CuttableConnection:
             # a handle of its own: TLS and the reader of a body take the other one over
             self._handle = socket.fromfd(sock.fileno(), socket.AF_INET, socket.SOCK_STREAM)
             self.connections.add(self)
+
+    def close(self) -> None:
+        """Closes the socket."""
+        super().close()  # type: ignore[misc]
 
     def cut(self) -> None:
         """Ends the connection for whoever reads from it."""

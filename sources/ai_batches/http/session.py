@@ -115,7 +115,6 @@ class ListSession:
     def close(self) -> None:
         """Closes the connections."""
         self._session.close()
-        self._adapter.release()
 
     def _share_wait(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
