@@ -103,11 +103,11 @@ class OwnPagesOnly:
         refusal = self._refusal(Headers(scope=scope))
         if not refusal:
             try:
-            await self._app(scope, receive, send_safely)
-        except RuntimeError:
-            # a page that was closed before its WebSocket was accepted
-            if scope["type"] != "websocket":
-                raise
+                await self._app(scope, receive, send_safely)
+            except RuntimeError:
+                # a page that was closed before its WebSocket was accepted
+                if scope["type"] != "websocket":
+                    raise
         elif scope["type"] == "websocket":
             await WebSocketClose(1008)(scope, receive, send)
         else:
