@@ -2,7 +2,7 @@
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,11 +145,11 @@ class AccountReader(Feed[Portion]):
         """Scans for one load package after the other, until the list is complete."""
         rows_per_load = self._run.request.rows_per_load
         portion = min(ROWS_PER_YIELD, rows_per_load or ROWS_PER_YIELD)
-        state = self._stored
+        state, pages = self._stored, partial(self._pages, client)
         while True:
             scanner = Scanner(state, self.account.scan, self._run)
             has_rows = False
-            for records in scanner.scan(self._pages_of(client), self._read_page, portion):
+            for records in scanner.scan(pages, self._read_page, portion):
                 has_rows |= bool(records)
                 rows = self._rows.to_arrow(records) if records else None
                 yield Portion(rows, scanner.state, scanner.is_done)
@@ -158,12 +158,9 @@ class AccountReader(Feed[Portion]):
             yield None
             state = scanner.state
 
-    def _pages_of(self, client: BatchListClient) -> Callable[[ScanPlan], Iterator[Page]]:
-        def pages(plan: ScanPlan) -> Iterator[Page]:
-            logger.info(f"{self._label}: {plan.reason or 'incremental scan'}")
-            return client.pages(plan.position)
-
-        return pages
+    def _pages(self, client: BatchListClient, plan: ScanPlan) -> Iterator[Page]:
+        logger.info(f"{self._label}: {plan.reason or 'incremental scan'}")
+        return client.pages(plan.position)
 
     def _read_page(self, rows: list[Row]) -> Iterable[tuple[Record, Sighting]]:
         self._pages_read += 1

@@ -8,6 +8,8 @@ import dlt
 import requests
 from dlt.common import logger
 
+from ai_batches import shown
+
 from .alert import Alert
 
 HOOK_SETTING = "runtime.slack_incoming_hook"
@@ -35,7 +37,7 @@ def send_to_slack(hook: str, alerts: Sequence[Alert]) -> bool:
     Returns:
         bool: Whether Slack took them.
     """
-    lines = [f"• {_shortened(str(alert))}" for alert in alerts[:SHOWN_ALERTS]]
+    lines = [f"• {shown(str(alert), ALERT_LENGTH)}" for alert in alerts[:SHOWN_ALERTS]]
     if len(alerts) > SHOWN_ALERTS:
         lines.append(f"• and {len(alerts) - SHOWN_ALERTS} more; `ai-batches alerts` lists them")
     text = "\n".join(["AI batch alerts:", *lines])
@@ -94,10 +96,6 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Nowhere."""
         return None
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= ALERT_LENGTH else f"{text[: ALERT_LENGTH - 1]}…"
 
 
 def _escaped(text: str) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dlt import Pipeline
 from dlt.common import logger
 
+from ..run.report import TAccount
 from ..sql.runs import TOLERATED_SKEW
 from .alert import Alert
 from .alerts import CLOCK, Findings, in_order, look_up
@@ -23,7 +24,7 @@ from .ended import (
     first_window,
     was_loaded,
 )
-from .told import REMEMBERED_BATCHES, TAccount, Told, ToldFile
+from .told import REMEMBERED_BATCHES, Told, ToldFile
 
 PRINT, SLACK = "print", "slack"
 """The channels."""

@@ -16,11 +16,9 @@ from typing import Any
 from dlt import Pipeline
 
 from ..destinations.registry import adapter_of
+from ..run.report import TAccount
 
 REMEMBERED_BATCHES = 5_000
-
-TAccount = tuple[str, str]
-"""Provider and account."""
 
 
 @dataclass

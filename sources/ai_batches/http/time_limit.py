@@ -57,16 +57,16 @@ class TimeLimit:
     @property
     def left(self) -> float:
         """Seconds that are left for the page; below zero once its time is over."""
-        return min(self._deadline, self._page_deadline) - time.monotonic()
+        return min(self._run_left, self._page_left)
 
     @property
     def is_up(self) -> bool:
         """Whether the run has to end; the system may end a wait a little too early."""
-        return self._deadline - time.monotonic() <= 0.05
+        return self._run_left <= 0.05
 
     def begin_page(self) -> None:
         """Gives the page that is requested next its time."""
-        self._page_deadline = time.monotonic() + self._page_timeout
+        self._renew_page()
         self._has_waited_for_others = False
 
     def end(self) -> None:
@@ -83,8 +83,7 @@ class TimeLimit:
         if until > self._heeded and seconds > 0 and self.may_wait(seconds):
             self._heeded = until
             self.sleep(seconds)
-            # the page has all of its own time
-            self._page_deadline = time.monotonic() + self._page_timeout
+            self._renew_page()
 
     def share_wait(self, seconds: float) -> None:
         """Has others of the same key wait as well, since they would be refused, too."""
@@ -103,7 +102,7 @@ class TimeLimit:
         Raises:
             TimeUpError: If the run has to end.
         """
-        if self._deadline <= time.monotonic():
+        if self._run_left <= 0:
             raise TimeUpError("the time of the run is up")
         connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
         return Timeout(total=max(self.left, 0.001), connect=connect, read=read)
@@ -130,13 +129,13 @@ class TimeLimit:
         Raises:
             TimeUpError: If the run has to end meanwhile; at once, if that is known before.
         """
-        if seconds >= self._deadline - time.monotonic():
+        if seconds >= self._run_left:
             raise TimeUpError(f"to try again in {seconds:g} seconds is beyond the run's time")
         if not self._fits(seconds):
             self._has_waited_for_others = True
             if self._wait_for_others:
                 self._wait_for_others(seconds)
-            self._page_deadline = time.monotonic() + self._page_timeout
+            self._renew_page()
             return
         while seconds > 0:
             step = min(seconds, _STEP)
@@ -148,6 +147,14 @@ class TimeLimit:
     def _fits(self, seconds: float) -> bool:
         """Whether the page has time for a wait and a request after it."""
         return seconds < self._page_left - _WORTH_A_RETRY
+
+    def _renew_page(self) -> None:
+        """Gives the page all of its time: what it waited for others is not its own."""
+        self._page_deadline = time.monotonic() + self._page_timeout
+
+    @property
+    def _run_left(self) -> float:
+        return self._deadline - time.monotonic()
 
     @property
     def _page_left(self) -> float:
