@@ -1,19 +1,18 @@
 """Reads one account's list into Arrow tables, and records what was done and what is odd."""
 
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 from dlt.common import logger
 
 from .display import shown
-from .errors import AiBatchesError, TimeUpError, UnexpectedError, subject
+from .errors import AiBatchesError, TimeUpError, subject
 from .http.client import BatchListClient
 from .http.time_limit import Pause
+from .list_reader import ListReader
 from .metrics import new_metrics, record_error
 from .providers import Provider
 from .scan.evidence import Sighting
@@ -24,7 +23,6 @@ from .scan.scanner import Scanner
 from .scan.state import ScanState
 from .settings import Account, ProviderSettings
 from .table.rows import Record, RowReader
-from .workers import Feed
 
 ROWS_PER_YIELD = 5_000
 """Rows per Arrow table; small tables cost dlt time each, large ones memory."""
@@ -42,7 +40,7 @@ class Portion(NamedTuple):
     """Whether the list was read as far as it should be."""
 
 
-class AccountReader(Feed[Portion]):
+class AccountReader(ListReader[Portion]):
     """Reads one account's list in a worker: it knows nothing of dlt's pipelines.
 
     Args:
@@ -63,12 +61,9 @@ class AccountReader(Feed[Portion]):
         stored: Mapping[str, Any] | None,
         pause: Pause | None = None,
     ) -> None:
-        super().__init__(provider.name, settings.concurrency)
-        self.account = account
+        super().__init__(provider, settings, account)
         self.metrics = new_metrics(account.name)
         """What was done for it, as far as it was handed on."""
-        self._provider = provider
-        self._settings = settings
         self._run = run
         self._stored = stored
         self._pause = pause
@@ -83,7 +78,6 @@ class AccountReader(Feed[Portion]):
         """Ids of batches that are open for longer than `max_open_age`, in their order."""
         self._pages_read = self._rows_read = 0
         self._started = self._ended = 0.0
-        self._client: BatchListClient | None = None
 
     def note_time(self) -> None:
         """Brings the metrics up to date with what the worker does."""
@@ -102,31 +96,19 @@ class AccountReader(Feed[Portion]):
             Exception: If something went wrong; what was read before was yielded.
         """
         self._started = time.monotonic()
-        self._client = BatchListClient(
-            self._provider,
-            self._settings,
-            self.account,
-            self._report,
-            self._run.request.deadline,
-            partial(self._run.workers.wait_for_others, self),
-            self._pause,
-        )
+        wait_for_others = partial(self._run.workers.wait_for_others, self)
+        deadline = self._run.request.deadline
         try:
-            if self.is_cut:
-                return
-            yield from self._packages(self._client)
+            with self._connected(self._report, deadline, wait_for_others, self._pause) as client:
+                if client is None:
+                    return
+                yield from self._packages(client)
         except TimeUpError as ex:
             # as if the time was up between two pages: it stays partial, and the next run resumes
             logger.warning(f"{self._label}: {ex}. The next run resumes.")
         finally:
-            self._client.close()
             self._ended = time.monotonic()
         self._warn()
-
-    def end(self) -> None:
-        """Ends the reading at once, from any thread."""
-        if self._client:
-            self._client.end()
 
     def fail(self, error: Exception) -> AiBatchesError:
         """Notes in the metrics why the list could not be read.
@@ -137,7 +119,7 @@ class AccountReader(Feed[Portion]):
         Returns:
             AiBatchesError: The error to raise, which says what to do.
         """
-        explained = explain(self._provider, self.account, error)
+        explained = self.explain(error)
         record_error(self.metrics, explained)
         return explained
 
@@ -216,29 +198,6 @@ class AccountReader(Feed[Portion]):
                 f"{self._label}: unknown status {_first_few(words)}. It is loaded in lower case."
                 " Such a batch counts as ended if the row has an end time, else as open."
             )
-
-
-def explain(provider: Provider, account: Account, error: Exception) -> AiBatchesError:
-    """Turns any error into one of this source, since its own text may quote anything.
-
-    Args:
-        provider (Provider): Whose list was read.
-        account (Account): Whose key was sent.
-        error (Exception): What was raised.
-
-    Returns:
-        AiBatchesError: The same error if it is one; else an `UnexpectedError` that says where.
-    """
-    if isinstance(error, AiBatchesError):
-        return error
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return UnexpectedError(
-        provider.name,
-        account.name,
-        f"{type(error).__name__} in {place.name}, line {place.lineno} of"
-        f" {Path(place.filename).name}",
-        "Please report it as a bug; what was read before is kept.",
-    )
 
 
 def _counted(count: int, singular: str, plural: str) -> str:

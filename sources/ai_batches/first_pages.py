@@ -2,47 +2,25 @@
 
 from collections.abc import Iterator, Mapping
 
-from .account import explain
 from .errors import AiBatchesError
-from .http.client import BatchListClient
-from .providers import PROVIDERS, Provider
-from .settings import Account, ProviderSettings
-from .workers import Ended, Feed, Lane, Workers
+from .list_reader import ListReader
+from .providers import PROVIDERS
+from .settings import ProviderSettings
+from .workers import Ended, Lane, Workers
 
 _PATIENCE = 0.5
 """Seconds after which Ctrl-C is heeded."""
 
 
-class FirstPageReader(Feed[None]):
-    """Requests the first page of one account's list in a worker.
-
-    Args:
-        provider (Provider): Whose list to request.
-        settings (ProviderSettings): The user's settings for it.
-        account (Account): Whose key to send.
-    """
-
-    def __init__(self, provider: Provider, settings: ProviderSettings, account: Account) -> None:
-        super().__init__(provider.name, settings.concurrency)
-        self.provider = provider
-        self.account = account
-        self._settings = settings
-        self._client: BatchListClient | None = None
+class FirstPageReader(ListReader[None]):
+    """Requests the first page of one account's list in a worker."""
 
     def read(self) -> Iterator[None]:
         """Yields nothing; raises if the page could not be read."""
-        self._client = BatchListClient(self.provider, self._settings, self.account)
-        try:
-            if not self.is_cut:
-                next(self._client.pages())
-        finally:
-            self._client.close()
+        with self._connected() as client:
+            if client:
+                next(client.pages())
         yield from ()
-
-    def end(self) -> None:
-        """Ends the request at once, from any thread."""
-        if self._client:
-            self._client.end()
 
 
 def check_accounts(
@@ -73,7 +51,7 @@ def check_accounts(
             taken = lane.take(_PATIENCE)
             if taken and isinstance(taken[1], Ended) and taken[1].error:
                 reader = taken[0]
-                error = explain(reader.provider, reader.account, taken[1].error)
+                error = reader.explain(taken[1].error)
                 found[reader.provider.name, reader.account.name] = error
     finally:
         lane.end()
