@@ -2,8 +2,8 @@
 
     python benchmarks/all_vendors.py --start 1800000000 --latency 0.05
 
-The first line printed is a JSON object of settings for the environment. `GET /requests` tells how
-many requests came, and `GET /requests/<provider>` how many of them to one provider.
+The first line printed is a JSON object of settings for the environment. `GET /requests` returns
+the number of requests, and `GET /requests/<provider>` how many of them to one provider.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BATCHES, OPEN_HOURS = 2_400, 12
 
 
 class Slow:
-    """Waits before each reply, and tells how many were asked for.
+    """Waits before each reply, and reports how many requests came.
 
     Args:
         providers (DemoProviders): What is served.

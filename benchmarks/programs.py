@@ -33,7 +33,7 @@ class Program:
     table: str = "batches"
     file: str = "batches.duckdb"
     accounts: int = 1
-    """Accounts of OpenAI that it is told to read."""
+    """Number of OpenAI accounts in its settings."""
 
     def arguments(self, url: str, folder: Path) -> list[str]:
         """The command line."""
@@ -91,7 +91,7 @@ _PACKAGES = {
 
 
 ALONE = {"RUNTIME__DLTHUB_TELEMETRY": "false", "DO_NOT_TRACK": "1"}
-"""Has programs tell nobody what they do."""
+"""Turns telemetry off."""
 
 INHERITED = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 

@@ -260,8 +260,8 @@ def serving_all_vendors(start: int, is_later: bool) -> Iterator[tuple[str, dict[
     command += ["--latency", "0.05", *["--advanced"] * is_later]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout  # noqa: S101
-        told = json.loads(process.stdout.readline())
-        yield told["url"], {**INHERITED, **ALONE, **told["settings"]}
+        served = json.loads(process.stdout.readline())
+        yield served["url"], {**INHERITED, **ALONE, **served["settings"]}
         process.kill()
 
 
@@ -297,7 +297,7 @@ def run_all_vendors(rounds: int, place: Path) -> Iterator[Trial]:
 
 
 def asked(address: str) -> int:
-    """How many requests a server got, as it tells."""
+    """The number of requests that a server reports."""
     with urllib.request.urlopen(address) as reply:  # noqa: S310
         return int(reply.read())
 

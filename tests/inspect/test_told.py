@@ -21,7 +21,7 @@ from ai_batches_demo import LoopbackServer
 from ai_batches_runner.cli import actions
 from ai_batches_runner.dashboard import queries
 from ai_batches_runner.inspect import slack
-from ai_batches_runner.inspect.telling import Telling
+from ai_batches_runner.inspect.delivery import AlertDelivery
 from ai_batches_runner.run import load as load_module
 from ai_batches_runner.run.pipeline import open_to_read
 from ai_batches_runner.sql.reader import open_reader
@@ -332,7 +332,7 @@ def test_what_a_killed_run_stored_is_told(
     place, name = {
         "before its record": (load_module, "extract_runs"),
         "after its record": (actions, "_look_up_alerts"),
-        "after Slack": (Telling, "note"),
+        "after Slack": (AlertDelivery, "note"),
     }[moment]
     with monkeypatch.context() as patch:
         patch.setattr(place, name, end)
@@ -368,7 +368,7 @@ def test_a_memory_that_cannot_be_written_is_a_warning(
         raise OSError(28, "No space left on device")
 
     fail(rows, 2)
-    monkeypatch.setattr("ai_batches_runner.inspect.told.ToldFile.write", refuse)
+    monkeypatch.setattr("ai_batches_runner.inspect.delivered.DeliveredFile.write", refuse)
     code, printed, log = run("load", **keys(lists, "openai"))
     assert (code, "batch_2" in printed) == (0, True)
     assert "What was told could not be noted" in log

@@ -25,8 +25,8 @@ from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from ..inspect.alerts import find_alerts
 from ..inspect.check import check as check_all
+from ..inspect.delivery import PRINT, SLACK, AlertDelivery
 from ..inspect.slack import send_to_slack, slack_hook
-from ..inspect.telling import PRINT, SLACK, Telling
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
@@ -77,7 +77,7 @@ def _load(
     pipeline: Pipeline, providers: Sequence[str], run: Run, options: Options, output: Output
 ) -> int:
     hook = slack_hook()
-    telling = Telling(pipeline, [PRINT, SLACK] if hook else [PRINT], options.lock_timeout)
+    delivery = AlertDelivery(pipeline, [PRINT, SLACK] if hook else [PRINT], options.lock_timeout)
     try:
         with output:
             reports = load_all(
@@ -91,14 +91,14 @@ def _load(
             )
     except (PipelineStepFailed, DestinationException) as ex:
         return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
-    is_found = _look_up_alerts(telling, reports, output)
+    is_found = _look_up_alerts(delivery, reports, output)
     if is_found and hook:
-        _send_alerts(telling, hook)
+        _send_alerts(delivery, hook)
     output.summary(reports, describe_place(pipeline))
     if is_found:
-        output.alerts(telling.alerts(PRINT), {_whose(each) for each in reports if each.error})
+        output.alerts(delivery.alerts(PRINT), {_whose(each) for each in reports if each.error})
         if is_printed():
-            telling.note(PRINT)
+            delivery.note(PRINT)
     if any(report.error for report in reports):
         return FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
@@ -112,10 +112,12 @@ def _keeps_data(pipeline: Pipeline) -> bool:
         return False
 
 
-def _look_up_alerts(telling: Telling, reports: Sequence[AccountReport], output: Output) -> bool:
-    """Looks for what is to be told after a load; a failure changes nothing of its outcome."""
+def _look_up_alerts(
+    delivery: AlertDelivery, reports: Sequence[AccountReport], output: Output
+) -> bool:
+    """Looks up alerts to report after a load; a failure does not change the outcome."""
     try:
-        telling.look_up([_whose(report) for report in reports], SHORT_LOCK_TIMEOUT)
+        delivery.look_up([_whose(report) for report in reports], SHORT_LOCK_TIMEOUT)
     except UnusableDestinationError:
         # documented for such a destination
         return False
@@ -129,10 +131,10 @@ def _look_up_alerts(telling: Telling, reports: Sequence[AccountReport], output: 
     return True
 
 
-def _send_alerts(telling: Telling, hook: str) -> None:
-    alerts = telling.alerts(SLACK)
-    if not telling.is_due(SLACK, alerts) or send_to_slack(hook, alerts):
-        telling.note(SLACK)
+def _send_alerts(delivery: AlertDelivery, hook: str) -> None:
+    alerts = delivery.alerts(SLACK)
+    if not delivery.is_due(SLACK, alerts) or send_to_slack(hook, alerts):
+        delivery.note(SLACK)
 
 
 def _whose(report: AccountReport) -> TAccount:
@@ -300,7 +302,7 @@ def _with_keys(named: Sequence[str], output: Output) -> list[str]:
 def _note_other_addresses(providers: Sequence[str], output: Output) -> None:
     """Says whose key goes to another address than the vendor's own."""
     for name in providers:
-        # settings that cannot be used are told where they are
+        # unusable settings are reported when they are read
         with suppress(AiBatchesError):
             for each in other_addresses(PROVIDERS[name], provider_settings(PROVIDERS[name])):
                 output.note(str(each), **each._asdict())

@@ -256,7 +256,7 @@ class JsonLines(Lines):
         return self._json_handler
 
     def note(self, text: str, **fields: Any) -> None:
-        """Tells of it, with its parts."""
+        """Logs it as an event with these fields."""
         self._tell("note", text, **fields)
 
     def reading(self, reading: Reading) -> None:

@@ -1,8 +1,8 @@
-"""Tells a person what is new since they were last told, once, whatever fails on the way.
+"""Delivers new alerts once per channel, whatever fails on the way.
 
-Each way of telling, a channel, has its own memory. What it owes is all that was not told there,
-whether or not the run that loaded it lived to tell; it is told when the channel works again. A
-process that is killed between telling and noting it tells twice.
+Each channel has its own record. An alert that was not delivered on a channel is delivered when the
+channel works again, also if the run that loaded it was killed. A process that is killed between the
+delivery and its record delivers twice.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,6 +15,7 @@ from ..run.report import TAccount
 from ..sql.runs import TOLERATED_SKEW
 from .alert import Alert
 from .alerts import CLOCK, Findings, in_order, look_up
+from .delivered import REMEMBERED_BATCHES, Delivered, DeliveredFile
 from .ended import (
     FIRST_LOOK,
     LATER_LOOK,
@@ -24,7 +25,6 @@ from .ended import (
     first_window,
     was_loaded,
 )
-from .told import REMEMBERED_BATCHES, Told, ToldFile
 
 PRINT, SLACK = "print", "slack"
 """The channels."""
@@ -32,27 +32,27 @@ PRINT, SLACK = "print", "slack"
 _SKEW = timedelta(seconds=TOLERATED_SKEW)
 
 
-class Telling:
-    """What one run tells.
+class AlertDelivery:
+    """The alerts that one run delivers.
 
     Args:
         pipeline (Pipeline): The run's pipeline, before it loads.
-        channels (Collection[str]): Where it tells.
+        channels (Collection[str]): Where it delivers.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
     """
 
     def __init__(self, pipeline: Pipeline, channels: Collection[str], wait: float = 0) -> None:
         self._pipeline = pipeline
         self._channels = channels
-        self._file = ToldFile(pipeline)
-        self._told = self._file.read()
+        self._file = DeliveredFile(pipeline)
+        self._delivered = self._file.read()
         self._found = Findings.nothing()
         self._windows: dict[str, dict[TAccount, Window]] = {}
-        new = [name for name in channels if name not in self._told]
+        new = [name for name in channels if name not in self._delivered]
         if not new:
             return
         for name in new:
-            self._told[name] = Told()
+            self._delivered[name] = Delivered()
         try:
             found = look_up(pipeline, wait)
         except Exception as ex:
@@ -61,80 +61,82 @@ class Telling:
             return
         earlier = [batch.key for batch in found.ended if _is_settled_by_runs(batch, found)]
         for name in new:
-            self._told[name].settle(earlier)
+            self._delivered[name].settle(earlier)
         self._write()
 
     def look_up(self, asked: Collection[TAccount], wait: float = 0) -> None:
-        """Looks for what is to be told, after the run loaded.
+        """Looks for what is to be delivered, after the run loaded.
 
         Args:
             asked (Collection[TAccount]): The accounts of the run. What ended in those of other
-                working folders is theirs to tell.
+                working folders is theirs to deliver.
             wait (float): Seconds to wait for a DuckDB file that another program has open.
 
         Raises:
             DestinationConnectionError: If no server answers, or it refuses.
             UnusableDestinationError: If the destination cannot be read back.
         """
-        memories = {name: self._told[name] for name in self._channels}
+        memories = {name: self._delivered[name] for name in self._channels}
         oldest: dict[TAccount, datetime] = {}
-        for told in memories.values():
-            for whose, moment in told.until.items():
+        for delivered in memories.values():
+            for whose, moment in delivered.until.items():
                 oldest[whose] = min(moment, oldest.get(whose, moment))
         self._found = look_up(self._pipeline, wait, oldest)
-        for name, told in memories.items():
-            owners = (told.until.keys() | set(asked)) & self._found.runs.keys()
-            self._windows[name] = {whose: _window(told, self._found, whose) for whose in owners}
+        for name, delivered in memories.items():
+            owners = (delivered.until.keys() | set(asked)) & self._found.runs.keys()
+            self._windows[name] = {
+                whose: _window(delivered, self._found, whose) for whose in owners
+            }
         begun = [self._begin(name) for name in memories]
         if any(begun):
-            # noted before it is told: it may be owed for long
+            # recorded before delivery, which may fail for long
             self._write()
 
     def alerts(self, channel: str) -> list[Alert]:
-        """What a channel is to tell, by provider and account; what still holds is repeated."""
-        told, windows = self._told[channel], self._windows[channel]
-        settled = set(told.settled)
+        """What to deliver on a channel, by provider and account, with all conditions that hold."""
+        delivered, windows = self._delivered[channel], self._windows[channel]
+        settled = set(delivered.settled)
         news = [
             batch
             for batch in self._batches(channel)
             if batch in windows[batch.whose]
             and batch.key not in settled
-            and not (told.settled_until and batch.at and batch.at <= told.settled_until)
+            and not (delivered.settled_until and batch.at and batch.at <= delivered.settled_until)
         ]
         standing = [
             alert
             for alert in self._found.standing
-            if alert.kind != CLOCK or str(alert) not in told.standing
+            if alert.kind != CLOCK or str(alert) not in delivered.standing
         ]
         return in_order([*standing, *alerts_on(news, windows)])
 
     def is_due(self, channel: str, alerts: Sequence[Alert]) -> bool:
-        """Whether there is something among them that the channel did not tell last time."""
-        return any(str(alert) not in self._told[channel].standing for alert in alerts)
+        """Whether any of them was not in the last delivery on the channel."""
+        return any(str(alert) not in self._delivered[channel].standing for alert in alerts)
 
     def note(self, channel: str) -> None:
-        """Notes that a channel has told what it was to tell."""
-        told, found = self._told[channel], self._found
+        """Records the delivery on a channel."""
+        delivered, found = self._delivered[channel], self._found
         for whose in self._windows[channel]:
             if found.runs[whose]["read_at"]:
-                told.until[whose] = found.runs[whose]["read_at"]
+                delivered.until[whose] = found.runs[whose]["read_at"]
         batches = self._batches(channel)
-        told.settle([batch.key for batch in batches])
+        delivered.settle([batch.key for batch in batches])
         if len(batches) > REMEMBERED_BATCHES:
-            told.settled_until = batches[-REMEMBERED_BATCHES - 1].at
-        told.standing = [str(alert) for alert in found.standing]
+            delivered.settled_until = batches[-REMEMBERED_BATCHES - 1].at
+        delivered.standing = [str(alert) for alert in found.standing]
         self._write()
 
     def _batches(self, channel: str) -> list[EndedBatch]:
-        """Those of the accounts that a channel tells of."""
+        """Batches of the accounts of a channel."""
         windows = self._windows[channel]
         return [batch for batch in self._found.ended if batch.whose in windows]
 
     def _begin(self, channel: str) -> bool:
-        """Notes where telling begins for accounts that a channel tells of for the first time."""
-        told, windows = self._told[channel], self._windows[channel]
-        new = windows.keys() - told.until.keys()
-        told.settle(
+        """Records where delivery begins for accounts that are new on a channel."""
+        delivered, windows = self._delivered[channel], self._windows[channel]
+        new = windows.keys() - delivered.until.keys()
+        delivered.settle(
             [
                 batch.key
                 for batch in self._batches(channel)
@@ -143,18 +145,18 @@ class Telling:
         )
         for whose in new:
             run = self._found.runs[whose]
-            told.until[whose] = run["previous_at"] or run["started_at"]
+            delivered.until[whose] = run["previous_at"] or run["started_at"]
         return bool(new)
 
     def _write(self) -> None:
         try:
-            self._file.write(self._told)
+            self._file.write(self._delivered)
         except OSError as ex:
             logger.warning(f"What was told could not be noted ({ex}): the next run tells it again.")
 
 
 def _is_settled_by_runs(batch: EndedBatch, found: Findings) -> bool:
-    """Whether runs that are recorded told of a batch, as far as one can know."""
+    """Whether recorded runs reported a batch, as far as can be known."""
     run = found.runs.get(batch.whose)
     if not run or not run["read_at"]:
         return False
@@ -162,10 +164,10 @@ def _is_settled_by_runs(batch: EndedBatch, found: Findings) -> bool:
     return batch not in window or was_loaded(batch, run)
 
 
-def _window(told: Told, found: Findings, whose: TAccount) -> Window:
+def _window(delivered: Delivered, found: Findings, whose: TAccount) -> Window:
     run = found.runs[whose]
     previous: datetime | None = run["previous_at"]
-    known = told.until.get(whose)
+    known = delivered.until.get(whose)
     if known is None or known > found.now + _SKEW:
         # the second: noted under another clock
         known = previous
@@ -173,5 +175,5 @@ def _window(told: Told, found: Findings, whose: TAccount) -> Window:
         return first_window(run["started_at"])
     is_last = previous is None or known >= previous
     text = "since the last run" if is_last else f"since the run of {known:%Y-%m-%d %H:%M} UTC"
-    # less would do if no clock were wrong, and the keys keep all from being told again
+    # less would do if no clock were wrong; the keys prevent a second delivery
     return Window(known - FIRST_LOOK, False, text)

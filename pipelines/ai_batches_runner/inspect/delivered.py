@@ -1,7 +1,8 @@
-"""What was told, kept in a file beside the working folder of a pipeline.
+"""What was delivered, kept in a file beside the working folder of a pipeline.
 
 Not in dlt's local state: it goes with the working folder, which a run drops if the one before was
-killed, and with it what that one owed. Not in the destination: telling would end with a load.
+killed, and with it what is still to be delivered. Not in the destination: delivery would end with a
+load.
 """
 
 import json
@@ -22,27 +23,27 @@ REMEMBERED_BATCHES = 5_000
 
 
 @dataclass
-class Told:
-    """What was told in one way, such as in print."""
+class Delivered:
+    """What was delivered on one channel, such as in print."""
 
     until: dict[TAccount, datetime] = field(default_factory=dict)
-    """When the last run of an account began whose batches were told."""
+    """Start of the last run of each account whose batches were delivered."""
     settled: list[str] = field(default_factory=list)
-    """Keys of batches that were told, or need not be; the last `REMEMBERED_BATCHES`."""
+    """Keys of batches that were delivered, or need not be; the last `REMEMBERED_BATCHES`."""
     settled_until: datetime | None = None
     """Everything that ended until then is settled; None while the keys say it all."""
     standing: list[str] = field(default_factory=list)
-    """What held when it was last told."""
+    """Conditions that held at the last delivery."""
 
     def settle(self, keys: list[str]) -> None:
-        """Notes batches as told, those that ended last at the end."""
+        """Records batches as delivered, those that ended last at the end."""
         new = set(keys)
         kept = [key for key in self.settled if key not in new]
         self.settled = [*kept, *dict.fromkeys(keys)][-REMEMBERED_BATCHES:]
 
 
-class ToldFile:
-    """The file: what was told of one destination by one pipeline, by the way of telling.
+class DeliveredFile:
+    """The file: what one pipeline delivered about one destination, by channel.
 
     Args:
         pipeline (Pipeline): Whose working folder it is beside.
@@ -54,21 +55,21 @@ class ToldFile:
         name = f"{pipeline.pipeline_name}.told.{destination}.json"
         self._path = Path(pipeline.pipelines_dir) / name
 
-    def read(self) -> dict[str, Told]:
-        """What was told; empty if the file is not there, or damaged."""
+    def read(self) -> dict[str, Delivered]:
+        """What was delivered; empty if the file is missing or damaged."""
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
             return {name: _from_json(each) for name, each in content.items()}
         except (OSError, ValueError, TypeError, AttributeError, LookupError):
             return {}
 
-    def write(self, told: dict[str, Told]) -> None:
+    def write(self, delivered: dict[str, Delivered]) -> None:
         """Replaces what the file says, or leaves it as it was.
 
         Raises:
             OSError: If it cannot be written.
         """
-        text = json.dumps({name: _to_json(each) for name, each in told.items()})
+        text = json.dumps({name: _to_json(each) for name, each in delivered.items()})
         beside = self._path.with_suffix(".new")
         with suppress(FileNotFoundError):
             beside.unlink()
@@ -78,18 +79,18 @@ class ToldFile:
         beside.replace(self._path)
 
 
-def _to_json(told: Told) -> dict[str, Any]:
+def _to_json(delivered: Delivered) -> dict[str, Any]:
     return {
-        "until": [[*whose, moment.isoformat()] for whose, moment in told.until.items()],
-        "settled": told.settled,
-        "settled_until": told.settled_until and told.settled_until.isoformat(),
-        "standing": told.standing,
+        "until": [[*whose, moment.isoformat()] for whose, moment in delivered.until.items()],
+        "settled": delivered.settled,
+        "settled_until": delivered.settled_until and delivered.settled_until.isoformat(),
+        "standing": delivered.standing,
     }
 
 
-def _from_json(content: Any) -> Told:
+def _from_json(content: Any) -> Delivered:
     end = content["settled_until"]
-    return Told(
+    return Delivered(
         {
             (provider, account): datetime.fromisoformat(moment)
             for provider, account, moment in content["until"]
