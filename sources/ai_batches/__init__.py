@@ -7,8 +7,6 @@ the table on (provider, account, id).
 from collections.abc import Iterator, Mapping
 
 import dlt
-from dlt.common.configuration import configspec
-from dlt.common.configuration.specs import BaseConfiguration
 from dlt.sources import DltResource
 
 from .display import protect_log, shown, shown_fields, shown_message, shown_trace
@@ -25,11 +23,17 @@ from .errors import (
 from .first_pages import check_accounts
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
+from .providers.results import BATCH_COLUMNS
 from .resource import read_provider
+from .results.run import AccountWork, ResultsRun
+from .results.settings import ResultSettings
+from .results.source import ai_batches_results_source
+from .results.tables import FILES, REQUESTS, TABLES, USAGE, ResultTable
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
     Account,
+    AiBatchesConfiguration,
     ProviderSettings,
     has_key,
     keep_configured_secrets,
@@ -50,15 +54,21 @@ from .table.columns import (
 from .table.hint_warning import mute_hint_warning
 
 __all__ = [
+    "BATCH_COLUMNS",
     "COLUMNS",
+    "FILES",
     "JSON_COLUMNS",
     "PROVIDERS",
+    "REQUESTS",
+    "TABLES",
     "TABLE_DESCRIPTION",
     "TABLE_NAME",
+    "USAGE",
     "VERSION",
     "VERSION_HINT",
     "Account",
     "AccountMetrics",
+    "AccountWork",
     "AiBatchesError",
     "AuthenticationError",
     "BadPageError",
@@ -66,12 +76,16 @@ __all__ = [
     "ProviderSettings",
     "Reading",
     "RequestError",
+    "ResultSettings",
+    "ResultTable",
+    "ResultsRun",
     "Run",
     "RunRequest",
     "SettingsError",
     "TransientRequestError",
     "UnexpectedError",
     "account_metrics",
+    "ai_batches_results_source",
     "ai_batches_source",
     "check_accounts",
     "has_key",
@@ -87,11 +101,6 @@ __all__ = [
     "shown_trace",
     "subject",
 ]
-
-
-@configspec
-class AiBatchesConfiguration(BaseConfiguration):
-    """Empty on purpose: dlt injects nothing, the package `settings` looks each setting up."""
 
 
 @dlt.source(name="ai_batches", section="ai_batches", spec=AiBatchesConfiguration)

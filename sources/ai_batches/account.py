@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from dlt.common import logger
 
+from .account_feed import AccountFeed
 from .display import shown
 from .errors import AiBatchesError, TimeUpError, subject
 from .http.client import BatchListClient
 from .http.time_limit import Pause
-from .list_reader import ListReader
 from .metrics import new_metrics, record_error
 from .providers import Provider
 from .scan.evidence import Sighting
@@ -40,7 +40,7 @@ class Portion(NamedTuple):
     """Whether the list was read as far as it should be."""
 
 
-class AccountReader(ListReader[Portion]):
+class AccountReader(AccountFeed[Portion, BatchListClient]):
     """Reads one account's list in a worker: it knows nothing of dlt's pipelines.
 
     Args:
@@ -61,7 +61,7 @@ class AccountReader(ListReader[Portion]):
         stored: Mapping[str, Any] | None,
         pause: Pause | None = None,
     ) -> None:
-        super().__init__(provider, settings, account)
+        super().__init__(provider, settings, account, BatchListClient)
         self.metrics = new_metrics(account.name)
         """What was done for it, as far as it was handed on."""
         self._run = run

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from .account_feed import AccountFeed
 from .errors import AiBatchesError
-from .list_reader import ListReader
+from .http.client import BatchListClient
 from .providers import PROVIDERS
 from .settings import ProviderSettings
 from .workers import Ended, Lane, Workers
@@ -12,7 +13,7 @@ _PATIENCE = 0.5
 """Seconds after which Ctrl-C is heeded."""
 
 
-class FirstPageReader(ListReader[None]):
+class FirstPageReader(AccountFeed[None, BatchListClient]):
     """Requests the first page of one account's list in a worker."""
 
     def read(self) -> Iterator[None]:
@@ -36,7 +37,7 @@ def check_accounts(
             settings: what went wrong and what to do, or None.
     """
     readers = [
-        FirstPageReader(PROVIDERS[name], chosen, account)
+        FirstPageReader(PROVIDERS[name], chosen, account, BatchListClient)
         for name, chosen in settings.items()
         for account in chosen.accounts
     ]

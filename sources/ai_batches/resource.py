@@ -6,12 +6,11 @@ from random import sample
 
 import dlt
 import pyarrow as pa
-from dlt.common.runtime import signals
-from dlt.common.storages.exceptions import CurrentLoadPackageStateNotAvailable
 
 from .account import AccountReader, Portion
 from .errors import SettingsError
 from .http.time_limit import Pause
+from .load_package import heed_signals, load_id_of_package
 from .lost_rows import forget_lost_rows, is_table_known
 from .metrics import new_metrics, record_error, recorded_metrics
 from .providers import Provider
@@ -47,7 +46,7 @@ def read_provider(
         SettingsError: If hints on the resource would lead to a wrong table.
         AiBatchesError: If something went wrong and `fail_fast` is set.
     """
-    if _load_id():
+    if load_id_of_package():
         refuse_hints(provider)
     lane = run.lanes.get(provider.name)
     if lane is None:
@@ -100,7 +99,11 @@ def _lane(provider: Provider, settings: ProviderSettings | None, run: Run) -> Ac
 def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table | None]:
     """Hands on what belongs into the load package."""
     # looked up now: dlt may end the resource from where it knows of none
-    states, recorded, load_id = dlt.current.resource_state(), recorded_metrics(), _load_id()
+    states, recorded, load_id = (
+        dlt.current.resource_state(),
+        recorded_metrics(),
+        load_id_of_package(),
+    )
     readers = [reader for reader in lane.feeds if not reader.is_over]
     has_rows = False
     try:
@@ -132,24 +135,3 @@ def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table 
     if not has_rows and not is_table_known():
         # BI tools find the table from the first run on, even if every list is empty
         yield SCHEMA.empty_table()
-
-
-def heed_signals(run: Run) -> None:
-    """Has the load package end at Ctrl-C or SIGTERM, if dlt intercepts them.
-
-    Args:
-        run (Run): The run, which knows of it afterwards. If it has a single load package, it is
-            left to dlt to end it.
-    """
-    if run.is_split and signals.was_signal_received():
-        signals.set_received_signal(0)
-        run.is_interrupted = True
-
-
-def _load_id() -> str:
-    """Id of the load package that is being extracted; empty if a resource runs without one."""
-    try:
-        return dlt.current.load_package_state()["load_id"]
-    except CurrentLoadPackageStateNotAvailable:
-        # somebody looks at the resource without a pipeline
-        return ""

@@ -17,6 +17,7 @@ from ai_batches import (
     other_addresses,
     provider_settings,
     providers_with_key,
+    shown,
 )
 
 from ..defaults import SHORT_LOCK_TIMEOUT
@@ -26,17 +27,22 @@ from ..errors import UnusableDestinationError
 from ..inspect.alerts import find_alerts
 from ..inspect.check import check as check_all
 from ..inspect.delivery import PRINT, SLACK, AlertDelivery
+from ..inspect.failed import failed_requests
 from ..inspect.slack import send_to_slack, slack_hook
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
 from ..run.report import AccountReport, TAccount, describe_place
+from ..run.result_queue import Shard
+from ..run.results import ResultsReport
+from ..run.results import load_results as load_all_results
 from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
 from .failures import explain_failure, explain_missing_keys
 from .options import Options
 from .output import Output
+from .printing import print_json
 from .streams import is_printed
 
 
@@ -91,17 +97,104 @@ def _load(
             )
     except (PipelineStepFailed, DestinationException) as ex:
         return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
+    results: list[ResultsReport] = []
+    try:
+        with output:
+            results = load_all_results(
+                pipeline,
+                providers,
+                None,
+                run.request.deadline,
+                options.lock_timeout,
+                options.table_format,
+                output,
+            )
+    except (PipelineStepFailed, DestinationException) as ex:
+        return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
     is_found = _look_up_alerts(delivery, reports, output)
     if is_found and hook:
         _send_alerts(delivery, hook)
     output.summary(reports, describe_place(pipeline))
+    output.results(results)
     if is_found:
         output.alerts(delivery.alerts(PRINT), {_whose(each) for each in reports if each.error})
         if is_printed():
             delivery.note(PRINT)
+    return _exit_code([*reports, *results])
+
+
+def _exit_code(reports: Sequence[AccountReport | ResultsReport]) -> int:
     if any(report.error for report in reports):
         return FAILED
     return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
+
+
+def load_results(
+    output: Output,
+    options: Options,
+    providers: Sequence[str],
+    time_limit: float | None,
+    shard: tuple[int, int] | None,
+) -> int:
+    """Reads the results of ended batches, and no lists.
+
+    Args:
+        output (Output): Where to print.
+        options (Options): Where to load.
+        providers (Sequence[str]): Names; empty for all that have a key.
+        time_limit (float | None): Seconds after which reading stops.
+        shard (tuple[int, int] | None): Which part of how many; None: all.
+
+    Returns:
+        int: The exit code.
+    """
+    chosen = _with_keys(providers, output)
+    if not chosen:
+        return NOTHING_TO_DO
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    with open_pipeline(*options.place) as pipeline:
+        _note_other_addresses(chosen, output)
+        try:
+            with output:
+                reports = load_all_results(
+                    pipeline,
+                    chosen,
+                    None,
+                    deadline,
+                    options.lock_timeout,
+                    options.table_format,
+                    output,
+                    Shard(*shard) if shard else Shard(),
+                )
+        except (PipelineStepFailed, DestinationException) as ex:
+            return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
+        output.results(reports)
+        return _exit_code(reports)
+
+
+def failed(output: Output, options: Options, batch_id: str) -> int:
+    """Prints the failed requests of a batch, one JSON object a line.
+
+    Args:
+        output (Output): Where to complain.
+        options (Options): Which destination.
+        batch_id (str): The provider's identifier of the batch.
+
+    Returns:
+        int: The exit code; `NOTHING_TO_DO` if nothing is known of its requests.
+    """
+    with open_to_read(*options.place) as pipeline:
+        found, is_known = failed_requests(pipeline, batch_id, options.lock_timeout)
+        for request in found:
+            print_json(request)
+    if not is_known:
+        output.complain(
+            f"No results of the batch {shown(batch_id)} are loaded, or they failed to load. Set"
+            " `results` for its provider, and run `ai-batches load`; the table `batch_files` says"
+            " what was tried."
+        )
+        return NOTHING_TO_DO
+    return ALL_GOOD
 
 
 def _keeps_data(pipeline: Pipeline) -> bool:

@@ -20,6 +20,7 @@ from .options import (
     allow_host_option,
     providers_argument,
     seconds,
+    shard,
     shared_options,
     since_option,
 )
@@ -143,6 +144,16 @@ def cli() -> None:
     help="Rows per account after which a long scan continues in another load."
     f"  [default: {ROWS_PER_LOAD}]",
 )
+@click.option(
+    "--results", "only_results", is_flag=True, help="Read no lists, only results of ended batches."
+)
+@click.option(
+    "--shard",
+    type=shard,
+    metavar="K/N",
+    help="With --results: only the K-th of N parts, each for a process with a pipeline name of its"
+    " own.",
+)
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def load(
     options: Options,
@@ -151,12 +162,29 @@ def load(
     full_refresh: bool,
     time_limit: float | None,
     rows_per_load: int | None,
+    only_results: bool,
+    shard: tuple[int, int] | None,
 ) -> int:
-    """Load new and open batches.
+    """Load new and open batches, and the results of ended ones.
 
-    Without a PROVIDER, every provider that has a key is loaded.
+    Without a PROVIDER, every provider that has a key is loaded. Results are read as far as the
+    setting `results` wants them.
     """
+    if only_results:
+        if since or full_refresh or rows_per_load:
+            raise click.UsageError("--results goes with none of the options on lists")
+        return _run("load_results", options, providers, time_limit, shard)
+    if shard:
+        raise click.UsageError("--shard goes with --results: lists are read by one process")
     return _run("load", options, providers, since, full_refresh, time_limit, rows_per_load)
+
+
+@cli.command()
+@click.argument("batch_id")
+@shared_options("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
+def failed(options: Options, batch_id: str) -> int:
+    """Print the failed requests of a batch as JSON lines."""
+    return _run("failed", options, batch_id)
 
 
 @cli.command()

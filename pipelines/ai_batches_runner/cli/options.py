@@ -56,6 +56,18 @@ def seconds(text: str) -> float:
     return number
 
 
+def shard(text: str) -> tuple[int, int]:
+    """Parses a part of a whole, such as 3/8.
+
+    Raises:
+        click.BadParameter: If it is not one.
+    """
+    number, _, count = text.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise click.BadParameter(f"must be a part of a whole, such as 3/8, got `{text}`")
+    return int(number), int(count)
+
+
 def _since(text: str) -> int:
     """Parses a date into Unix microseconds."""
     try:

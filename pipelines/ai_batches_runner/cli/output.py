@@ -30,7 +30,8 @@ from ..inspect.check import Check, failures
 from ..inspect.verify import Verdict
 from ..run.progress import ProgressListener
 from ..run.report import AccountReport, TAccount
-from .printing import print_check, print_line, print_summary, print_verdicts
+from ..run.results import ResultsReport
+from .printing import print_check, print_line, print_results, print_summary, print_verdicts
 
 SECONDS_BETWEEN_LINES = 30.0
 """Of one account, where the output is no terminal."""
@@ -86,6 +87,12 @@ class Output(ProgressListener):
 
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
         """What a run did, in the end."""
+        for report in reports:
+            if report.failure:
+                self.complain(f"FAILED {report.failure}")
+
+    def results(self, reports: Sequence[ResultsReport]) -> None:
+        """What a run did for results."""
         for report in reports:
             if report.failure:
                 self.complain(f"FAILED {report.failure}")
@@ -150,6 +157,10 @@ class Lines(Output):
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
         """Prints the table of what was done."""
         print_summary(reports, place, self.console)
+
+    def results(self, reports: Sequence[ResultsReport]) -> None:
+        """Prints a line for each account."""
+        print_results(reports, self.console)
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
         """Prints all of them."""
@@ -279,6 +290,21 @@ class JsonLines(Lines):
                 **asdict(report),
                 result=report.result.lower(),
             )
+
+    def results(self, reports: Sequence[ResultsReport]) -> None:
+        """Tells of each account what was read of results."""
+        for report in reports:
+            whose = subject(report.provider, report.account)
+            self._tell(
+                "results",
+                report.failure or f"{whose}: {report.lines:,} lines of results",
+                logging.ERROR if report.error else logging.INFO,
+                **asdict(report),
+            )
+
+    def storing_results(self, lines: int) -> None:
+        """Tells that results are being stored."""
+        self._tell("storing_results", f"storing results, {lines:,} lines", lines=lines)
 
     def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
         """Tells of each thing to look at."""

@@ -1,6 +1,9 @@
 """The tables and sentences that commands print."""
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +14,7 @@ from ai_batches import shown, shown_message, subject
 from ..inspect.check import Check, failures
 from ..inspect.verify import Verdict
 from ..run.report import AccountReport, TAccount
+from ..run.results import ResultsReport
 
 SHOWN_IDS = 5
 
@@ -19,6 +23,27 @@ def print_line(text: str, console: Console) -> None:
     """Prints a message without any markup, on one line: a log keeps a sentence together."""
     message = shown_message(text)
     console.print(message, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Prints an object on one line of standard output, for a program to read."""
+    # ASCII: any terminal and any program takes it, and nothing of it is a control character
+    sys.stdout.write(json.dumps(value) + "\n")
+
+
+def print_results(reports: Sequence[ResultsReport], console: Console) -> None:
+    """Prints what was read of results, a line an account, and what failed."""
+    for report in reports:
+        files = ", ".join(
+            f"{count:,} {word.replace('_', ' ')}" for word, count in sorted(report.files.items())
+        )
+        more = "; more in the next run" if report.is_partial else ""
+        whose = subject(report.provider, report.account)
+        print_line(
+            f"Results of {whose}: files {files or 'none'}; {report.lines:,} lines{more}", console
+        )
+        if report.failure:
+            print_line(f"FAILED {report.failure}", console)
 
 
 def print_summary(reports: Sequence[AccountReport], place: str, console: Console) -> None:

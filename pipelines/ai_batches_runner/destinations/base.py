@@ -249,6 +249,9 @@ class DestinationAdapter:
     def restore_tables(self, missing: Collection[str]) -> None:
         """Makes again what `missing_parts` found."""
 
+    def forget_rows(self, table: str) -> None:
+        """Empties a table that dlt knows."""
+
     def add_columns(self, schema: pa.Schema) -> None:
         """Adds columns to the table `batches` if dlt's own migration is not enough."""
 

@@ -197,6 +197,12 @@ class FilesAdapter(DestinationAdapter):
         schema.drop_tables(list(missing))
         self.pipeline.schemas.save_schema(schema)
 
+    def forget_rows(self, table: str) -> None:
+        client = self.client_with_schema()
+        with suppress(FileNotFoundError):
+            client.fs_client.rm(client.get_table_dir(table), recursive=True)
+        self.restore_tables([table])
+
     def add_columns(self, schema: pa.Schema) -> None:
         """As of `DestinationAdapter`, for Iceberg.
 

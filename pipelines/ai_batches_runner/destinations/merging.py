@@ -32,7 +32,7 @@ def fit_to_destination(
             write_disposition=disposition,
             table_format=table_format,
             # an empty dict would take the hints away that are there
-            columns=columns or None,
+            columns=(columns or None) if resource.table_name == TABLE_NAME else None,
         )
 
 

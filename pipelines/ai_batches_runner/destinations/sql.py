@@ -190,6 +190,10 @@ class SqlAdapter(DestinationAdapter):
             client.initialize_storage()
             client.update_stored_schema(force=True)
 
+    def forget_rows(self, table: str) -> None:
+        with self.connected():
+            self.sql.execute_sql(f"DELETE FROM {self.qualify(table)} WHERE 1 = 1")  # noqa: S608
+
     # views and comments
 
     @contextmanager

@@ -4,12 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.runtime import signals
-from dlt.pipeline.helpers import retry_schema_update
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from ai_batches import (
     AccountMetrics,
@@ -18,34 +17,18 @@ from ai_batches import (
     ai_batches_source,
     scheduled_since,
 )
-from ai_batches.resource import heed_signals
-from ai_batches.table.columns import SCHEMA
 
 from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD, SECONDS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
-from ..destinations.registry import adapter_of
 from ..errors import is_interruption
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
 from .progress import ProgressListener
-from .record import extract_runs
-from .report import (
-    AccountReport,
-    Standing,
-    TAccount,
-    account_reports,
-    read_metrics,
-    standings,
-)
-from .state_sync import (
-    follow_destination,
-    has_lost_rows,
-    refuse_other_format,
-    remember_destination,
-)
-from .tables import refuse_tables_of_others, restore_tables
+from .record import extract_result_tables, extract_runs
+from .report import AccountReport, TAccount, account_reports, read_metrics, standings
+from .store import prepare, raise_if_signalled, store
 
 
 def load(
@@ -89,7 +72,12 @@ def load(
     seconds_per_load = run.request.seconds_per_load or SECONDS_PER_LOAD
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
-        pipeline, before = _prepare(pipeline, run, table_format)
+        pipeline, is_restored = prepare(pipeline, table_format)
+        before = standings(pipeline)
+        if not before:
+            forget_views(pipeline)
+    # if a part of the table was taken away, no stored position can be trusted
+    run.holding = frozenset() if is_restored else frozenset(before)
     metrics: dict[TAccount, AccountMetrics] = {}
     load_ids: list[str] = []
     try:
@@ -102,30 +90,31 @@ def load(
                 rows = _rows(metrics)
                 metrics |= read_metrics(pipeline.extract(source))
                 # the next run begins with storing what was extracted
-                _raise_if_signalled(run)
+                raise_if_signalled(run)
                 listener.storing(_rows(metrics) - rows)
                 with connected(pipeline, wait):
                     started = time.monotonic()
-                    load_ids += _store(pipeline)
+                    load_ids += store(pipeline)
                     # where storing takes long, the next package collects for as long
                     took = max(seconds_per_load, time.monotonic() - started)
                     run.request = replace(run.request, seconds_per_load=took)
                     if not run.is_complete:
-                        _raise_if_signalled(run)
+                        raise_if_signalled(run)
                         continue
                     after = standings(pipeline, load_ids)
                     reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-                    _record(pipeline, run, reports, max(load_ids, default=None), table_format)
+                    _record(
+                        pipeline,
+                        run,
+                        reports,
+                        max(load_ids, default=None),
+                        disposition,
+                        table_format,
+                    )
                     keep_views(pipeline, wait)
                     return reports
     finally:
         run.end()
-
-
-def _raise_if_signalled(run: Run) -> None:
-    heed_signals(run)
-    if run.is_interrupted:
-        raise KeyboardInterrupt
 
 
 def _rows(metrics: Mapping[TAccount, AccountMetrics]) -> int:
@@ -144,62 +133,19 @@ def _with_defaults(run: Run, listener: ProgressListener) -> Run:
     return run
 
 
-def _prepare(
-    pipeline: Pipeline, run: Run, table_format: TableFormat | None
-) -> tuple[Pipeline, dict[TAccount, Standing]]:
-    """Brings pipeline and destination to one state.
-
-    Returns:
-        tuple[Pipeline, dict[TAccount, Standing]]: The pipeline, and what the table holds.
-    """
-    refuse_tables_of_others(pipeline, table_format)
-    pipeline, is_restored = _catch_up(pipeline)
-    refuse_other_format(pipeline, table_format)
-    held = standings(pipeline)
-    # if a part of the table was taken away, no stored position can be trusted
-    run.holding = frozenset() if is_restored else frozenset(held)
-    if is_restored or not held:
-        forget_views(pipeline)
-    remember_destination(pipeline)
-    return pipeline, held
-
-
-def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
-    """Loads what an interrupted run left, if it goes with the table, and knows the destination.
-
-    Returns:
-        tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
-    """
-    pipeline = follow_destination(pipeline)
-    adapter_of(pipeline).add_columns(SCHEMA)
-    is_restored = False
-    if pipeline.has_pending_data:
-        is_restored = restore_tables(pipeline)
-        if is_restored or has_lost_rows(pipeline, standings(pipeline)):
-            # with its few rows, an account would count as one that is still there
-            logger.warning(
-                "Dropped what an interrupted run left, to read it again: rows that were loaded"
-                " before are no longer in the table."
-            )
-            pipeline = pipeline.drop()
-        else:
-            left = _store(pipeline)
-            logger.warning(f"Loaded first what an interrupted run left: package {left}.")
-    pipeline.sync_destination()
-    return pipeline, restore_tables(pipeline) or is_restored
-
-
 def _record(
     pipeline: Pipeline,
     run: Run,
     reports: Sequence[AccountReport],
     load_id: str | None,
+    disposition: Any,
     table_format: TableFormat | None,
 ) -> None:
     """Stores what the run did; if that fails, the batches are loaded all the same."""
     try:
         extract_runs(pipeline, run, reports, load_id, table_format)
-        _store(pipeline)
+        extract_result_tables(pipeline, disposition, table_format)
+        store(pipeline)
     except Exception as ex:
         if is_interruption(ex):
             raise
@@ -210,19 +156,3 @@ def _record(
             f"The rows are loaded, but what the run did could not be written to the table"
             f" `{RUNS_TABLE}`: {ex}"
         )
-
-
-def _store(pipeline: Pipeline) -> list[str]:
-    """Brings what was extracted into the destination; returns the load ids."""
-    pipeline.normalize()
-    # another pipeline may make the table of the same dataset at this moment
-    retrying = Retrying(
-        retry=retry_if_exception(retry_schema_update()),
-        stop=stop_after_attempt(5),
-        wait=wait_random_exponential(max=5),
-        reraise=True,
-    )
-    # dlt's setting of the same name would let a part pass as success
-    info = retrying(lambda: pipeline.load(raise_on_failed_jobs=True))
-    remember_destination(pipeline)
-    return info.loads_ids if info else []

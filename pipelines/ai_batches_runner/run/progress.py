@@ -11,3 +11,6 @@ class ProgressListener:
 
     def storing(self, rows: int) -> None:
         """That rows which were read are being stored in the destination."""
+
+    def storing_results(self, lines: int) -> None:
+        """That results which were read, of so many lines so far, are being stored."""

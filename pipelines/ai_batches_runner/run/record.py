@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 
-from ai_batches import VERSION, VERSION_HINT, Run
+from ai_batches import TABLES, VERSION, VERSION_HINT, Run, ai_batches_results_source
 
 from ..destinations.base import SCHEMA_NAME, TableFormat
+from ..destinations.merging import fit_to_destination
 from ..sql.runs import DESCRIPTION, RUN_COLUMNS, RUN_SCHEMA, RUNS_TABLE
 from .report import AccountReport
 
@@ -70,3 +72,23 @@ def extract_runs(
     )
     # of the same schema, so that one dataset has both tables for dlt's own tools, too
     pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())
+
+
+def extract_result_tables(
+    pipeline: Pipeline, disposition: Any, table_format: TableFormat | None
+) -> None:
+    """Puts the tables of results into a load package, empty, if the destination has none.
+
+    Views read them, and BI tools find them from the first run on.
+
+    Args:
+        pipeline (Pipeline): Where the run loaded.
+        disposition (Any): The write disposition.
+        table_format (TableFormat | None): How a destination of files keeps tables.
+    """
+    known = pipeline.default_schema.data_table_names(seen_data_only=True)
+    if {table.name for table in TABLES} <= set(known):
+        return
+    source = ai_batches_results_source([], {})
+    fit_to_destination(source, pipeline, disposition, table_format)
+    pipeline.extract(source)

@@ -8,23 +8,15 @@ from dlt.common import logger
 from dlt.common.schema.typing import TTableSchema
 from dlt.common.schema.utils import loads_table, pipeline_state_table, version_table
 
-from ai_batches import COLUMNS, TABLE_NAME
+from ai_batches import FILES, REQUESTS, TABLE_NAME, USAGE
 
 from ..destinations.base import DestinationAdapter, TFound
 from ..destinations.registry import adapter_of
-from ..sql.runs import RUN_COLUMNS, RUNS_TABLE
+from ..sql.known_tables import KNOWN_TABLES
 from ..sql.view_definitions import VIEWS
 
-_KEYS = {
-    TABLE_NAME: ("provider", "account", "id", "_dlt_load_id"),
-    RUNS_TABLE: ("run_id", "provider", "account", "started_at"),
-}
+_KEYS = {name: table.key for name, table in KNOWN_TABLES.items()}
 """Columns that our tables had in every version."""
-
-_TYPES: dict[str, dict[str, pa.DataType]] = {
-    TABLE_NAME: {name: kind.arrow for name, (kind, _) in COLUMNS.items()},
-    RUNS_TABLE: {name: kind for name, (kind, _) in RUN_COLUMNS.items()},
-}
 
 
 def refuse_tables_of_others(pipeline: Pipeline, table_format: str | None = None) -> None:
@@ -76,11 +68,16 @@ def restore_tables(pipeline: Pipeline) -> bool:
     if not missing:
         return False
     logger.warning(
-        f"Made again, since somebody took it away: {', '.join(missing)}. Lists that were loaded are"
-        " read whole."
+        f"Made again, since somebody took it away: {', '.join(missing)}. Lists and results that"
+        " were loaded into it are read whole."
     )
-    adapter_of(pipeline).restore_tables(missing)
-    return any(part.split(".")[0] == TABLE_NAME for part in missing)
+    adapter = adapter_of(pipeline)
+    adapter.restore_tables(missing)
+    tables = {part.split(".")[0] for part in missing}
+    if tables & {REQUESTS.name, USAGE.name} and FILES.name not in tables:
+        # without what says that files were loaded, they are read again
+        adapter.forget_rows(FILES.name)
+    return TABLE_NAME in tables
 
 
 def missing_parts(pipeline: Pipeline) -> list[str]:
@@ -117,8 +114,8 @@ def _refuse_other_types(adapter: DestinationAdapter, name: str, found: TFound) -
     if not adapter.TYPES_ARE_KNOWN:
         return
     for column, kind in found.get(name, {}).items():
-        expected = _TYPES[name].get(column)
-        if kind and expected is not None and kind not in _kinds(expected):
+        known = KNOWN_TABLES[name].columns.get(column)
+        if kind and known and kind not in _kinds(known[0]):
             raise adapter.in_the_way(name, f"its column `{column}` is of the type {kind}")
 
 

@@ -1,19 +1,10 @@
 """What the tables, the views and their columns mean, for destinations that can hold it."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLE_NAME
+from collections.abc import Iterator
 
 from ..destinations.sql import SqlAdapter
-from .runs import DESCRIPTION, RUN_COLUMNS, RUNS_TABLE
+from .known_tables import KNOWN_TABLES
 from .view_definitions import VIEWS
-
-_TABLES: Mapping[str, tuple[str, Mapping[str, tuple[Any, str]]]] = {
-    TABLE_NAME: (TABLE_DESCRIPTION, COLUMNS),
-    RUNS_TABLE: (DESCRIPTION, RUN_COLUMNS),
-}
-"""Tables, with their descriptions and those of their columns."""
 
 
 def comment_statements(adapter: SqlAdapter) -> Iterator[str]:
@@ -31,10 +22,10 @@ def comment_statements(adapter: SqlAdapter) -> Iterator[str]:
 
 
 def _statements(adapter: SqlAdapter) -> Iterator[str | None]:
-    for name, (description, columns) in _TABLES.items():
+    for name, known in KNOWN_TABLES.items():
         table = adapter.qualify(name)
-        yield adapter.comment("table", table, description)
-        for column, (_, text) in columns.items():
+        yield adapter.comment("table", table, known.description)
+        for column, (_, text) in known.columns.items():
             yield adapter.comment("column", f"{table}.{column}", text)
     for name, view in VIEWS.items():
         whole = adapter.qualify(name)

@@ -1,6 +1,6 @@
 """Reads what was loaded, in one SQL for all destinations."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,22 +12,27 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from sqlglot import exp
 
-from ai_batches import COLUMNS, TABLE_NAME
+from ai_batches import BATCH_COLUMNS, COLUMNS, TABLE_NAME
 
 from ..destinations.base import Session
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from .dialects import DIALECTS, translate
-from .runs import RUN_COLUMNS, RUNS_TABLE
-from .view_definitions import VIEWS, columns_of, tables_of, with_views
+from .known_tables import KNOWN_TABLES
+from .view_definitions import VIEWS, columns_of, tables_below, tables_of, with_views
 
 TRow = dict[str, Any]
 """Values by column."""
 
 _ROWS = 10_000
 
-_VIEWED = tuple(columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys())
-"""Columns of the table that the views read."""
+_VIEWED: Mapping[str, tuple[str, ...]] = {
+    **{name: tuple(table.columns) for name, table in KNOWN_TABLES.items()},
+    TABLE_NAME: tuple(
+        columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys() | set(BATCH_COLUMNS)
+    ),
+}
+"""Tables, with those of their columns that queries read."""
 
 
 class Reader:
@@ -79,11 +84,11 @@ class Reader:
                 f"The views can be read only with the destination's own tools: its SQL"
                 f" (`{self._session.dialect}`) is not supported here."
             )
-        reads = {RUNS_TABLE: tuple(RUN_COLUMNS)} if RUNS_TABLE in names else {}
-        if is_simple:
-            reads = {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
-        elif names - {RUNS_TABLE}:
-            reads[TABLE_NAME] = _VIEWED
+        reads = (
+            {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
+            if is_simple
+            else {name: _VIEWED[name] for name in tables_below(names)}
+        )
         whole = with_views(query, self._only)
         sql = translate(whole, self._session.dialect, self._session.qualify)
         try:

@@ -6,6 +6,7 @@ own has that of the same column of `batches`.
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
@@ -96,6 +97,19 @@ VIEWS = _read_views()
 _CHOSEN = "chosen_batches"
 
 
+def tables_below(names: Collection[str]) -> set[str]:
+    """The tables that a query on some tables and views reads in the end."""
+    return _with_below(names) - VIEWS.keys()
+
+
+def _with_below(names: Collection[str]) -> set[str]:
+    needed = set(names)
+    for name in reversed(VIEWS):
+        if name in needed:
+            needed |= tables_of(VIEWS[name].query)
+    return needed
+
+
 @lru_cache
 def with_views(query: str, only: str | None = None) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
@@ -108,10 +122,7 @@ def with_views(query: str, only: str | None = None) -> str:
     Returns:
         str: The query, with each view that it needs as a common table expression.
     """
-    needed = tables_of(query)
-    for name in reversed(VIEWS):
-        if name in needed:
-            needed |= tables_of(VIEWS[name].query)
+    needed = _with_below(tables_of(query))
     queries = {name: view.query for name, view in VIEWS.items() if name in needed}
     if only and queries:
         # with all copies of a batch, so that the views choose the same one

@@ -1,6 +1,7 @@
 """Makes one of our errors of every failure to read a list; their text holds no secret."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 
 from requests import HTTPError, Response
 
@@ -54,6 +55,12 @@ class ErrorReports:
         self._secrets = secrets
         # what this list holds may be shown long after, by whoever
         keep_secret(secrets())
+
+    def at(self, url: str) -> "ErrorReports":
+        """The same for another address, without a query."""
+        other = copy(self)
+        other._url = shown(url)
+        return other
 
     def of(self, error: Exception) -> AiBatchesError:
         """Makes the error to raise.

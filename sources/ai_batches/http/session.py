@@ -1,15 +1,18 @@
 """A session that watches its requests, and retries as dlt is configured within a run's time."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dlt.common.configuration import resolve_configuration
 from dlt.common.configuration.specs import RuntimeConfiguration
 from dlt.sources.helpers.requests import Session
-from requests import HTTPError, PreparedRequest, Request, Response
+from requests import HTTPError, PreparedRequest, Request, RequestException, Response
+from requests.auth import AuthBase
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ContentDecodingError, Timeout
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from tenacity.stop import stop_base
+from urllib3.exceptions import HTTPError as UrllibError
 
 from ..errors import TimeUpError
 from ..paginators import Reply
@@ -25,8 +28,12 @@ _PASSING = (ConnectionError, Timeout, ChunkedEncodingError, ContentDecodingError
 """Errors that a retry may cure, unless `explain` knows better."""
 
 
-class ListSession:
-    """Requests pages of one list.
+class BrokenFileError(Exception):
+    """A file broke off; the text names the kind of error."""
+
+
+class AccountSession:
+    """Requests what one account may see.
 
     Retries follow dlt's settings `runtime.request_max_attempts` and so on: 429 with Retry-After,
     5xx, timeouts, dropped connections and replies that break off. An error that no retry can cure,
@@ -107,6 +114,58 @@ class ListSession:
         self._limit.begin_page()
         return self._retrying(self._attempt, self._session.prepare_request(request))
 
+    def open(self, url: str, auth: AuthBase | None, headers: Mapping[str, str]) -> Response:
+        """Requests a file, as often as it takes; its body is still to be read.
+
+        Args:
+            url (str): Address of the file.
+            auth (AuthBase | None): Puts the key onto the request.
+            headers (Mapping[str, str]): Further headers.
+
+        Returns:
+            Response: A redirect is not followed. `read` reads the body, `release` ends it.
+
+        Raises:
+            HTTPError: If the status is 400 or above, after the last retry.
+            RequestException: If no reply came.
+            TimeUpError: If the time is up, or would be before the next attempt.
+            CredentialsError: If the request could not be signed.
+        """
+        self._limit.begin_page()
+        request = self._session.prepare_request(Request("GET", url, headers=headers, auth=auth))
+        # whoever follows a redirect leaves the key behind
+        request.hooks["response"].clear()
+        return self._retrying(self._attempt_to_open, request)
+
+    def read(self, response: Response, amount: int) -> bytes:
+        """Reads a part of a file, which has to come within the time of a page.
+
+        Args:
+            response (Response): As `open` returned it.
+            amount (int): Bytes, decompressed, at most.
+
+        Returns:
+            bytes: The part; empty at the end.
+
+        Raises:
+            BrokenFileError: If the connection broke, or took too long.
+            TimeUpError: If the time of the run is up.
+        """
+        self._limit.begin_page()
+        try:
+            with WATCHDOG.watch(self._adapter.cut, self._limit.left):
+                part: bytes = response.raw.read(amount, decode_content=True)
+        except (UrllibError, OSError, TimeoutError) as ex:
+            if self._limit.is_up:
+                raise TimeUpError("the time of the run is up") from None
+            raise BrokenFileError(type(ex).__name__) from None
+        return part
+
+    def release(self, response: Response) -> None:
+        """Ends a file, whether or not it was read to its end."""
+        response.close()
+        self._adapter.release()
+
     def end(self) -> None:
         """Ends a request or a wait at once, from any thread; it raises a `TimeUpError`."""
         self._limit.end()
@@ -138,6 +197,25 @@ class ListSession:
         finally:
             self._adapter.release()
         return decode(response)
+
+    def _attempt_to_open(self, request: PreparedRequest) -> Response:
+        self._limit.heed_pause()
+        response: Response
+        try:
+            with WATCHDOG.watch(self._adapter.cut, self._limit.left):
+                response = self._session.send(request, stream=True, allow_redirects=False)  # type: ignore[no-untyped-call]
+                if response.status_code >= 400:
+                    with suppress(RequestException):
+                        _ = response.content
+                    raise HTTPError(response=response)
+        except Exception as ex:
+            self._adapter.release()
+            if self._limit.is_up:
+                raise TimeUpError("the time of the run is up") from None
+            if isinstance(ex, TimeoutError):
+                raise PageTimeout from None
+            raise
+        return response
 
     def _may_pass(self, error: BaseException) -> bool:
         if isinstance(error, HTTPError) and error.response is not None:

@@ -8,6 +8,8 @@ from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
 from ..paginators import CursorPaginator
 from .declaration import Provider
+from .result_lines import number, table, text
+from .results import FileKind, RequestFacts, Results, results_of_batch
 
 
 def _requests(row: Mapping[str, Any]) -> int:
@@ -23,6 +25,39 @@ def _status(row: Mapping[str, Any]) -> str:
     if counts["canceled"] > 0:
         return "cancelled"
     return "expired" if counts["expired"] > 0 else "completed"
+
+
+_OUTCOMES = {
+    "succeeded": "succeeded",
+    "errored": "failed",
+    "canceled": "cancelled",
+    "expired": "expired",
+}
+
+
+def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
+    """Reads the result of a request; its input tokens leave cached ones out."""
+    result = table(line.get("result"))
+    reply, error = table(result.get("message")), table(result.get("error"))
+    usage, said = table(reply.get("usage")), table(error.get("error"))
+    cached = number(usage.get("cache_read_input_tokens"))
+    written = number(usage.get("cache_creation_input_tokens"))
+    sent = number(usage.get("input_tokens"))
+    return RequestFacts(
+        outcome=_OUTCOMES.get(str(result.get("type")), "unknown"),
+        error_type=text(said.get("type")),
+        error_message=text(said.get("message")),
+        request_id=text(error.get("request_id")) or text(reply.get("id")),
+        model=text(reply.get("model")),
+        finish_reason=text(reply.get("stop_reason")),
+        service_tier=text(usage.get("service_tier")),
+        has_output=bool(reply.get("content")),
+        input_tokens=None if sent is None else sent + (cached or 0) + (written or 0),
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=number(usage.get("output_tokens")),
+        web_searches=number(table(usage.get("server_tool_use")).get("web_search_requests")),
+    )
 
 
 # Its page: newest first, `after_id` is the cursor, the key goes into `x-api-key`, a page has up to
@@ -53,4 +88,11 @@ ANTHROPIC = Provider(
         "ended_at": "ended_at",
     },
     computed={"requests_total": _requests, "status": _status},
+    # the page of results: kept for 29 days after the creation of the batch
+    results=Results(
+        files=results_of_batch("/v1/messages/batches/{}/results"),
+        read=_read,
+        days=29,
+        kept_from="created_at",
+    ),
 )

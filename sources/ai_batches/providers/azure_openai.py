@@ -9,6 +9,7 @@ from requests import PreparedRequest
 from ..paginators import CursorPaginator
 from .authentication import EnvironmentAuth
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 """What the token is for; the page of the newer API names https://ai.azure.com/.default instead."""
@@ -43,4 +44,5 @@ AZURE_OPENAI = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -10,9 +10,12 @@ from urllib.parse import urlsplit
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from requests import PreparedRequest
 
+from .. import lenient_json
 from ..paginators import TokenPaginator
 from .authentication import EnvironmentAuth
 from .declaration import Provider
+from .result_lines import number
+from .results import Batch, ResultFile, Results, Totals
 
 _REGION = re.compile(r"(?:^|\.)bedrock(?:-fips)?\.([a-z0-9-]+)\.")
 
@@ -48,6 +51,38 @@ def _window(row: Mapping[str, Any]) -> str | None:
     hours = row.get("timeoutDurationInHours")
     return f"{int(hours)}h" if hours else None
 
+
+def _files(batch: Batch) -> list[ResultFile]:
+    """The manifest of a job, which lies in the customer's bucket."""
+    job = str(batch["id"]).rpartition("/")[2]
+    folder = (batch["output_file_id"] or "").rstrip("/")
+    place = f"{folder}/{job}/manifest.json.out"
+    return [ResultFile("manifest", place, place)] if folder.startswith("s3://") else []
+
+
+def _totals(file: ResultFile) -> Totals | None:
+    """Reads the sums of a manifest, with the credentials and the address that AWS's tools find."""
+    from botocore.exceptions import ClientError
+    from botocore.session import Session
+
+    bucket, _, key = file.ref.removeprefix("s3://").partition("/")
+    client = Session().create_client("s3")
+    try:
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read(_LARGEST_MANIFEST)
+    except ClientError as ex:
+        if ex.response.get("ResponseMetadata", {}).get("HTTPStatusCode") == 404:
+            return None
+        raise
+    found = lenient_json.loads(body)
+    return Totals(
+        succeeded=number(found.get("successRecordCount")),
+        failed=number(found.get("errorRecordCount")),
+        input_tokens=number(found.get("inputTokenCount")),
+        output_tokens=number(found.get("outputTokenCount")),
+    )
+
+
+_LARGEST_MANIFEST = 1_000_000
 
 # From the service model of AWS's own client: pages of up to 1000; neither the list nor the token is
 # required in a reply. The order that comes unasked is not documented, so the newest are asked for
@@ -94,4 +129,6 @@ BEDROCK = Provider(
         "errors": "message",
     },
     computed={"completion_window": _window},
+    # the guide on results: a manifest with the sums of a job, kept by the customer
+    results=Results(files=_files, totals=_totals, days=365),
 )

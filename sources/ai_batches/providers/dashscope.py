@@ -7,6 +7,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 
 def _task_name(row: Mapping[str, Any]) -> Any:
@@ -34,4 +35,5 @@ DASHSCOPE = Provider(
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
     computed={"description": _task_name},
+    results=BATCH_OBJECT_RESULTS,
 )

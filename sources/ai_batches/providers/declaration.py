@@ -8,6 +8,7 @@ from requests.auth import AuthBase
 
 from ..paginators import BatchListPaginator
 from .authentication import EnvironmentAuth
+from .results import Results
 
 BATCH_OBJECT_FIELDS: Mapping[str, str] = {
     "id": "id",
@@ -121,6 +122,8 @@ class Provider:
             select it.
         gateway_to (str | None): The provider that runs the batches which a gateway lists, under the
             same ids.
+        results (Results | None): How it hands out what became of each request; None: no way is
+            documented.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Provider:
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None
+    results: Results | None = None
 
     @property
     def id_field(self) -> str:

@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # By its page, `request_counts`, `usage` and `model` may be null, and `expires_at` is null in each
 # sample. No order is documented and none can be asked for; the sample is oldest first.
@@ -18,4 +19,5 @@ DEEPINFRA = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -4,6 +4,8 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import read_line
+from .results import FILE_COLUMNS, Results, file_contents
 
 NOT_TOLD = ("model", "expired_at")
 
@@ -31,4 +33,11 @@ DOUBLEWORD = Provider(
         for column, field in BATCH_OBJECT_FIELDS.items()
         if column not in NOT_TOLD and not field.startswith("usage.")
     },
+    # it says so of a file that it is still writing
+    results=Results(
+        files=file_contents(),
+        read=read_line,
+        file_columns=FILE_COLUMNS,
+        incomplete_header="X-Incomplete",
+    ),
 )

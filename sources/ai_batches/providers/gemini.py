@@ -7,6 +7,8 @@ from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
 from .declaration import Provider
 from .google_json import by_page_token, count
+from .result_lines import number, table, text
+from .results import Batch, FileKind, RequestFacts, ResultFile, ResultPages, Results, path_part
 
 _CANCELLED = 1
 """Code of the error of an operation that was cancelled."""
@@ -24,6 +26,59 @@ def _status(row: Mapping[str, Any]) -> str | None:
     if not error:
         return "completed"
     return "cancelled" if error.get("code") == _CANCELLED else "failed"
+
+
+_INLINE = ResultPages("response.inlinedResponses.inlinedResponses")
+_DOWNLOAD = ":download?alt=media"
+
+
+def _files(batch: Batch) -> list[ResultFile]:
+    """A file, or the batch itself, which holds the replies to requests that were sent inline."""
+    ref = batch["output_file_id"]
+    if ref:
+        return [ResultFile("output", ref, f"/{_name(ref)}{_DOWNLOAD}")]
+    return [ResultFile("results", batch["id"], f"/{_name(batch['id'])}")]
+
+
+def _name(ref: str) -> str:
+    """A resource name such as `files/...`, as a path."""
+    return "/".join(map(path_part, ref.split("/")))
+
+
+def _address(root: str, path: str) -> str:
+    """Files have a root of their own: `/download` before the version."""
+    if not path.endswith(_DOWNLOAD):
+        return root + path
+    head, _, version = root.rpartition("/")
+    return f"{head}/download/{version}{path}"
+
+
+def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
+    """Reads a reply; its prompt tokens include cached ones, its candidates no thoughts."""
+    reply, error = table(line.get("response")), table(line.get("error") or line.get("status"))
+    usage = table(reply.get("usageMetadata"))
+    counts = {
+        name: number(usage.get(f"{name}TokenCount"))
+        for name in ("prompt", "toolUsePrompt", "candidates", "thoughts")
+    }
+    sent, made = counts["prompt"], counts["candidates"]
+    choices = reply.get("candidates")
+    first = table(choices[0]) if isinstance(choices, list) and choices else {}
+    return RequestFacts(
+        outcome="failed" if error else "succeeded" if reply else "unknown",
+        error_type=text(error.get("status")),
+        error_code=text(error.get("code")),
+        error_message=text(error.get("message")),
+        request_id=text(reply.get("responseId")),
+        model=text(reply.get("modelVersion")),
+        finish_reason=text(first.get("finishReason")),
+        service_tier=text(usage.get("serviceTier")),
+        has_output=bool(choices or reply.get("embedding")),
+        input_tokens=None if sent is None else sent + (counts["toolUsePrompt"] or 0),
+        cached_input_tokens=number(usage.get("cachedContentTokenCount")),
+        output_tokens=None if not usage else (made or 0) + (counts["thoughts"] or 0),
+        reasoning_tokens=counts["thoughts"],
+    )
 
 
 # Its page: the name is `batches/...`; times have up to nine digits behind the seconds; counts are
@@ -65,4 +120,11 @@ GEMINI = Provider(
         "requests_completed": count("metadata.batchStats.successfulRequestCount"),
         "requests_failed": count("metadata.batchStats.failedRequestCount"),
     },
+    results=Results(
+        files=_files,
+        read=_read,
+        custom_id=lambda line: line.get("key") or table(line.get("metadata")).get("key"),
+        address=_address,
+        pages=lambda file: None if file.kind == "output" else _INLINE,
+    ),
 )

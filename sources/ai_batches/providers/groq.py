@@ -6,6 +6,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import TokenPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its guide gives `paging.next_cursor` in the reply and `cursor` in the request; its own client
 # knows neither and reads one page; a public connector pages by them. No page documents the order or
@@ -28,4 +29,5 @@ GROQ = Provider(
     ),
     page_size=None,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

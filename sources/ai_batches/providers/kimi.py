@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # The schema on its page has no `first_id` or `last_id`, and `has_more` is not required. Assumed:
 # Unix seconds ("Unix" is all it says), and that `limit`, without a documented maximum, takes 100 as
@@ -21,4 +22,5 @@ KIMI = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

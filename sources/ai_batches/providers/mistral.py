@@ -7,6 +7,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import PageNumberPaginator
 from .declaration import Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 
 def _input_file(row: Mapping[str, Any]) -> str | None:
@@ -50,4 +51,5 @@ MISTRAL = Provider(
     },
     computed={"input_file_id": _input_file},
     empty_reply=frozenset({"object", "total"}),
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Read on the pages of its earlier name, Nebius AI Studio: `limit` is 10 if none is sent, without
 # a stated maximum, and no order is documented. Its guide has OpenAI's status words, its own
@@ -21,4 +22,5 @@ NEBIUS = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields={**BATCH_OBJECT_FIELDS, "model": "override_settings.model"},
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its page documents `first_id`, `last_id` and `has_more` but no parameter, so no limit is sent; the
 # guide calls the API compatible with OpenAI's clients, which send `after`. Statuses are upper case
@@ -19,4 +20,5 @@ NOVITA = Provider(
     paginator=CursorPaginator,
     page_size=None,
     fields={**BATCH_OBJECT_FIELDS, "updated_at": "updated_at"},
+    results=BATCH_OBJECT_RESULTS,
 )

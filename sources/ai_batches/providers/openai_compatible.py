@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # `base_url` has to be set, up to and with `/v1`; each account may have its own. If a server
 # needs no key, any text will do; if it needs more headers, as Portkey does, set `headers`. The
@@ -21,4 +22,5 @@ OPENAI_COMPATIBLE = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

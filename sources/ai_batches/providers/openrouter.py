@@ -4,12 +4,16 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import read_line
+from .results import ResultPages, Results, results_of_batch
 
 SHARED = (
     *("id", "status_raw", "endpoint", "model", "completion_window", "created_at", "expires_at"),
     *(column for column in BATCH_OBJECT_FIELDS if column.startswith("requests_")),
     *(column for column in BATCH_OBJECT_FIELDS if column.endswith("_tokens")),
 )
+
+_PAGES = ResultPages("data", "cursor", "next_cursor")
 
 # Newest first, by its page. Rows have no files and no metadata; `results` is null in the list. All
 # keys of a workspace see the same list. `expires_at` is that of the vendor behind it, up to four
@@ -32,4 +36,8 @@ OPENROUTER = Provider(
         "ended_at": "finalized_at",
         "errors": "error",
     },
+    # its page: lines of OpenAI's shape in pages, kept for 30 days
+    results=Results(
+        files=results_of_batch("/batches/{}/results"), read=read_line, pages=lambda file: _PAGES
+    ),
 )

@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # By its page and version 0.46.1 of its own client; no reply was seen. Newest first; `after` takes
 # the id of the last row; `limit` is 20 if none is sent, and 100 at most; `has_more` and `usage`
@@ -22,4 +23,5 @@ PERPLEXITY = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -4,6 +4,8 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import read_line
+from .results import FILE_COLUMNS, Results, file_contents
 
 # The path ends with a slash in every sample of its page; rows leave out fields that are not
 # set and come oldest first. Its page on creating a batch lists OpenAI's eight status words.
@@ -21,4 +23,7 @@ RESPAN = Provider(
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
     gateway_to="openai",
+    results=Results(
+        files=file_contents("/files/{}/content/"), read=read_line, file_columns=FILE_COLUMNS
+    ),
 )

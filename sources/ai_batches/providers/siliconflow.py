@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its page has `after`, `limit` without a maximum, and `has_more`; its guide says that lists cannot
 # be paged yet. If `after` is ignored, a list that promises more is an error. `request_counts` is
@@ -22,4 +23,5 @@ SILICONFLOW = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    results=BATCH_OBJECT_RESULTS,
 )

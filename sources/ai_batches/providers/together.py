@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import SinglePagePaginator
 from .declaration import Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its specification has no parameter; a real listing was ordered by its random ids. Rows have a
 # progress, but no counts. The address was `api.together.xyz` until April 2026. Its older client
@@ -36,4 +37,5 @@ TOGETHER = Provider(
         "ended_at": "completed_at",
         "errors": "error",
     },
+    results=BATCH_OBJECT_RESULTS,
 )

@@ -6,6 +6,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 
 def _address(api_key: str, settings: Mapping[str, str]) -> str | None:
@@ -30,4 +31,5 @@ VOYAGE = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields={**BATCH_OBJECT_FIELDS, "expires_at": "expected_completion_at"},
+    results=BATCH_OBJECT_RESULTS,
 )

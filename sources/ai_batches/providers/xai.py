@@ -1,7 +1,9 @@
 """xAI: containers of requests, with counts instead of a status, and days instead of times."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
@@ -9,6 +11,8 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import TokenPaginator
 from ..timestamps import to_microseconds
 from .declaration import Provider
+from .result_lines import dollars, facts, table, text
+from .results import FileKind, RequestFacts, ResultPages, Results, results_of_batch
 
 
 def _is_cancelled(row: Mapping[str, Any]) -> bool:
@@ -38,6 +42,22 @@ def _status(row: Mapping[str, Any]) -> str | None:
 def _end(row: Mapping[str, Any]) -> Any:
     """When a batch was cancelled, once none of its requests is pending any more."""
     return None if _status(row) == "cancelling" else row.get("cancel_time")
+
+
+_TICK = Decimal("1e-10")
+"""Dollars."""
+
+_PAGES = ResultPages("results", "pagination_token", "pagination_token", {"page_size": "100"})
+
+
+def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
+    """Reads the result of a request: a reply under the name of its endpoint, or an error."""
+    result = table(line.get("batch_result"))
+    error = result.get("error") or line.get("error_message")
+    reply = next(map(table, table(result.get("response")).values()), {})
+    found = facts(reply, error, None, bool(error), text(reply.get("id")))
+    ticks = table(reply.get("usage")).get("cost_in_usd_ticks")
+    return found._replace(reported_cost_usd=dollars(ticks, _TICK))
 
 
 # Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
@@ -77,4 +97,11 @@ XAI = Provider(
         "errors": "cancel_by_xai_message",
     },
     computed={"status": _status, "ended_at": _end},
+    # as public code reads them: pages of `results`, until there is no token
+    results=Results(
+        files=results_of_batch("/batches/{}/results"),
+        read=_read,
+        custom_id=methodcaller("get", "batch_request_id"),
+        pages=lambda file: _PAGES,
+    ),
 )

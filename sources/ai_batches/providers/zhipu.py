@@ -4,6 +4,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_ALTERNATIVES, BATCH_OBJECT_FIELDS, Provider
+from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its page says Unix seconds; replies that the tests of its SDK print have milliseconds, cut to the
 # second when a batch is read again, and `""` for no file. The page shows `request_counts` as a
@@ -23,4 +24,5 @@ ZHIPU = Provider(
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
     alternatives=(*BATCH_OBJECT_ALTERNATIVES, {"requests_total": "request_counts"}),
+    results=BATCH_OBJECT_RESULTS,
 )

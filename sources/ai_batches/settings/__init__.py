@@ -6,6 +6,7 @@ send one vendor's key to another. Here each setting is looked up at its exact pl
 any other place that dlt reads its configuration from.
 """
 
+from .configuration import AiBatchesConfiguration
 from .destinations_of_keys import OtherAddress, other_addresses
 from .lookup import (
     has_key,
@@ -18,6 +19,7 @@ from .types import Account, ProviderSettings
 
 __all__ = [
     "Account",
+    "AiBatchesConfiguration",
     "OtherAddress",
     "ProviderSettings",
     "has_key",

@@ -11,25 +11,28 @@ import dlt
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
 from ..redaction import keep_secret
+from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
 from .address import read_base_url
 from .names import SECTION, path, unusable
 from .types import Account, ProviderSettings
 from .values import (
     OLD_NAMES,
+    RESULT_SETTINGS,
     read_concurrency,
     read_exclude,
     read_headers,
     read_page_max_mb,
     read_page_size,
     read_page_timeout,
+    read_result_settings,
     read_scan_settings,
     read_table,
 )
 
 DEFAULT_ACCOUNT = "default"
 
-_PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values()}) | {
+_PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS}) | {
     name for provider in PROVIDERS.values() for name in provider.url_settings
 }
 """Settings of an account that are no secrets."""
@@ -165,11 +168,17 @@ def _missing_address(provider: Provider, account: Account) -> SettingsError:
 
 
 def _accounts(provider: Provider) -> tuple[Account, ...]:
-    scan = read_scan_settings(provider, "", lambda name: dlt.config.get(path(provider, name)))
+
+    def get(name: str) -> Any:
+        return dlt.config.get(path(provider, name))
+
+    scan = read_scan_settings(provider, "", get)
+    results = read_result_settings(provider, "", get)
     setting = path(provider, "accounts")
     named = read_table(provider, "accounts", dlt.secrets.get(setting))
     accounts = [
-        _account(provider, name, value, f"{setting}.{name}", scan) for name, value in named.items()
+        _account(provider, name, value, f"{setting}.{name}", scan, results)
+        for name, value in named.items()
     ]
     setting = path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
@@ -181,11 +190,18 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
             raise unusable(
                 provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
             )
-        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan))
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan, results))
     return tuple(accounts)
 
 
-def _account(provider: Provider, name: str, value: Any, origin: str, scan: ScanSettings) -> Account:
+def _account(
+    provider: Provider,
+    name: str,
+    value: Any,
+    origin: str,
+    scan: ScanSettings,
+    results: ResultSettings,
+) -> Account:
     """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise unusable(provider, "accounts", "holds an account without a name")
@@ -193,15 +209,16 @@ def _account(provider: Provider, name: str, value: Any, origin: str, scan: ScanS
     api_key, prefix = own.get("api_key"), f"accounts.{name}."
     of_address = {"base_url", *provider.url_settings}
     spans = {*ScanSettings._fields, *OLD_NAMES.values()}
-    unknown = own.keys() - {"api_key", "headers", *of_address, *spans}
+    unknown = own.keys() - {"api_key", "headers", *of_address, *spans, *RESULT_SETTINGS}
     if unknown:
         # a mistyped address would send the key to another server
         raise unusable(provider, prefix + min(unknown), "is not a setting of an account")
     scan = read_scan_settings(provider, prefix, own.get, scan)
+    results = read_result_settings(provider, prefix, own.get, results)
     base_url = "" if own.keys().isdisjoint(of_address) else read_base_url(provider, own, prefix)
     headers = read_headers(provider, own.get("headers"), prefix)
     key = _checked_key(provider, name, api_key, origin)
-    return Account(name, key, origin, scan, base_url, headers)
+    return Account(name, key, origin, scan, base_url, headers, results)
 
 
 def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
 
 
@@ -21,6 +22,8 @@ class Account(NamedTuple):
     headers: Mapping[str, str] = {}
     """Further headers of its own. Those of the provider's settings go to the provider's API root
     only."""
+    results: ResultSettings = ResultSettings()
+    """What is kept of its batches' results."""
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, origin={self.origin!r})"

@@ -2,15 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import dlt
 from dlt.common import logger
 
 from ..providers import Provider
 from ..redaction import keep_secret
+from ..results.settings import MODES, CustomId, ResultSettings
 from ..scan.settings import ScanSettings
 from ..timestamps import SECOND
 from .names import path, unusable
@@ -98,13 +99,65 @@ def read_page_timeout(provider: Provider) -> float:
     return seconds
 
 
+def read_result_settings(
+    provider: Provider,
+    prefix: str,
+    get: Callable[[str], Any],
+    default: ResultSettings = ResultSettings(),  # noqa: B008
+) -> ResultSettings:
+    """Reads what is kept of results.
+
+    Args:
+        provider (Provider): Whose settings to read.
+        prefix (str): Place of the settings below the provider's section; empty or with a dot at its
+            end.
+        get (Callable[[str], Any]): Looks up a setting by name; None: not set.
+        default (ResultSettings): For settings that are not set.
+
+    Returns:
+        ResultSettings: The settings.
+
+    Raises:
+        SettingsError: If a value is none of the allowed ones.
+    """
+    mode, size, text, custom_id = map(get, RESULT_SETTINGS)
+    found = default
+    if mode is not None:
+        # TOML and YAML have words for it
+        word = "off" if mode is False or str(mode).lower() == "false" else str(mode)
+        found = found._replace(mode=_choice(provider, prefix + "results", word, MODES))
+    if size is not None:
+        found = found._replace(max_mb=_at_least(provider, prefix + "results_max_mb", size, 1))
+    if text is not None:
+        name = prefix + "results_error_text"
+        word = _choice(provider, name, str(text).lower(), ("true", "false"))
+        found = found._replace(error_text=word == "true")
+    if custom_id is not None:
+        name = prefix + "results_custom_id"
+        chosen = _choice(provider, name, str(custom_id), get_args(CustomId))
+        found = found._replace(custom_id=chosen)
+    return found
+
+
+RESULT_SETTINGS = ("results", "results_max_mb", "results_error_text", "results_custom_id")
+"""Names of the settings of results, in the order of `ResultSettings`."""
+
+
+def _choice(provider: Provider, name: str, value: str, allowed: Sequence[str]) -> Any:
+    if value not in allowed:
+        raise unusable(provider, name, f"is none of {', '.join(allowed)}")
+    return value
+
+
 TDefault = TypeVar("TDefault", int, int | None)
 
 
 def _whole_number(provider: Provider, name: str, default: TDefault, least: int) -> TDefault:
     value: Any = dlt.config.get(path(provider, name))
-    if value is None:
-        return default
+    return default if value is None else _at_least(provider, name, value, least)
+
+
+def _at_least(provider: Provider, name: str, value: Any, least: int) -> int:
     try:
         number = int(value)
     except (TypeError, ValueError):

@@ -1,33 +1,43 @@
-"""What all readers of one account's list share: the client, its end, and the words for errors."""
+"""What all that read with one account's key share: the client, its end, the words for errors."""
 
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from .errors import AiBatchesError, UnexpectedError
-from .http.client import BatchListClient
+from .http.account_client import AccountClient
 from .providers import Provider
 from .settings import Account, ProviderSettings
 from .workers import Feed, TPortion
 
+TClient = TypeVar("TClient", bound=AccountClient)
 
-class ListReader(Feed[TPortion]):
-    """Reads one account's list in a worker.
+
+class AccountFeed(Feed[TPortion], Generic[TPortion, TClient]):
+    """Reads with one account's key in a worker.
 
     Args:
-        provider (Provider): Whose list to read.
+        provider (Provider): Whom to ask.
         settings (ProviderSettings): The user's settings for it.
         account (Account): Whose key to send.
+        client (type[AccountClient]): Asks for what is read.
     """
 
-    def __init__(self, provider: Provider, settings: ProviderSettings, account: Account) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        settings: ProviderSettings,
+        account: Account,
+        client: type[TClient],
+    ) -> None:
         super().__init__(provider.name, settings.concurrency)
         self.provider = provider
         self.account = account
         self._settings = settings
-        self._client: BatchListClient | None = None
+        self._client_class = client
+        self._client: TClient | None = None
 
     def end(self) -> None:
         """Ends the reading at once, from any thread."""
@@ -55,9 +65,11 @@ class ListReader(Feed[TPortion]):
         )
 
     @contextmanager
-    def _connected(self, *given: Any) -> Iterator[BatchListClient | None]:
+    def _connected(self, *given: Any) -> Iterator[TClient | None]:
         """Opens a client with further arguments; None if the reading was ended before it began."""
-        client = self._client = BatchListClient(self.provider, self._settings, self.account, *given)
+        client = self._client = self._client_class(
+            self.provider, self._settings, self.account, *given
+        )
         try:
             yield None if self.is_cut else client
         finally:

@@ -1,0 +1,166 @@
+"""Lines of results in the shapes that vendors share: OpenAI's, and usage as any of them has it."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .results import FILE_COLUMNS, FileKind, RequestFacts, Results, file_contents
+
+_INT64 = 2**63
+_ENDED = {
+    "batch_expired": "expired",
+    "batch_cancelled": "cancelled",
+    "batch_canceled": "cancelled",
+}
+"""Codes of errors that say that a request was not run."""
+
+_LARGEST = Decimal(10) ** 9
+
+
+def table(value: Any) -> Mapping[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text(value: Any) -> str | None:
+    """The value as a text; None if it is unset, or neither a text nor a number."""
+    if isinstance(value, str):
+        return value or None
+    return str(value) if type(value) in (int, float) else None
+
+
+def number(value: Any) -> int | None:
+    """The value if it is a whole number of 64 bits that is not negative."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value < _INT64 else None
+
+
+def dollars(value: Any, unit: Decimal = Decimal(1)) -> Decimal | None:
+    """An amount in US dollars to nine digits.
+
+    Args:
+        value (Any): As the vendor sends it.
+        unit (Decimal): Dollars that one of it is.
+
+    Returns:
+        Decimal | None: None if it is no amount.
+    """
+    if type(value) not in (int, float, str):
+        return None
+    try:
+        amount = Decimal(str(value)) * unit
+        return amount.quantize(Decimal("1e-9")) if 0 <= amount < _LARGEST else None
+    except InvalidOperation:
+        return None
+
+
+def usage_of(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """Tokens under the names of OpenAI's endpoints, whose input includes cached ones.
+
+    Args:
+        usage (Mapping[str, Any]): The object `usage` of a reply to a request.
+
+    Returns:
+        dict[str, int | None]: Fields of `RequestFacts`.
+    """
+    chat = "prompt_tokens" in usage
+    given = table(usage.get("prompt_tokens_details" if chat else "input_tokens_details"))
+    made = table(usage.get("completion_tokens_details" if chat else "output_tokens_details"))
+    return {
+        "input_tokens": number(usage.get("prompt_tokens" if chat else "input_tokens")),
+        "cached_input_tokens": number(given.get("cached_tokens")),
+        "cache_write_tokens": number(given.get("cache_write_tokens")),
+        "output_tokens": number(usage.get("completion_tokens" if chat else "output_tokens")),
+        "reasoning_tokens": number(made.get("reasoning_tokens")),
+        "web_searches": number(table(usage.get("server_tool_use")).get("web_search_requests")),
+    }
+
+
+def read_line(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
+    """Reads a line of OpenAI's shape, with the outcome of a request.
+
+    An error may stand in the line or in the body; a status of 0 without a body was seen, too
+    (https://github.com/tidyverse/ellmer/issues/830).
+
+    Args:
+        line (Mapping[str, Any]): The line.
+        kind (FileKind): What file it stands in.
+
+    Returns:
+        RequestFacts: What is kept of it.
+    """
+    response = table(line.get("response"))
+    body = table(response.get("body"))
+    error = line.get("error") or body.get("error")
+    status = number(response.get("status_code"))
+    return facts(
+        body,
+        error if error or kind != "error" else response.get("message"),
+        status,
+        is_failed=kind == "error" or (status is not None and not 200 <= status < 300),
+        request_id=text(response.get("request_id")),
+    )
+
+
+def facts(
+    body: Mapping[str, Any],
+    error: Any,
+    status: int | None,
+    is_failed: bool,
+    request_id: str | None = None,
+) -> RequestFacts:
+    """What is kept of a reply to a request in the shape of OpenAI's endpoints.
+
+    Args:
+        body (Mapping[str, Any]): The reply.
+        error (Any): An error's object or text, if there is one.
+        status (int | None): HTTP status.
+        is_failed (bool): Whether it failed even if it names no error.
+        request_id (str | None): The vendor's id of the request.
+
+    Returns:
+        RequestFacts: What is kept of it.
+    """
+    if error or is_failed:
+        named = error if isinstance(error, dict) else {"message": error}
+        code = text(named.get("code"))
+        return RequestFacts(
+            outcome=_ENDED.get(code or "", "failed"),
+            status_code=status,
+            error_type=text(named.get("type")),
+            error_code=code,
+            error_message=text(named.get("message")),
+            request_id=request_id,
+            model=text(body.get("model")),
+            **usage_of(table(body.get("usage"))),
+        )
+    choices, output = body.get("choices"), body.get("output")
+    first = table(choices[0]) if isinstance(choices, list) and choices else {}
+    found = bool(choices or output or body.get("data") or body.get("results"))
+    usage = table(body.get("usage"))
+    tokens = usage_of(usage)
+    if isinstance(output, list):
+        calls = sum(1 for item in output if table(item).get("type") == "web_search_call")
+        tokens["web_searches"] = tokens["web_searches"] or calls or None
+    return RequestFacts(
+        outcome="succeeded" if status is not None or found else "unknown",
+        status_code=status,
+        request_id=request_id,
+        model=text(body.get("model")),
+        finish_reason=text(first.get("finish_reason")) or _end_of(body),
+        service_tier=text(body.get("service_tier")),
+        has_output=found,
+        reported_cost_usd=dollars(usage.get("cost")),
+        **tokens,
+    )
+
+
+def _end_of(body: Mapping[str, Any]) -> str | None:
+    """Why a reply of the Responses API ended."""
+    reason = table(body.get("incomplete_details")).get("reason")
+    return text(reason) or (text(body.get("status")) if "output" in body else None)
+
+
+BATCH_OBJECT_RESULTS = Results(files=file_contents(), read=read_line, file_columns=FILE_COLUMNS)
+"""Results of the batch object that most vendors share: two files of lines, by their ids."""

@@ -1,0 +1,1 @@
+"""Results of batches: facts of each request, without prompts or outputs."""

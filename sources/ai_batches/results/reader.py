@@ -1,0 +1,351 @@
+"""Reads the results of an account's batches, one batch after the other, in a worker."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from requests import HTTPError, RequestException
+
+from ..account_feed import AccountFeed
+from ..errors import (
+    AiBatchesError,
+    AuthenticationError,
+    RequestError,
+    TimeUpError,
+    TransientRequestError,
+)
+from ..http.files import BeginAgainError, FileClient, FileTooLargeError
+from ..http.session import BrokenFileError
+from ..http.time_limit import Pause
+from ..paginators import UntrustedPageError
+from ..providers import Provider
+from ..providers.authentication import CredentialsError
+from ..providers.results import Batch, ResultFile, ResultPages, Results, Totals
+from ..settings import Account, ProviderSettings
+from ..timestamps import to_microseconds
+from .facts import FileFacts, TBatch, Usage, usage_table
+from .lines import LineSplitter
+from .run import AccountWork, ResultsRun
+from .tables import FILE_COLUMNS, FILES, REQUESTS, USAGE, ResultTable
+
+_GONE = (404, 410)
+_TRIES_BEFORE_GONE = 3
+"""Runs in which a file is not found before it counts as deleted early."""
+_FAILURES_IN_A_ROW = 3
+"""Files after which an account is left alone for this run: its server is out of order."""
+
+
+class ResultPortion(NamedTuple):
+    """Rows of one table."""
+
+    table: ResultTable
+    rows: pa.Table
+    """Without the load."""
+
+
+class _Outcome(NamedTuple):
+    """What came of a file."""
+
+    word: str
+    error: str | None = None
+    etag: str | None = None
+    size: int | None = None
+    facts: FileFacts | None = None
+
+
+class ResultReader(AccountFeed[ResultPortion, FileClient]):
+    """Reads results of batches of one account, which it shares with other readers.
+
+    Args:
+        provider (Provider): Whose batches they are.
+        settings (ProviderSettings): The user's settings for it.
+        account (Account): Whose key to send.
+        run (ResultsRun): The run that reads.
+        work (AccountWork): What is left to be read.
+        pause (Pause): Shared with readers of the same key.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        settings: ProviderSettings,
+        account: Account,
+        run: ResultsRun,
+        work: AccountWork,
+        pause: Pause,
+    ) -> None:
+        super().__init__(provider, settings, account, FileClient)
+        self._run = run
+        self._work = work
+        self._pause = pause
+
+    def read(self) -> Iterator[ResultPortion]:
+        """Reads what is left.
+
+        Yields:
+            ResultPortion: The rows of a batch, and in the end what says that they are loaded.
+        """
+        deadline = self._run.request.deadline
+        with self._connected(None, deadline, None, self._pause) as client:
+            while client and self._work.batches and not self._is_over:
+                try:
+                    batch = self._work.batches.popleft()
+                except IndexError:
+                    # another reader was faster
+                    break
+                try:
+                    yield from self._read_batch(client, batch)
+                except TimeUpError:
+                    break
+
+    @property
+    def _is_over(self) -> bool:
+        return self.is_cut or self._run.is_over or self._work.is_stopped
+
+    def _read_batch(self, client: FileClient, batch: Batch) -> Iterator[ResultPortion]:
+        """Reads all files of a batch, also those that were read before: its sums need them."""
+        key = (self.provider.name, self.account.name, str(batch["id"]))
+        usage: Usage = {}
+        seen: set[str] = set()
+        records = []
+        with ExitStack() as stack:
+            found = []
+            for file in self._files(batch):
+                asked = client.requests
+                done = self._read_file(client, batch, key, file, seen)
+                self._work.requests += client.requests - asked
+                records.append(self._record(batch, key, file, done))
+                if done.facts:
+                    stack.callback(done.facts.close)
+                    found.append(done.facts)
+                    seen |= done.facts.keys
+            for facts in found:
+                self._work.lines += facts.lines
+                for table in facts.tables():
+                    yield ResultPortion(REQUESTS, table)
+                for name, sums in facts.usage.items():
+                    if name in usage:
+                        usage[name].add_sums(sums)
+                    else:
+                        usage[name] = sums
+        if usage and self.account.results.mode != "errors":
+            yield ResultPortion(USAGE, usage_table(key, usage))
+        if records:
+            schema = FILES.schema.remove(len(FILE_COLUMNS) - 1)
+            yield ResultPortion(FILES, pa.Table.from_pylist(records, schema))
+
+    def _files(self, batch: Batch) -> list[ResultFile]:
+        results = self.provider.results
+        if results is None:
+            return [ResultFile("results", "", "")]
+        files = list(results.files(batch))
+        if self.account.results.mode == "errors":
+            return [file for file in files if file.kind != "output"]
+        return files
+
+    def _read_file(
+        self, client: FileClient, batch: Batch, key: TBatch, file: ResultFile, seen: set[str]
+    ) -> _Outcome:
+        results = self.provider.results
+        if results is None:
+            return _Outcome("unsupported", f"{self.provider.title} documents no way to read them.")
+        if "://" in file.ref and results.totals is None:
+            return _Outcome(
+                "unsupported",
+                "It lies in storage of your own, which this source does not read.",
+            )
+        facts = FileFacts(key, file, results, self.account.results, seen)
+        try:
+            done = self._try(client, results, file, facts, key, seen)
+        except TimeUpError:
+            raise
+        except FileTooLargeError as ex:
+            limit = self.account.results.max_mb
+            return _Outcome(
+                "too_large",
+                f"It is larger than {limit:,} MB. Raise `results_max_mb` to read it.",
+                size=ex.size,
+            )
+        except Exception as ex:
+            return self._failed(client, batch, file, ex)
+        self._work.failures = 0
+        return done
+
+    def _try(
+        self,
+        client: FileClient,
+        results: Results,
+        file: ResultFile,
+        facts: FileFacts,
+        key: TBatch,
+        seen: set[str],
+    ) -> _Outcome:
+        if results.totals:
+            totals = self._totals(results.totals, file)
+            if totals is None:
+                return _Outcome("not_ready", "It is not there yet.")
+            facts.add_totals(totals)
+            return _Outcome("loaded", facts=facts)
+        path = file.path
+        if results.address:
+            path = results.address(client.root, path)
+        pages = results.pages(file) if results.pages else None
+        if pages:
+            self._read_pages(client, path, pages, facts)
+            return _Outcome("loaded", facts=facts)
+        download = client.download(path, self.account.results.max_mb * 1_000_000)
+        while True:
+            lines = LineSplitter()
+            try:
+                for chunk in download.chunks():
+                    for line in lines.feed(chunk):
+                        facts.add(line)
+                break
+            except BeginAgainError:
+                facts.close()
+                facts = FileFacts(key, file, results, self.account.results, seen)
+        for line in lines.end():
+            facts.add(line)
+        mark = results.incomplete_header
+        if mark and download.headers.get(mark, "").lower() == "true":
+            facts.close()
+            return _Outcome("not_ready", "The vendor is still writing it.")
+        return _Outcome("loaded", None, download.etag, download.read, facts)
+
+    def _totals(
+        self, read: Callable[[ResultFile], Totals | None], file: ResultFile
+    ) -> Totals | None:
+        problem = "its library is not installed"
+        try:
+            return read(file)
+        except ImportError:
+            pass
+        except Exception as ex:
+            # what libraries say of credentials may quote them
+            problem = f"its library fails ({type(ex).__name__})"
+        raise RequestError(
+            self.provider.name,
+            self.account.name,
+            f"the {file.kind} of a batch cannot be read: {problem}",
+            "See docs/results.md for what it needs; its credentials must be allowed to read there.",
+        )
+
+    def _read_pages(
+        self, client: FileClient, path: str, pages: ResultPages, facts: FileFacts
+    ) -> None:
+        position: Any = None
+        met = set()
+        while True:
+            params = dict(pages.params)
+            if position is not None:
+                params[pages.position_param] = str(position)
+            body = client.reply(path, params).body
+            rows = _at(body, pages.data_selector)
+            if rows is None and not _at(body, pages.next_field):
+                rows = []
+            if not isinstance(rows, list):
+                raise UntrustedPageError(
+                    f"the reply has no list of results under `{pages.data_selector}`"
+                )
+            for row in rows:
+                facts.add_value(row, facts.lines + 1)
+            position = _at(body, pages.next_field)
+            if position in (None, "", False):
+                if isinstance(body, dict) and body.get("has_more") is True:
+                    raise UntrustedPageError("a page of results promises more, and not where")
+                return
+            if str(position) in met:
+                raise UntrustedPageError("the pages of results go in a circle")
+            met.add(str(position))
+
+    def _failed(
+        self, client: FileClient, batch: Batch, file: ResultFile, error: Exception
+    ) -> _Outcome:
+        """What came of a file that could not be read."""
+        is_gone = (
+            isinstance(error, HTTPError)
+            and error.response is not None
+            and error.response.status_code in _GONE
+        )
+        until = self._available_until(batch)
+        if is_gone and (
+            (until is not None and until <= datetime.now(UTC))
+            or _attempt(batch) >= _TRIES_BEFORE_GONE
+        ):
+            return _Outcome("expired", "The vendor has deleted it.")
+        explained = self._explained(client, file, error)
+        if isinstance(explained, AuthenticationError):
+            self._work.is_stopped = True
+        if isinstance(explained, TransientRequestError) or isinstance(error, BrokenFileError):
+            self._work.failures += 1
+            self._work.is_stopped |= self._work.failures >= _FAILURES_IN_A_ROW
+        self._work.error = explained
+        is_refused = isinstance(explained, (AuthenticationError, RequestError)) and not is_gone
+        word = "refused" if is_refused else "broken"
+        return _Outcome(word, f"{explained.problem}. {explained.remedy}")
+
+    def _explained(self, client: FileClient, file: ResultFile, error: Exception) -> AiBatchesError:
+        if isinstance(error, BrokenFileError):
+            return TransientRequestError(
+                self.provider.name,
+                self.account.name,
+                f"the file {file.kind} of a batch breaks off again and again",
+                "The next run tries again.",
+            )
+        if isinstance(error, (RequestException, UntrustedPageError, CredentialsError)):
+            error = client.explained(error, file.path)
+        if isinstance(error, TimeUpError):
+            raise error
+        return self.explain(error)
+
+    def _available_until(self, batch: Batch) -> datetime | None:
+        results = self.provider.results
+        start = _moment(batch.get(results.kept_from)) if results else None
+        start = start or _moment(batch.get("created_at"))
+        return start + timedelta(days=results.days) if start and results else None
+
+    def _record(
+        self, batch: Batch, key: TBatch, file: ResultFile, done: _Outcome
+    ) -> dict[str, Any]:
+        """A row of `batch_files`."""
+        self._work.outcomes[done.word] += 1
+        facts = done.facts
+        is_foreign = "://" in file.ref and not file.ref.startswith("s3://")
+        return {
+            **dict(zip(FILE_COLUMNS, key, strict=False)),
+            "kind": file.kind,
+            "file_ref": None if is_foreign or not file.ref else file.ref,
+            "results": self.account.results.mode,
+            "etag": done.etag,
+            "outcome": done.word,
+            "error": done.error,
+            "bytes": done.size,
+            "lines": facts.lines if facts else None,
+            "bad_lines": facts.bad_lines if facts else None,
+            "attempts": _attempt(batch),
+            "loaded_at": datetime.now(UTC) if done.word == "loaded" else None,
+            "available_until": self._available_until(batch),
+        }
+
+
+def _attempt(batch: Batch) -> int:
+    return int(batch.get("attempts") or 0) + 1
+
+
+def _at(body: Any, path: str) -> Any:
+    """What stands at a field, nested ones with dots."""
+    for name in path.split(".") if path else ():
+        body = body.get(name) if isinstance(body, dict) else None
+    return body if path else None
+
+
+def _moment(value: Any) -> datetime | None:
+    """A moment as databases return it: with a time zone or in UTC, or as a text."""
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    microseconds = to_microseconds(value)
+    if microseconds is None:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

@@ -1,0 +1,56 @@
+"""One run that reads results: what is left to be read, and what came of it."""
+
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from ..errors import AiBatchesError
+from ..providers.results import Batch
+from ..scan.run import Run
+
+
+@dataclass
+class AccountWork:
+    """What several workers read with one account's key."""
+
+    batches: deque[Batch] = field(default_factory=deque)
+    """Those that no worker has begun."""
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """Files by what came of them, as in the column `outcome`."""
+    lines: int = 0
+    """Lines of files that were loaded."""
+    requests: int = 0
+    """Requests made, retries and redirects included."""
+    error: AiBatchesError | None = None
+    """The last thing that kept a file from being loaded, other than its age or size."""
+    failures: int = 0
+    """Files in a row that could not be read, for a reason that may hold for the next one, too."""
+    is_stopped: bool = False
+    """Whether nothing more is tried in this run."""
+
+
+@dataclass
+class ResultsRun(Run):
+    """A run that reads results of batches.
+
+    Of a run in several load packages, what says that a file was loaded goes into the package after
+    the one with its rows: where a package was stored in part, they are read again.
+    """
+
+    work: dict[tuple[str, str], AccountWork] = field(default_factory=dict)
+    """By provider and account."""
+    proofs: list[pa.Table] = field(default_factory=list, repr=False)
+    """Rows of `batch_files` for the next load package."""
+
+    def add(self, batches: Iterable[Batch]) -> None:
+        """Adds batches to be read, in this order."""
+        for batch in batches:
+            whose = (batch["provider"], batch["account"])
+            self.work.setdefault(whose, AccountWork()).batches.append(batch)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that was read, and what says so, was handed on."""
+        return super().is_complete and not self.proofs
