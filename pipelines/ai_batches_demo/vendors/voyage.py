@@ -50,7 +50,7 @@ def _line(batch: Batch, outcome: Outcome, endpoint: str, model: str) -> dict[str
     if failure is None:
         return line
     # two shapes were seen in code that reads these files
-    if outcome.number % 2:
+    if failure.status and outcome.number % 2:
         error = {"status_code": failure.status, "message": failure.message}
         return line | {"response": error, "error": None}
     error = {"code": failure.code, "message": failure.message}
