@@ -6,6 +6,7 @@ move on, the same way in every run.
 
 import random
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MINUTE = 60
@@ -14,6 +15,13 @@ DAY = 24 * HOUR
 
 MODELS = ("small-1", "large-2", "large-2-mini")
 ENDPOINTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/responses")
+ENDS = ("completed", "failed", "expired", "cancelled")
+"""Status words after which nothing happens to a batch."""
+MOST_FAILURES = 40
+"""Failed requests of a batch at most, so that the demo's error files stay small."""
+
+ShownIds = Callable[["Batch"], tuple[str, ...]]
+"""The ids under which a vendor knows a batch or its files."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,15 @@ class Batch:
         """Requests that failed so far."""
         return self.failures if self.status(now) == "completed" else 0
 
+    def unreached(self, now: int) -> int:
+        """Requests that never ran, because the batch expired or was cancelled before."""
+        is_cut = self.status(now) in ("expired", "cancelled")
+        return self.requests - self.done(now) if is_cut else 0
+
+    def is_ended(self, now: int) -> bool:
+        """Whether nothing happens to it any more."""
+        return self.status(now) in ENDS
+
 
 @dataclass
 class BatchList:
@@ -62,10 +79,28 @@ class BatchList:
     """Unix seconds; move it on to let time pass."""
     plan: list[Batch] = field(default_factory=list)
     """All batches there will be, oldest first."""
+    _indexes: dict[ShownIds, dict[str, Batch]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def visible(self) -> list[Batch]:
         """The batches that exist now, oldest first."""
         return self.plan[: bisect_left(self.plan, self.clock + 1, key=lambda b: b.created_at)]
+
+    def find(self, shown_id: str, ids_of: ShownIds) -> Batch | None:
+        """Finds a batch by an id that its vendor shows.
+
+        Args:
+            shown_id (str): The id, of the batch or of one of its files.
+            ids_of (ShownIds): The ids under which the vendor knows a batch.
+
+        Returns:
+            Batch | None: The batch, or None if there is none yet.
+        """
+        if ids_of not in self._indexes:
+            self._indexes[ids_of] = {name: batch for batch in self.plan for name in ids_of(batch)}
+        batch = self._indexes[ids_of].get(shown_id)
+        return batch if batch is not None and batch.created_at <= self.clock else None
 
     def pass_time(self, seconds: int) -> None:
         """Moves the clock on."""
@@ -122,5 +157,5 @@ def _batch(
         steps.update(in_progress=started, cancelling=ended, cancelled=ended + 8 * MINUTE)
     else:
         steps.update(in_progress=started, finalizing=ended, completed=ended + MINUTE)
-    failures = chance.choice((0, 0, 0, requests // 10))
+    failures = chance.choice((0, 0, 0, min(requests // 10, MOST_FAILURES)))
     return Batch(batch_id, created, steps, requests, failures, number)

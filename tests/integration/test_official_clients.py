@@ -1,4 +1,4 @@
-"""The demo providers, listed to the end by the vendors' own clients.
+"""The demo providers, listed to the end by the vendors' own clients, which download results, too.
 
 What they make of a list is what the vendor makes of it; were the demo's shape wrong, the connector
 and its tests would agree on something that no vendor sends.
@@ -7,16 +7,75 @@ and its tests would agree on something that no vendor sends.
 import json
 import subprocess
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ai_batches import PROVIDERS
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
+from ai_batches_demo.batches import ENDS, Batch
+from ai_batches_demo.results import Results
 from environments import HELPERS, binary
 from read_by_client import CLIENTS, SPEAKS_OPENAIS
 
-SCRIPT = HELPERS / "read_by_client.py"
+LISTS = HELPERS / "read_by_client.py"
+RESULTS = HELPERS / "results_by_client.py"
 NAMES = [name for name in VENDORS if name in {*CLIENTS, *SPEAKS_OPENAIS}]
+
+
+def by_client(
+    script: Path, name: str, providers: DemoProviders, server: LoopbackServer, *references: str
+) -> Any:
+    """What the vendor's own client finds."""
+    url = providers.base_urls(server)[name] + VENDORS[name].path
+    # keys, addresses and headers of the developer's own environment stay out of it
+    done = subprocess.run(  # noqa: S603
+        [binary("clients"), script, name, url, providers.keys[name], *references],
+        capture_output=True,
+        text=True,
+        env={"NO_PROXY": "127.0.0.1,localhost"},
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return json.loads(done.stdout)
+
+
+def expected_results(name: str, batch: Batch, now: int) -> dict[str, dict[str, bool]]:
+    """Files or batches to ask for, to which of their requests succeeded."""
+    results = Results(batch, now)
+    good = {one.custom_id: True for one in results.successes()}
+    failed = {one.custom_id: False for one in results.failures()}
+    cut = {one.custom_id: False for one in results.cut()}
+    row = VENDORS[name].row(batch, now)
+    if name == "anthropic":
+        return {row["id"]: good | failed | cut}
+    if name == "gemini":
+        return {row["name"]: good | failed} if "response" in row else {}
+    output, error = (
+        row.get(PROVIDERS[name].fields[f"{kind}_file_id"]) for kind in ("output", "error")
+    )
+    expected = {output: good} if output else {}
+    return expected | ({error: failed | cut} if error else {})
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", NAMES)
+def test_the_vendors_own_client_downloads_the_results_of_the_demo(name: str) -> None:
+    providers = DemoProviders({name: make_list(name, int(time.time()), 200, 0)})
+    plan = providers.lists[name]
+    chosen: dict[object, Batch] = {}
+    for batch in plan.visible():
+        status = batch.status(plan.clock)
+        if status in ENDS and batch.requests <= 500:
+            chosen[status, batch.failed(plan.clock) > 0, batch.number % 2] = batch
+    expected: dict[str, dict[str, bool]] = {}
+    for batch in chosen.values():
+        expected |= expected_results(name, batch, plan.clock)
+    assert {True, False} == {good for results in expected.values() for good in results.values()}
+    with LoopbackServer(providers.app) as server:
+        found = by_client(RESULTS, name, providers, server, *expected)
+    assert dict(zip(expected, found, strict=True)) == expected
 
 
 @pytest.mark.integration
@@ -26,19 +85,9 @@ def test_the_vendors_own_client_lists_what_the_demo_shows(name: str, batches: in
     providers = DemoProviders({name: make_list(name, int(time.time()), batches, 0)})
     vendor, plan = VENDORS[name], providers.lists[name]
     with LoopbackServer(providers.app) as server:
-        url = providers.base_urls(server)[name] + vendor.path
-        # keys, addresses and headers of the developer's own environment stay out of it
-        done = subprocess.run(  # noqa: S603
-            [binary("clients"), SCRIPT, name, url, providers.keys[name]],
-            capture_output=True,
-            text=True,
-            env={"NO_PROXY": "127.0.0.1"},
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr[-2_000:]
+        listed = by_client(LISTS, name, providers, server)
     shown = [vendor.row(batch, plan.clock) for batch in plan.visible()]
     ids = [row[PROVIDERS[name].fields["id"]] for row in shown]
-    listed = json.loads(done.stdout)
     if vendor.is_newest_first:
         assert listed == ids[::-1]
     else:

@@ -22,7 +22,7 @@ from .perplexity import PERPLEXITY
 from .respan import RESPAN
 from .siliconflow import SILICONFLOW
 from .together import TOGETHER
-from .vendor import DemoVendor
+from .vendor import DemoVendor, ResultRoute, json_response
 from .vertex import VERTEX
 from .voyage import VOYAGE
 from .xai import XAI
@@ -61,4 +61,4 @@ VENDORS: dict[str, DemoVendor] = {
 }
 """The vendors that the demo server speaks as, by provider name."""
 
-__all__ = ["VENDORS", "DemoVendor"]
+__all__ = ["VENDORS", "DemoVendor", "ResultRoute", "json_response"]

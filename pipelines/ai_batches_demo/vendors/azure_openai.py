@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import TIMES, DemoVendor, batch_object, iso
 
@@ -24,6 +25,10 @@ def _refusal(key: str) -> Any:
     return {"error": {"code": "401", "message": "Access denied due to invalid subscription key."}}
 
 
+def _missing(file_id: str) -> Any:
+    return {"error": {"code": "404", "message": f"There is no file {file_id}."}}
+
+
 AZURE_OPENAI = DemoVendor(
     root="/azure_openai/openai/v1",
     path="/batches",
@@ -32,4 +37,5 @@ AZURE_OPENAI = DemoVendor(
     refusal=_refusal,
     key_header="api-key",
     key_value=str,
+    results=ResultFiles(_row, _missing).routes(),
 )

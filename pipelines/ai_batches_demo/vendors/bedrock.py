@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..batches import DAY, MODELS, Batch, BatchList
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..batches import DAY, ENDS, MODELS, Batch, BatchList
+from ..results import MEAN_TOKENS
+from ..serving import Content
 from .paging import token_page
-from .vendor import FAILURES, DemoVendor, Reply, iso, latest
+from .vendor import FAILURES, DemoVendor, Reply, ResultRoute, iso, latest
 
 WORDS = {
     "validating": ("Submitted", "Validating", "Scheduled"),
@@ -18,7 +24,8 @@ WORDS = {
     "cancelled": ("Stopped",),
 }
 
-ENDED = ("completed", "failed", "expired", "cancelled")
+BUCKET = "batches"
+PREFIX = "out/"
 
 
 def _row(batch: Batch, now: int) -> dict[str, Any]:
@@ -27,7 +34,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     done, failed = batch.done(now), batch.failed(now)
     account = "arn:aws:bedrock:us-east-1:123456789012"
     row: dict[str, Any] = {
-        "jobArn": f"{account}:model-invocation-job/{batch.id[-12:]}",
+        "jobArn": f"{account}:model-invocation-job/{_job_ids(batch)[0]}",
         "jobName": f"nightly-{batch.number}",
         "modelId": f"arn:aws:bedrock:us-east-1::foundation-model/{MODELS[batch.number % 3]}",
         "clientRequestToken": f"token-{batch.number}",
@@ -41,7 +48,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
                 "s3Uri": f"s3://batches/in/{batch.id}.jsonl",
             }
         },
-        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://batches/out/"}},
+        "outputDataConfig": {"s3OutputDataConfig": {"s3Uri": f"s3://{BUCKET}/{PREFIX}"}},
         "timeoutDurationInHours": 24,
         "jobExpirationTime": _milliseconds(batch.created_at + DAY),
         "modelInvocationType": ["InvokeModel", "Converse"][batch.number % 2],
@@ -52,11 +59,49 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     }
     if batch.number % 2:
         row["vpcConfig"] = {"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}
-    if status in ENDED:
+    if status in ENDS:
         row["endTime"] = _milliseconds(batch.steps[status])
     if status == "failed":
         row["message"] = FAILURES[batch.number % len(FAILURES)][1]
     return row
+
+
+def _job_ids(batch: Batch) -> tuple[str, ...]:
+    return (batch.id[-12:],)
+
+
+def manifest(batch: Batch, now: int) -> bytes:
+    """The object with which a job ends: its totals.
+
+    Args:
+        batch (Batch): The batch.
+        now (int): The moment, in Unix seconds.
+
+    Returns:
+        bytes: JSON.
+    """
+    done, failed = batch.done(now), batch.failed(now)
+    return orjson.dumps(
+        {
+            "totalRecordCount": batch.requests,
+            "processedRecordCount": done + failed,
+            "successRecordCount": done,
+            "errorRecordCount": failed,
+            "inputTokenCount": MEAN_TOKENS.input * done,
+            "outputTokenCount": MEAN_TOKENS.output * done,
+        }
+    )
+
+
+def _stored(batches: BatchList, request: Request) -> Response:
+    # the signature is not checked: the customer's storage knows other keys than the vendor
+    batch = batches.find(request.path_params["id"], _job_ids)
+    now = batches.clock
+    if batch is None or not batch.is_ended(now) or batch.status(now) == "failed":
+        body = b"<Error><Code>NoSuchKey</Code><Message>There is no such object.</Message></Error>"
+        return Response(body, 404, media_type="application/xml")
+    body = manifest(batch, now)
+    return Content(lambda: iter([body]), 1, request.url.path).answer(request)
 
 
 def _milliseconds(at: int) -> str | None:
@@ -92,4 +137,12 @@ BEDROCK = DemoVendor(
     page=_page,
     refusal=_refusal,
     read_as={"finalizing": "in_progress"},
+    results=(
+        ResultRoute(
+            f"/bedrock-storage/{BUCKET}/{PREFIX}{{id}}/manifest.json.out",
+            _stored,
+            is_elsewhere=True,
+            needs_key=False,
+        ),
+    ),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..batches import DAY, Batch, BatchList
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, Reply, batch_object
 
@@ -33,4 +34,10 @@ def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
     return cursor_page(_row, BatchList(batches.clock, recent), query)
 
 
-DASHSCOPE = DemoVendor(root="/dashscope/compatible-mode/v1", path="/batches", row=_row, page=_page)
+DASHSCOPE = DemoVendor(
+    root="/dashscope/compatible-mode/v1",
+    path="/batches",
+    row=_row,
+    page=_page,
+    results=ResultFiles(_row).routes(),
+)

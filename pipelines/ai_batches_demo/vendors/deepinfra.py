@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, batch_object
 
@@ -20,6 +21,10 @@ def _refusal(key: str) -> Any:
     return {"detail": {"error": "Invalid API key"}}
 
 
+def _missing(file_id: str) -> Any:
+    return {"detail": {"error": f"There is no file {file_id}."}}
+
+
 DEEPINFRA = DemoVendor(
     root="/deepinfra/v1/openai",
     path="/batches",
@@ -27,4 +32,5 @@ DEEPINFRA = DemoVendor(
     page=partial(cursor_page, _row, newest_first=False),
     refusal=_refusal,
     is_newest_first=False,
+    results=ResultFiles(_row, _missing).routes(),
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..batches import DAY, Batch, BatchList
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import FAILURES, DemoVendor, Reply, batch_object
 
@@ -49,10 +50,15 @@ def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
     return status, {k: v for k, v in body.items() if v is not None}
 
 
+def _headers(lines: int) -> dict[str, str]:
+    return {"x-incomplete": "false", "x-last-line": str(lines)}
+
+
 DOUBLEWORD = DemoVendor(
     root="/doubleword/v1",
     path="/batches",
     row=_row,
     page=_page,
+    results=ResultFiles(_row, headers=_headers).routes(),
     read_as={"cancelling": "in_progress", "expired": "completed"},
 )

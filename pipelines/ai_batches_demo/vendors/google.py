@@ -4,6 +4,16 @@ from typing import Any
 
 from .vendor import Reply
 
+CODES = {
+    0: (4, "DEADLINE_EXCEEDED"),
+    400: (3, "INVALID_ARGUMENT"),
+    404: (5, "NOT_FOUND"),
+    429: (8, "RESOURCE_EXHAUSTED"),
+    500: (13, "INTERNAL"),
+    504: (4, "DEADLINE_EXCEEDED"),
+}
+"""HTTP status to the code and word of gRPC's."""
+
 Taken = tuple[list[dict[str, object]], str | None]
 """Rows and the token of the next page."""
 
@@ -23,6 +33,11 @@ def refusal(key: str) -> Any:
     """Body of the 401."""
     message = "Request had invalid authentication credentials."
     return _error(401, "UNAUTHENTICATED", message)
+
+
+def missing(what: str) -> Any:
+    """Body of the 404."""
+    return _error(404, "NOT_FOUND", f"There is no {what}.")
 
 
 def _error(code: int, status: str, message: str) -> Any:

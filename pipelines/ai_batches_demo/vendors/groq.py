@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..batches import Batch, BatchList
+from ..batches import DAY, Batch, BatchList
+from .files import ResultFiles
 from .paging import token_page
 from .vendor import DemoVendor, Reply, batch_object
 
@@ -28,4 +29,10 @@ def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
     return 200, {"object": "list", "data": rows, **paging}
 
 
-GROQ = DemoVendor(root="/groq/openai/v1", path="/batches", row=_row, page=_page)
+GROQ = DemoVendor(
+    root="/groq/openai/v1",
+    path="/batches",
+    row=_row,
+    page=_page,
+    results=ResultFiles(_row, kept=30 * DAY).routes(),
+)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..batches import Batch, BatchList
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, Reply, batch_object
 
@@ -24,4 +25,10 @@ def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
     return status, body
 
 
-KIMI = DemoVendor(root="/kimi/v1", path="/batches", row=_row, page=_page)
+KIMI = DemoVendor(
+    root="/kimi/v1",
+    path="/batches",
+    row=_row,
+    page=_page,
+    results=ResultFiles(_row).routes(),
+)

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
-from ..batches import ENDPOINTS, MODELS, Batch, BatchList
+from ..batches import ENDPOINTS, ENDS, MODELS, Batch, BatchList
+from ..results import Outcome
+from .files import ResultFiles, openai_line
 from .paging import numbered_rows
-from .vendor import FAILURES, DemoVendor, Reply
+from .vendor import FAILURES, DemoVendor, Reply, error_lines
 
 WORDS = {
     "validating": "QUEUED",
@@ -18,7 +20,6 @@ WORDS = {
     "cancelling": "CANCELLATION_REQUESTED",
     "cancelled": "CANCELLED",
 }
-ENDS = ("completed", "failed", "expired", "cancelled")
 
 
 def _uuid(batch: Batch, of: str) -> str:
@@ -38,7 +39,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
         "model": MODELS[batch.number % len(MODELS)],
         "agent_id": None,
         "output_file": _uuid(batch, "output") if done else None,
-        "error_file": _uuid(batch, "error") if failed else None,
+        "error_file": _uuid(batch, "error") if error_lines(batch, now) else None,
         "errors": [{"message": message, "count": 1}] if status == "failed" else [],
         "outputs": None,
         "status": WORDS[status],
@@ -61,11 +62,29 @@ def _refusal(key: str) -> Any:
     return {"detail": "Unauthorized"}
 
 
+def _file_ids(batch: Batch) -> tuple[str, ...]:
+    return _uuid(batch, "output"), _uuid(batch, "error")
+
+
+def _line(batch: Batch, outcome: Outcome, endpoint: str, model: str) -> dict[str, Any]:
+    line = openai_line(batch, outcome, endpoint, model)
+    if outcome.failure:
+        # assumed: a client declares an error without its fields
+        error = {"code": outcome.failure.code, "message": outcome.failure.message}
+        line |= {"response": None, "error": error}
+    return line
+
+
+def _missing(file_id: str) -> Any:
+    return {"detail": f"There is no file {file_id}."}
+
+
 MISTRAL = DemoVendor(
     root="/mistral/v1",
     path="/batch/jobs",
     row=_row,
     page=_page,
     refusal=_refusal,
+    results=ResultFiles(_row, _missing, _file_ids, _line).routes(),
     read_as={"finalizing": "in_progress"},
 )

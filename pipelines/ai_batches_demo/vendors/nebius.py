@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, batch_object
 
@@ -21,4 +22,5 @@ NEBIUS = DemoVendor(
     path="/batches",
     row=_row,
     page=partial(cursor_page, _row, default=10),
+    results=ResultFiles(_row).routes(),
 )

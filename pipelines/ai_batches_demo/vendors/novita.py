@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..batches import Batch, BatchList
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import (
     FAILURES,
@@ -60,5 +61,6 @@ NOVITA = DemoVendor(
     path="/batches",
     row=_row,
     page=_page,
+    results=ResultFiles(_row).routes(),
     read_as={"finalizing": "in_progress"},
 )

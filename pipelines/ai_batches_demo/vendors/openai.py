@@ -2,6 +2,8 @@
 
 from functools import partial
 
+from ..batches import DAY
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, batch_object
 
@@ -10,4 +12,5 @@ OPENAI = DemoVendor(
     path="/batches",
     row=batch_object,
     page=partial(cursor_page, batch_object),
+    results=ResultFiles(batch_object, kept=30 * DAY).routes(),
 )

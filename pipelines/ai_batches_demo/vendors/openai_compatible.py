@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import MODELS, Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, batch_id, batch_object
 
@@ -24,4 +25,5 @@ OPENAI_COMPATIBLE = DemoVendor(
     path="/batches",
     row=_row,
     page=partial(cursor_page, _row, id_of=_id),
+    results=ResultFiles(_row).routes(),
 )

@@ -3,9 +3,13 @@
 from functools import partial
 from typing import Any
 
-from ..batches import Batch
+from ..batches import DAY, Batch
+from ..results import Tokens
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import DemoVendor, batch_object
+
+TOKENS = Tokens(input=60, cached=12, output=210, reasoning=70)
 
 
 def _row(batch: Batch, now: int) -> dict[str, Any]:
@@ -20,11 +24,11 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
 
 def _usage(requests: int) -> dict[str, Any]:
     return {
-        "input_tokens": 60 * requests,
-        "input_tokens_details": {"cached_tokens": 12 * requests},
-        "output_tokens": 210 * requests,
-        "output_tokens_details": {"reasoning_tokens": 70 * requests},
-        "total_tokens": 270 * requests,
+        "input_tokens": TOKENS.input * requests,
+        "input_tokens_details": {"cached_tokens": TOKENS.cached * requests},
+        "output_tokens": TOKENS.output * requests,
+        "output_tokens_details": {"reasoning_tokens": TOKENS.reasoning * requests},
+        "total_tokens": (TOKENS.input + TOKENS.output) * requests,
     }
 
 
@@ -33,4 +37,5 @@ PERPLEXITY = DemoVendor(
     path="/batches",
     row=_row,
     page=partial(cursor_page, _row),
+    results=ResultFiles(_row, mean=TOKENS, kept=30 * DAY).routes(),
 )

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import FAILURES, DemoVendor, batch_object
 
@@ -28,10 +29,15 @@ def _refusal(key: str) -> Any:
     return "Invalid token"
 
 
+def _missing(file_id: str) -> Any:
+    return {"code": 20_000, "message": f"There is no file {file_id}.", "data": None}
+
+
 SILICONFLOW = DemoVendor(
     root="/siliconflow/v1",
     path="/batches",
     row=_row,
     page=partial(cursor_page, _row),
     refusal=_refusal,
+    results=ResultFiles(_row, _missing).routes(),
 )

@@ -9,13 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
 from ..batches import DAY, ENDPOINTS, MODELS, Batch, BatchList
+from ..results import MEAN_TOKENS, Tokens
 
 Reply = tuple[int, Any]
 """HTTP status and JSON body."""
 
 ShowRow = Callable[[Batch, int], dict[str, Any]]
 """Makes the row of a batch as it stands at a moment, in Unix seconds."""
+
+Answer = Callable[[BatchList, Request], Response]
+"""Answers a request for results."""
 
 TIMES = (
     "in_progress",
@@ -26,6 +34,9 @@ TIMES = (
     "cancelling",
     "cancelled",
 )
+
+MOST_UNREACHED = 500
+"""Requests that never ran, above which error files do not name them."""
 
 FAILURES = (
     ("invalid_json_line", "This line is not parseable as valid JSON."),
@@ -42,6 +53,11 @@ def batch_id(batch: Batch) -> str:
     return f"batch_{batch.id}"
 
 
+def batch_ids(batch: Batch) -> tuple[str, ...]:
+    """The same, to find a batch by."""
+    return (batch_id(batch),)
+
+
 def bearer(key: str) -> str:
     """The header of most vendors."""
     return f"Bearer {key}"
@@ -51,6 +67,28 @@ def error_object(key: str) -> Any:
     """A refusal that quotes the key, as some vendors do."""
     message = f"Incorrect API key provided: {key}."
     return {"error": {"message": message, "type": "invalid_request_error", "code": None}}
+
+
+def json_response(status: int, body: object) -> Response:
+    """A reply of JSON."""
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+@dataclass(frozen=True)
+class ResultRoute:
+    """Where a vendor hands out results.
+
+    Args:
+        path (str): Path below the vendor's root, with parameters as in Starlette's routes.
+        answer (Answer): Answers a request that has the right key.
+        is_elsewhere (bool): Whether the path begins at the root of the server instead.
+        needs_key (bool): Whether a request without the key is refused.
+    """
+
+    path: str
+    answer: Answer
+    is_elsewhere: bool = False
+    needs_key: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,6 +109,8 @@ class DemoVendor:
             for, to those that its rows are read as.
         clock (int): Seconds in the unit of its times.
         is_newest_first (bool): Whether its list is.
+        results (tuple[ResultRoute, ...]): Where it hands out results; none if it has no way.
+        origin (str): Address that its rows link to, which the demo replaces by its own.
     """
 
     root: str
@@ -84,6 +124,8 @@ class DemoVendor:
     read_as: Mapping[str, str | None] = field(default_factory=dict)
     clock: int = 1
     is_newest_first: bool = True
+    results: tuple[ResultRoute, ...] = ()
+    origin: str = ""
 
     @property
     def name(self) -> str:
@@ -105,7 +147,7 @@ def batch_object(batch: Batch, now: int) -> dict[str, Any]:
         "output_file_id": f"file-out{batch.id}" if batch.done(now) else None,
         # one clean batch was seen with an empty text here
         "error_file_id": f"file-err{batch.id}"
-        if batch.failed(now)
+        if error_lines(batch, now)
         else [None, ""][batch.number % 2],
         "created_at": batch.created_at,
         "expires_at": batch.created_at + DAY,
@@ -121,8 +163,18 @@ def batch_object(batch: Batch, now: int) -> dict[str, Any]:
     if batch.number >= 40:
         ended = status == "completed"
         row["model"] = MODELS[batch.number % len(MODELS)] if ended else None
-        row["usage"] = _usage(batch.done(now) if ended else 0)
+        row["usage"] = _usage(batch.done(now) if ended else 0, row["endpoint"])
     return row
+
+
+def error_lines(batch: Batch, now: int) -> int:
+    """Lines of a batch's error file: requests that failed, and those that never ran.
+
+    The latter are there for small batches only: 50,000 lines that differ in nothing but their
+    number would make the demo slow.
+    """
+    unreached = batch.unreached(now)
+    return batch.failed(now) + (unreached if unreached <= MOST_UNREACHED else 0)
 
 
 def _validation_errors(batch: Batch) -> dict[str, Any]:
@@ -140,13 +192,20 @@ def _validation_errors(batch: Batch) -> dict[str, Any]:
     }
 
 
-def _usage(requests: int) -> dict[str, Any]:
+def mean_tokens(endpoint: str) -> Tokens:
+    """Tokens of a request that succeeded, on average; embeddings have input only."""
+    is_embedding = endpoint.endswith("/embeddings")
+    return MEAN_TOKENS._replace(cached=0, output=0, reasoning=0) if is_embedding else MEAN_TOKENS
+
+
+def _usage(requests: int, endpoint: str) -> dict[str, Any]:
+    tokens = mean_tokens(endpoint)
     return {
-        "input_tokens": 40 * requests,
-        "input_tokens_details": {"cached_tokens": 8 * requests},
-        "output_tokens": 150 * requests,
-        "output_tokens_details": {"reasoning_tokens": 90 * requests},
-        "total_tokens": 190 * requests,
+        "input_tokens": tokens.input * requests,
+        "input_tokens_details": {"cached_tokens": tokens.cached * requests},
+        "output_tokens": tokens.output * requests,
+        "output_tokens_details": {"reasoning_tokens": tokens.reasoning * requests},
+        "total_tokens": (tokens.input + tokens.output) * requests,
     }
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..batches import HOUR, Batch, BatchList
+from ..results import Outcome
+from .files import ResultFiles, openai_line
 from .paging import cursor_page
 from .vendor import TIMES, DemoVendor, Reply, batch_object, iso
 
@@ -38,11 +40,29 @@ def _refusal(key: str) -> Any:
     return {"detail": f"Provided API key is invalid: {key}"}
 
 
+def _missing(file_id: str) -> Any:
+    return {"detail": f"There is no file {file_id}."}
+
+
+def _line(batch: Batch, outcome: Outcome, endpoint: str, model: str) -> dict[str, Any]:
+    line = openai_line(batch, outcome, "/v1/embeddings", model)
+    failure = outcome.failure
+    if failure is None:
+        return line
+    # two shapes were seen in code that reads these files
+    if failure.status and outcome.number % 2:
+        error = {"status_code": failure.status, "message": failure.message}
+        return line | {"response": error, "error": None}
+    error = {"code": failure.code, "message": failure.message}
+    return line | {"response": None, "error": error}
+
+
 VOYAGE = DemoVendor(
     root="/voyage/v1",
     path="/batches",
     row=_row,
     page=_page,
     refusal=_refusal,
+    results=ResultFiles(_row, _missing, line=_line).routes(),
     read_as={"expired": "completed"},
 )

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 from ..batches import Batch
+from .files import ResultFiles
 from .paging import cursor_page
 from .vendor import TIMES, DemoVendor, batch_object
 
@@ -40,10 +41,15 @@ def _refusal(key: str) -> Any:
     return {"error": {"code": "1000", "message": f"The token {key} is not known."}}
 
 
+def _missing(file_id: str) -> Any:
+    return {"error": {"code": "1222", "message": f"There is no file {file_id}."}}
+
+
 ZHIPU = DemoVendor(
     root="/zhipu/api/paas/v4",
     path="/batches",
     row=_row,
     page=partial(cursor_page, _row, id_of=_id),
     refusal=_refusal,
+    results=ResultFiles(_row, _missing).routes(),
 )

@@ -42,7 +42,7 @@ def run_demo(console: Console) -> bool:
         bool: Whether everything loaded.
     """
     # a proxy that is set for the real providers does not know this machine
-    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
     providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
