@@ -26,7 +26,7 @@ from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
 from .progress import ProgressListener
-from .record import extract_result_tables, extract_runs
+from .record import extract_runs
 from .report import AccountReport, TAccount, account_reports, read_metrics, standings
 from .store import prepare, raise_if_signalled, store
 
@@ -143,8 +143,7 @@ def _record(
 ) -> None:
     """Stores what the run did; if that fails, the batches are loaded all the same."""
     try:
-        extract_runs(pipeline, run, reports, load_id, table_format)
-        extract_result_tables(pipeline, disposition, table_format)
+        extract_runs(pipeline, run, reports, load_id, disposition, table_format)
         store(pipeline)
     except Exception as ex:
         if is_interruption(ex):

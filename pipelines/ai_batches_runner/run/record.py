@@ -8,6 +8,7 @@ import dlt
 import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
+from dlt.sources import DltResource
 
 from ai_batches import TABLES, VERSION, VERSION_HINT, Run, ai_batches_results_source
 
@@ -26,6 +27,7 @@ def extract_runs(
     run: Run,
     reports: Sequence[AccountReport],
     load_id: str | None,
+    disposition: Any,
     table_format: TableFormat | None = None,
 ) -> None:
     """Puts what a run did into a load package, which is still to be stored.
@@ -37,6 +39,7 @@ def extract_runs(
         run (Run): The run.
         reports (Sequence[AccountReport]): What it did.
         load_id (str | None): The last load package that it stored.
+        disposition (Any): The write disposition of merged tables.
         table_format (TableFormat | None): How a destination of files keeps tables.
     """
     ended = datetime.now(UTC)
@@ -70,25 +73,21 @@ def extract_runs(
         table_format=table_format,
         additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
     )
-    # of the same schema, so that one dataset has both tables for dlt's own tools, too
-    pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())
+    tables = _result_tables(pipeline, disposition, table_format)
+    # of the same schema, so that one dataset has all tables for dlt's own tools, too
+    pipeline.extract(dlt.source(lambda: [resource, *tables], name=SCHEMA_NAME)())
 
 
-def extract_result_tables(
+def _result_tables(
     pipeline: Pipeline, disposition: Any, table_format: TableFormat | None
-) -> None:
-    """Puts the tables of results into a load package, empty, if the destination has none.
+) -> list[DltResource]:
+    """Resources that make the tables of results, if the destination has none.
 
     Views read them, and BI tools find them from the first run on.
-
-    Args:
-        pipeline (Pipeline): Where the run loaded.
-        disposition (Any): The write disposition.
-        table_format (TableFormat | None): How a destination of files keeps tables.
     """
     known = pipeline.default_schema.data_table_names(seen_data_only=True)
     if {table.name for table in TABLES} <= set(known):
-        return
+        return []
     source = ai_batches_results_source([], {})
     fit_to_destination(source, pipeline, disposition, table_format)
-    pipeline.extract(source)
+    return list(source.resources.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 from .results import FILE_COLUMNS, FileKind, RequestFacts, Results, file_contents
 
@@ -31,6 +31,8 @@ def text(value: Any) -> str | None:
 
 def number(value: Any) -> int | None:
     """The value if it is a whole number of 64 bits that is not negative."""
+    if value is None:
+        return None
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value < _INT64 else None
@@ -55,26 +57,39 @@ def dollars(value: Any, unit: Decimal = Decimal(1)) -> Decimal | None:
         return None
 
 
-def usage_of(usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Tokens under the names of OpenAI's endpoints, whose input includes cached ones.
+class Tokens(NamedTuple):
+    """Token counts of a request, in the order of the fields of `RequestFacts`."""
+
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    web_searches: int | None = None
+
+
+def tokens_of(usage: Mapping[str, Any]) -> Tokens:
+    """Reads tokens under the names of OpenAI's endpoints, whose input includes cached ones.
 
     Args:
         usage (Mapping[str, Any]): The object `usage` of a reply to a request.
 
     Returns:
-        dict[str, int | None]: Fields of `RequestFacts`.
+        Tokens: None for what is not told.
     """
-    chat = "prompt_tokens" in usage
-    given = table(usage.get("prompt_tokens_details" if chat else "input_tokens_details"))
-    made = table(usage.get("completion_tokens_details" if chat else "output_tokens_details"))
-    return {
-        "input_tokens": number(usage.get("prompt_tokens" if chat else "input_tokens")),
-        "cached_input_tokens": number(given.get("cached_tokens")),
-        "cache_write_tokens": number(given.get("cache_write_tokens")),
-        "output_tokens": number(usage.get("completion_tokens" if chat else "output_tokens")),
-        "reasoning_tokens": number(made.get("reasoning_tokens")),
-        "web_searches": number(table(usage.get("server_tool_use")).get("web_search_requests")),
-    }
+    if "prompt_tokens" in usage:
+        sent, made = "prompt_tokens", "completion_tokens"
+    else:
+        sent, made = "input_tokens", "output_tokens"
+    details = table(usage.get(f"{sent}_details"))
+    return Tokens(
+        number(usage.get(sent)),
+        number(details.get("cached_tokens")),
+        number(details.get("cache_write_tokens")),
+        number(usage.get(made)),
+        number(table(usage.get(f"{made}_details")).get("reasoning_tokens")),
+        number(table(usage.get("server_tool_use")).get("web_search_requests")),
+    )
 
 
 def read_line(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
@@ -122,37 +137,44 @@ def facts(
     Returns:
         RequestFacts: What is kept of it.
     """
+    usage = table(body.get("usage"))
+    tokens = tokens_of(usage)
+    model = text(body.get("model"))
     if error or is_failed:
         named = error if isinstance(error, dict) else {"message": error}
         code = text(named.get("code"))
         return RequestFacts(
-            outcome=_ENDED.get(code or "", "failed"),
-            status_code=status,
-            error_type=text(named.get("type")),
-            error_code=code,
-            error_message=text(named.get("message")),
-            request_id=request_id,
-            model=text(body.get("model")),
-            **usage_of(table(body.get("usage"))),
+            _ENDED.get(code or "", "failed"),
+            status,
+            text(named.get("type")),
+            code,
+            text(named.get("message")),
+            request_id,
+            model,
+            None,
+            None,
+            False,
+            *tokens,
         )
     choices, output = body.get("choices"), body.get("output")
     first = table(choices[0]) if isinstance(choices, list) and choices else {}
-    found = bool(choices or output or body.get("data") or body.get("results"))
-    usage = table(body.get("usage"))
-    tokens = usage_of(usage)
-    if isinstance(output, list):
+    has_output = bool(choices or output or body.get("data") or body.get("results"))
+    if isinstance(output, list) and tokens.web_searches is None:
         calls = sum(1 for item in output if table(item).get("type") == "web_search_call")
-        tokens["web_searches"] = tokens["web_searches"] or calls or None
+        tokens = tokens._replace(web_searches=calls or None)
     return RequestFacts(
-        outcome="succeeded" if status is not None or found else "unknown",
-        status_code=status,
-        request_id=request_id,
-        model=text(body.get("model")),
-        finish_reason=text(first.get("finish_reason")) or _end_of(body),
-        service_tier=text(body.get("service_tier")),
-        has_output=found,
-        reported_cost_usd=dollars(usage.get("cost")),
-        **tokens,
+        "succeeded" if status is not None or has_output else "unknown",
+        status,
+        None,
+        None,
+        None,
+        request_id,
+        model,
+        text(first.get("finish_reason")) or _end_of(body),
+        text(body.get("service_tier")),
+        has_output,
+        *tokens,
+        dollars(usage.get("cost")),
     )
 
 

@@ -14,23 +14,11 @@ from ..display import shown
 from ..providers.results import RequestFacts, ResultFile, Results, Totals
 from .lines import Line
 from .settings import ResultSettings
-from .spool import Spool
+from .spool import Spool, storable
 from .tables import LONG_CONTEXT, REQUESTS, SUMMED, USAGE
 
 _MESSAGE = 500
 """Characters of an error's message that are kept."""
-_NAME = 300
-"""Characters of other texts that are kept."""
-
-_TEXTS = (
-    "error_type",
-    "error_code",
-    "request_id",
-    "model",
-    "finish_reason",
-    "service_tier",
-)
-_PLACES = tuple(RequestFacts._fields.index(name) for name in _TEXTS)
 _SUMMED = tuple(RequestFacts._fields.index(name) for name in SUMMED)
 
 _UNREADABLE = RequestFacts(outcome="unknown")
@@ -57,7 +45,7 @@ class Sums:
                 total = self.totals[place]
                 self.totals[place] = value if total is None else total + value
         if facts.outcome != "succeeded" and (error := facts.error_code or facts.error_type):
-            self.errors[error] += 1
+            self.errors[storable(error)] += 1
         if self.long_context is not None and (facts.input_tokens or 0) > LONG_CONTEXT:
             self.long_context += 1
 
@@ -101,6 +89,8 @@ class FileFacts:
         self.bad_lines = 0
         self.usage: Usage = {}
         self.keys: set[str] = set()
+        self._sums: dict[tuple[str | None, str], Sums] = {}
+        """The same as `usage`, by the model as it was sent."""
         self._batch = batch
         self._file = file
         self._read: Any = results.read
@@ -140,11 +130,14 @@ class FileFacts:
             value = None
         if not isinstance(value, dict):
             self.bad_lines += 1
-        facts = self._clean(facts)
-        key = (facts.model or "", facts.outcome)
-        sums = self.usage.get(key)
+        if facts.error_message is not None:
+            said = shown(facts.error_message, _MESSAGE) if self._settings.error_text else None
+            facts = facts._replace(error_message=said)
+        key = (facts.model, facts.outcome)
+        sums = self._sums.get(key)
         if sums is None:
-            sums = self.usage[key] = Sums()
+            name = storable(facts.model or "")
+            sums = self._sums[key] = self.usage.setdefault((name, facts.outcome), Sums())
         sums.add(facts)
         if self._keeps_all or (self._keeps_failed and facts.outcome != "succeeded"):
             request_key, kept_id = self._key(custom_id, number)
@@ -176,7 +169,9 @@ class FileFacts:
         place = f"{self._file.kind}:{number}"
         if custom_id is None or custom_id == "" or isinstance(custom_id, (dict, list)):
             return place, None
-        kept = str(custom_id).replace("\x00", lenient_json.REPLACEMENT)
+        kept = str(custom_id)
+        if "\x00" in kept:
+            kept = kept.replace("\x00", lenient_json.REPLACEMENT)
         if self._settings.custom_id == "hash":
             kept = sha256(kept.encode("utf-8", "replace")).hexdigest()
         elif self._settings.custom_id == "drop":
@@ -188,18 +183,6 @@ class FileFacts:
             return place, kept
         self.keys.add(kept)
         return kept, kept
-
-    def _clean(self, facts: RequestFacts) -> RequestFacts:
-        """Facts of which no text is long, or cannot be stored."""
-        changed: dict[str, Any] = {}
-        for name, index in zip(_TEXTS, _PLACES, strict=True):
-            text: Any = facts[index]
-            if text is not None and (len(text) > _NAME or "\x00" in text):
-                changed[name] = text[:_NAME].replace("\x00", lenient_json.REPLACEMENT)
-        if facts.error_message is not None:
-            kept = shown(facts.error_message, _MESSAGE) if self._settings.error_text else None
-            changed["error_message"] = kept
-        return facts._replace(**changed) if changed else facts
 
 
 def usage_table(batch: TBatch, usage: Usage) -> pa.Table:

@@ -276,11 +276,10 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         ):
             return _Outcome("expired", "The vendor has deleted it.")
         explained = self._explained(client, file, error)
-        if isinstance(explained, AuthenticationError):
-            self._work.is_stopped = True
-        if isinstance(explained, TransientRequestError) or isinstance(error, BrokenFileError):
+        if not is_gone:
             self._work.failures += 1
-            self._work.is_stopped |= self._work.failures >= _FAILURES_IN_A_ROW
+        is_refused_key = isinstance(explained, AuthenticationError)
+        self._work.is_stopped |= is_refused_key or self._work.failures >= _FAILURES_IN_A_ROW
         self._work.error = explained
         is_refused = isinstance(explained, (AuthenticationError, RequestError)) and not is_gone
         word = "refused" if is_refused else "broken"

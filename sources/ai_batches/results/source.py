@@ -167,13 +167,18 @@ class _Sorter:
             self._waiting[item.table.name].append(item.rows)
 
 
+def _hand_on(sorter: _Sorter, table: ResultTable) -> Iterator[pa.Table | None]:
+    """What a resource does when dlt runs it."""
+    yield from sorter.hand_on(table)
+
+
 def _with_load(table: ResultTable, rows: pa.Table, load_id: str) -> pa.Table:
     return rows.append_column(table.schema[-1], pa.repeat(load_id, rows.num_rows))
 
 
 def _resource(table: ResultTable, sorter: _Sorter) -> DltResource:
     resource = dlt.resource(
-        sorter.hand_on,
+        _hand_on,
         name=table.name,
         primary_key=table.primary_key,
         write_disposition={
@@ -183,7 +188,7 @@ def _resource(table: ResultTable, sorter: _Sorter) -> DltResource:
         },
         columns=table.hints,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
-    )(table)
+    )(sorter, table)
     resource.apply_hints(
         additional_table_hints={"description": table.description, VERSION_HINT: VERSION}
     )

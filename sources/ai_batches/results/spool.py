@@ -5,9 +5,17 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..lenient_json import REPLACEMENT
 
 ROWS = 5_000
 """Rows per Arrow table."""
+
+_LENGTH = 300
+"""Characters of most texts that are kept."""
+_WHOLE = ("provider", "account", "batch_id", "request_key", "custom_id", "error_message")
+"""Columns whose texts are kept whole, or were shortened before."""
 
 
 class Spool:
@@ -58,9 +66,25 @@ class Spool:
     def _batch(self) -> pa.RecordBatch:
         columns = zip(*self._rows, strict=True)
         return pa.RecordBatch.from_arrays(
-            [
-                pa.array(values, field.type)
-                for values, field in zip(columns, self._schema, strict=True)
-            ],
+            [_array(values, field) for values, field in zip(columns, self._schema, strict=True)],
             schema=self._schema,
         )
+
+
+def storable(text: str) -> str:
+    """A text of a vendor, short enough, and without what no database stores."""
+    return text[:_LENGTH].replace("\x00", REPLACEMENT)
+
+
+def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
+    array = pa.array(values, field.type)
+    if (
+        pa.types.is_string(field.type)
+        and field.name not in _WHOLE
+        and array.null_count < len(array)
+    ):
+        # as `storable`, for all at once
+        array = pc.replace_substring(
+            pc.utf8_slice_codeunits(array, 0, _LENGTH), "\x00", REPLACEMENT
+        )
+    return array
