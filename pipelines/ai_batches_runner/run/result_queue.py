@@ -159,7 +159,7 @@ def _settled(owned: str, account: Account) -> str:
     )
     return (
         f"SELECT batch_id AS file_batch, MAX(attempts) AS attempts, {refs},"  # noqa: S608
-        f" SUM(CASE WHEN {is_settled} THEN 1 ELSE 0 END) AS settled"
+        f" SUM(CASE WHEN {is_settled} THEN 1 ELSE 0 END) AS settled, COUNT(*) AS files"
         f" FROM {FILES.name} WHERE {owned} GROUP BY batch_id"
     )
 
@@ -167,7 +167,8 @@ def _settled(owned: str, account: Account) -> str:
 def _unsettled(results: Results, account: Account) -> str:
     columns = _file_columns(results, account)
     if not columns:
-        return f"{_has_results(results, account)} AND COALESCE(settled, 0) = 0"
+        is_done = "COALESCE(settled, 0) = COALESCE(files, 1)"
+        return f"{_has_results(results, account)} AND NOT ({is_done})"
     # another file than the one that was read: the batch was opened again
     parts = (
         f"({column} IS NOT NULL AND COALESCE({column.removesuffix('_file_id')}_ref, '?')"

@@ -5,7 +5,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 from ..paginators import CursorPaginator
 from .declaration import BATCH_OBJECT_FIELDS, Provider
 from .result_lines import read_line
-from .results import FILE_COLUMNS, Results, file_contents
+from .results import Results, file_contents
 
 # The path ends with a slash in every sample of its page; rows leave out fields that are not
 # set and come oldest first. Its page on creating a batch lists OpenAI's eight status words.
@@ -23,7 +23,8 @@ RESPAN = Provider(
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
     gateway_to="openai",
+    # its list names no files, a single batch does
     results=Results(
-        files=file_contents("/files/{}/content/"), read=read_line, file_columns=FILE_COLUMNS
+        files=file_contents("/files/{}/content/"), read=read_line, batch_path="/v1/batches/{}/"
     ),
 )

@@ -99,6 +99,8 @@ class Results:
             raise whatever an odd line makes it raise. None: there are `totals`.
         custom_id (Callable[[Mapping[str, Any]], Any]): Gives the id of a line's request that its
             user chose.
+        batch_path (str): Path of a single batch below the API root, with `{}` for its id, which is
+            asked for its files; empty if the list names them.
         file_columns (Sequence[str]): Columns of `batches` that name its files; a batch without any
             has no results. Empty: each ended batch has some.
         days (int): Days for which the vendor keeps results, from `kept_from` on.
@@ -115,6 +117,7 @@ class Results:
     files: Callable[[Batch], Iterable[ResultFile]]
     read: Callable[[Mapping[str, Any], FileKind], RequestFacts] | None = None
     custom_id: Callable[[Mapping[str, Any]], Any] = methodcaller("get", "custom_id")
+    batch_path: str = ""
     file_columns: Sequence[str] = ()
     days: int = 30
     kept_from: str = "ended_at"

@@ -1,5 +1,6 @@
 """Reads the results of an account's batches, one batch after the other, in a worker."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -22,13 +23,21 @@ from ..http.time_limit import Pause
 from ..paginators import UntrustedPageError
 from ..providers import Provider
 from ..providers.authentication import CredentialsError
-from ..providers.results import Batch, ResultFile, ResultPages, Results, Totals
+from ..providers.results import (
+    FILE_COLUMNS,
+    Batch,
+    ResultFile,
+    ResultPages,
+    Results,
+    Totals,
+    path_part,
+)
 from ..settings import Account, ProviderSettings
 from ..timestamps import to_microseconds
 from .facts import FileFacts, TBatch, Usage, usage_table
 from .lines import LineSplitter
 from .run import AccountWork, ResultsRun
-from .tables import FILE_COLUMNS, FILES, REQUESTS, USAGE, ResultTable
+from .tables import FILES, REQUESTS, USAGE, ResultTable
 
 _GONE = (404, 410)
 _TRIES_BEFORE_GONE = 3
@@ -53,6 +62,8 @@ class _Outcome(NamedTuple):
     etag: str | None = None
     size: int | None = None
     facts: FileFacts | None = None
+    files: tuple[ResultFile, ...] = ()
+    """Further ones, if it was asked for them."""
 
 
 class ResultReader(AccountFeed[ResultPortion, FileClient]):
@@ -112,11 +123,14 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         records = []
         with ExitStack() as stack:
             found = []
-            for file in self._files(batch):
+            files = deque(self._files(batch))
+            while files:
+                file = files.popleft()
                 asked = client.requests
                 done = self._read_file(client, batch, key, file, seen)
                 self._work.requests += client.requests - asked
                 records.append(self._record(batch, key, file, done))
+                files.extend(done.files)
                 if done.facts:
                     stack.callback(done.facts.close)
                     found.append(done.facts)
@@ -133,17 +147,28 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         if usage and self.account.results.mode != "errors":
             yield ResultPortion(USAGE, usage_table(key, usage))
         if records:
-            schema = FILES.schema.remove(len(FILE_COLUMNS) - 1)
+            schema = FILES.schema.remove(len(FILES.columns) - 1)
             yield ResultPortion(FILES, pa.Table.from_pylist(records, schema))
 
     def _files(self, batch: Batch) -> list[ResultFile]:
         results = self.provider.results
         if results is None:
             return [ResultFile("results", "", "")]
-        files = list(results.files(batch))
-        if self.account.results.mode == "errors":
-            return [file for file in files if file.kind != "output"]
-        return files
+        if results.batch_path and not any(batch.get(column) for column in FILE_COLUMNS):
+            path = results.batch_path.format(path_part(str(batch["id"])))
+            return [ResultFile("results", "", path)]
+        files = results.files(batch)
+        is_wanted = self.account.results.mode != "errors"
+        return [file for file in files if is_wanted or file.kind != "output"]
+
+    def _look_up(self, client: FileClient, file: ResultFile) -> _Outcome:
+        """Asks for the files of a single batch, which the list does not name."""
+        row = client.reply(file.path, {}).body
+        fields = self.provider.fields
+        named = {column: _at(row, fields[column]) or None for column in FILE_COLUMNS}
+        # without any file, it is done with
+        files = self._files(named) if any(named.values()) else []
+        return _Outcome("loaded", files=tuple(files))
 
     def _read_file(
         self, client: FileClient, batch: Batch, key: TBatch, file: ResultFile, seen: set[str]
@@ -182,6 +207,8 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         key: TBatch,
         seen: set[str],
     ) -> _Outcome:
+        if file.kind == "results" and results.batch_path:
+            return self._look_up(client, file)
         if results.totals:
             totals = self._totals(results.totals, file)
             if totals is None:
@@ -313,7 +340,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         facts = done.facts
         is_foreign = "://" in file.ref and not file.ref.startswith("s3://")
         return {
-            **dict(zip(FILE_COLUMNS, key, strict=False)),
+            **dict(zip(FILES.columns, key, strict=False)),
             "kind": file.kind,
             "file_ref": None if is_foreign or not file.ref else file.ref,
             "results": self.account.results.mode,

@@ -78,13 +78,9 @@ def storable(text: str) -> str:
 
 def _array(values: Sequence[Any], field: pa.Field) -> pa.Array:
     array = pa.array(values, field.type)
-    if (
-        pa.types.is_string(field.type)
-        and field.name not in _WHOLE
-        and array.null_count < len(array)
-    ):
+    is_cut = pa.types.is_string(field.type) and field.name not in _WHOLE
+    if is_cut and array.null_count < len(array):
         # as `storable`, for all at once
-        array = pc.replace_substring(
-            pc.utf8_slice_codeunits(array, 0, _LENGTH), "\x00", REPLACEMENT
-        )
+        short = pc.utf8_slice_codeunits(array, 0, _LENGTH)
+        array = pc.replace_substring(short, "\x00", REPLACEMENT)
     return array
