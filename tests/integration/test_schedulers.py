@@ -121,6 +121,32 @@ def test_airflow_fails_after_loading_the_others_and_tries_again(
     assert not list(airflow.scratch.glob("dlt_*")), "the working folder was left behind"
 
 
+IN_STORAGE_OF_ONES_OWN = [
+    batch(number, output_file_id=f"https://storage.example/{number}") for number in range(9)
+]
+"""Batches whose results are noted as unsupported: no file is asked for."""
+
+FILES = "SELECT batch_id, outcome, attempts FROM ai_batches_dataset.batch_files ORDER BY ALL"
+
+
+def test_airflow_reads_results_in_mapped_tasks(airflow: Airflow, lists: Lists) -> None:
+    # `dags test` runs tasks one after the other, so that a DuckDB file will do
+    file = airflow.folder / "dags" / "ai_batches_dag.py"
+    file.write_text(file.read_text().replace("PARTS = 1", "PARTS = 2"))
+    lists.serve("openai", page(IN_STORAGE_OF_ONES_OWN))
+    variables = keys(lists, "openai") | {
+        "SOURCES__AI_BATCHES__OPENAI__RESULTS": "all",
+        # which bears the name of the pipeline otherwise
+        "DESTINATION__DUCKDB__CREDENTIALS": str(airflow.folder / "ai_batches.duckdb"),
+    }
+    assert airflow("dags", "test", "ai_batches", **variables).returncode == 0
+    done = airflow("dags", "test", "ai_batches_results", **variables)
+    assert done.returncode == 0, done.stdout
+    found = table(airflow.folder / "ai_batches.duckdb", FILES)
+    assert found == [(f"batch_{number}", "unsupported", 1) for number in range(9)]
+    assert not list(airflow.scratch.glob("dlt_*")), "the working folder was left behind"
+
+
 def test_airflow_without_any_key_fails_and_says_so(airflow: Airflow, lists: Lists) -> None:
     done = airflow("dags", "test", "ai_batches")
     assert done.returncode == 1
@@ -138,42 +164,54 @@ def test_airflow_runs_the_dag_one_at_a_time_and_makes_up_for_none(airflow: Airfl
     assert "17 * * * *" in details["timetable_summary"]
 
 
+DAGSTER = str(PIPELINES / "dagster" / "ai_batches_dagster.py")
 DAGSTER_RUN = """
 import json, runpy, sys
+from datetime import datetime, timezone
 import dagster as dg
 
-file, *selected = sys.argv[1:]
+file, name, *selected = sys.argv[1:]
 defs = runpy.run_path(file)["defs"]
-(schedule,) = defs.get_repository_def().schedule_defs
-tick = schedule.evaluate_tick(dg.build_schedule_context())
-assert len(tick.run_requests) == 1
-job = defs.resolve_job_def(schedule.job_name)
-result = job.execute_in_process(
-    raise_on_error=False,
-    asset_selection=[dg.AssetKey(["ai_batches", name]) for name in selected] or None,
+schedules = {each.job_name: each for each in defs.get_repository_def().schedule_defs}
+context = dg.build_schedule_context(
+    repository_def=defs.get_repository_def(),
+    scheduled_execution_time=datetime.now(timezone.utc),
 )
+tick = schedules[name].evaluate_tick(context)
+job = defs.resolve_job_def(name)
+results = [
+    job.execute_in_process(
+        raise_on_error=False,
+        partition_key=run.partition_key,
+        asset_selection=[dg.AssetKey(["ai_batches", each]) for each in selected] or None,
+    )
+    for run in tick.run_requests
+]
+events = [event for result in results for event in result.all_events]
 assets = {
     event.asset_key.path[-1]: {
         name: value.value for name, value in event.materialization.metadata.items()
     }
-    for event in result.get_asset_materialization_events()
+    for event in events if event.is_step_materialization
 }
 failures = [
     event.step_failure_data.user_failure_data.description
     if event.step_failure_data.user_failure_data
     else event.step_failure_data.error.cause.message
-    for event in result.all_events
+    for event in events
     if event.is_step_failure
 ]
-print(json.dumps({"assets": assets, "failures": failures, "success": result.success}))
+success = all(result.success for result in results)
+print(json.dumps({"assets": assets, "failures": failures, "success": success}))
 """
 
 
-def materialize(*providers: str, **variables: str) -> Any:
+def materialize(
+    *providers: str, job: str = "ai_batches", file: str = DAGSTER, **variables: str
+) -> Any:
     """Runs the job of Dagster's schedule, or some assets of it; tells what came of it."""
-    file = str(PIPELINES / "dagster" / "ai_batches_dagster.py")
     done = subprocess.run(  # noqa: S603
-        [binary("dagster"), "-c", DAGSTER_RUN, file, *providers],
+        [binary("dagster"), "-c", DAGSTER_RUN, file, job, *providers],
         env={**os.environ, **variables, "DAGSTER_DISABLE_TELEMETRY": "true"},
         capture_output=True,
         text=True,
@@ -219,6 +257,21 @@ def test_dagster_reads_the_selected_assets_only(lists: Lists, tmp_path: Path) ->
     assert set(result["assets"]) == {"kimi", "novita"}
     assert lists.count("openai") == 0
     assert [row[0] for row in table(tmp_path / "ai_batches.duckdb", BATCHES)] == ["kimi", "novita"]
+
+
+def test_dagster_reads_results_by_partitions(lists: Lists, tmp_path: Path) -> None:
+    lists.serve("openai", page(IN_STORAGE_OF_ONES_OWN))
+    variables = keys(lists, "openai") | {
+        "SOURCES__AI_BATCHES__OPENAI__RESULTS": "all",
+        "DESTINATION__DUCKDB__CREDENTIALS": str(tmp_path / "ai_batches.duckdb"),
+    }
+    file = tmp_path / "definitions.py"
+    text = Path(DAGSTER).read_text()
+    file.write_text(text.replace("PARTS = 1", "PARTS = 2"))
+    assert materialize(file=str(file), **variables)["success"]
+    done = materialize(file=str(file), job="ai_batches_results", **variables)
+    assert done == {"success": True, "failures": [], "assets": {"results": {"lines": 0}}}
+    assert len(table(tmp_path / "ai_batches.duckdb", FILES)) == 9
 
 
 def test_dagster_fails_the_asset_of_a_provider_that_fails(lists: Lists, tmp_path: Path) -> None:

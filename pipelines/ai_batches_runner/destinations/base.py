@@ -277,6 +277,10 @@ class DestinationAdapter:
         raise UnusableDestinationError(f"The destination `{self.name}` cannot be read back.")
         yield
 
+    def is_conflict(self, error: BaseException) -> bool:
+        """Whether a load failed because another process wrote to the same table meanwhile."""
+        return False
+
     # check; what could not be tried is returned as a clause, mostly empty
 
     def try_folders(self) -> str:

@@ -271,6 +271,10 @@ class FilesAdapter(DestinationAdapter):
         fields = schema() if callable(schema) else schema
         return set(key) <= {field.name for field in fields.fields}
 
+    def is_conflict(self, error: BaseException) -> bool:
+        # of Delta and of Iceberg; dlt, which tries again at once, hands on the text alone
+        return "CommitFailed" in str(error)
+
     # reading
 
     @contextmanager

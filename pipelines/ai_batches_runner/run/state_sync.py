@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from dlt import Pipeline
-from dlt.common import logger
+from dlt.common import json, logger
 from dlt.common.destination.exceptions import DestinationUndefinedEntity
+from dlt.common.schema import Schema
 from dlt.common.storages.load_package import LoadPackageInfo
 from dlt.common.utils import digest128
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
@@ -47,6 +48,26 @@ def follow_destination(pipeline: Pipeline) -> Pipeline:
     if any(waiting_packages(Path(pipeline.working_dir))):
         logger.warning(f"Dropped what an interrupted run left, to read it again: {reason}.")
     return pipeline.drop()
+
+
+def adopt_schema(pipeline: Pipeline) -> None:
+    """Has a pipeline that is new to a dataset know the tables that others made there.
+
+    The schema that a pipeline stores with its load is the newest one then, also for those who read
+    tables in files by it.
+
+    Args:
+        pipeline (Pipeline): The pipeline, after it was synchronized with its destination.
+    """
+    if pipeline.default_schema_name:
+        return
+    try:
+        with adapter_of(pipeline).connected() as client:
+            stored = client.get_stored_schema(SCHEMA_NAME)
+    except DestinationUndefinedEntity:
+        return
+    if stored:
+        pipeline._inject_schema(Schema.from_stored_schema(json.loads(stored.schema)))
 
 
 def refuse_other_format(pipeline: Pipeline, table_format: str | None) -> None:

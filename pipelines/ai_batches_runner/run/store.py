@@ -14,6 +14,7 @@ from ..destinations.registry import adapter_of
 from ..sql.views import forget_views
 from .report import standings
 from .state_sync import (
+    adopt_schema,
     follow_destination,
     has_lost_rows,
     refuse_other_format,
@@ -67,6 +68,7 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
             left = store(pipeline)
             logger.warning(f"Loaded first what an interrupted run left: package {left}.")
     pipeline.sync_destination()
+    adopt_schema(pipeline)
     return pipeline, restore_tables(pipeline) or is_restored
 
 
@@ -83,10 +85,11 @@ def store(pipeline: Pipeline) -> list[str]:
         PipelineStepFailed: If the destination failed.
     """
     pipeline.normalize()
-    # another pipeline may make the table of the same dataset at this moment
+    # another pipeline may make the table of the same dataset, or write to it, at this moment
     retrying = Retrying(
-        retry=retry_if_exception(retry_schema_update()),
-        stop=stop_after_attempt(5),
+        retry=retry_if_exception(retry_schema_update())
+        | retry_if_exception(adapter_of(pipeline).is_conflict),
+        stop=stop_after_attempt(8),
         wait=wait_random_exponential(max=5),
         reraise=True,
     )

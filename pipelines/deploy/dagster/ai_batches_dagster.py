@@ -12,14 +12,18 @@ import dlt
 from dagster_dlt import DagsterDltTranslator, dlt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from ai_batches import PROVIDERS, ai_batches_source
-from ai_batches_runner import AccountReport, load, open_pipeline
+from ai_batches import PROVIDERS, ai_batches_source, providers_with_key
+from ai_batches_runner import AccountReport, Shard, load, load_results, open_pipeline
 
 DESTINATION = "duckdb"
 """Any destination of dlt that can merge; where runs have machines of their own, a server."""
 
 TABLE_FORMAT = None
 """`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+
+PARTS = 1
+"""1: results that the setting `results` wants are read after the lists. More: by so many partitions
+of an asset of their own, into a server or a bucket."""
 
 
 class ProviderTranslator(DagsterDltTranslator):
@@ -53,13 +57,16 @@ def batches(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]
     providers = sorted(key.path[-1] for key in context.selected_asset_keys)
     with open_pipeline(DESTINATION) as pipeline:
         reports = load(pipeline, providers, table_format=TABLE_FORMAT)
+        read = []
+        if PARTS == 1:
+            read = load_results(pipeline, providers, table_format=TABLE_FORMAT)
     for provider, of_accounts in groupby(reports, lambda report: report.provider):
         accounts = list(of_accounts)
         if not any(report.error for report in accounts):
             yield dg.MaterializeResult(
                 asset_key=["ai_batches", provider], metadata=_metadata(accounts)
             )
-    failures = [report.failure for report in reports if report.failure]
+    failures = [report.failure for report in (*reports, *read) if report.failure]
     if failures:
         raise dg.Failure("\n".join(failures))
 
@@ -78,10 +85,47 @@ def _metadata(accounts: Sequence[AccountReport]) -> dict[str, int | bool]:
     return {**totals, "partial": any(report.is_partial for report in accounts)}
 
 
+parts = dg.StaticPartitionsDefinition([str(number) for number in range(1, PARTS + 1)])
+
+
+@dg.asset(
+    key=["ai_batches", "results"],
+    group_name="ai_batches",
+    partitions_def=parts,
+    deps=list(batches.keys),
+    description="Outcomes of the requests of batches that have ended.",
+)
+def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """Reads a part of the results that are not loaded; fails where some could not be read."""
+    number = int(context.partition_key)
+    with open_pipeline(DESTINATION, name=f"ai_batches_results_{number}") as pipeline:
+        shard = Shard(number, PARTS)
+        reports = load_results(
+            pipeline, providers_with_key(), table_format=TABLE_FORMAT, shard=shard
+        )
+    failures = [report.failure for report in reports if report.failure]
+    if failures:
+        raise dg.Failure("\n".join(failures))
+    lines = sum(report.lines for report in reports)
+    return dg.MaterializeResult(metadata={"lines": lines})
+
+
 job = dg.define_asset_job("ai_batches", [batches])
+results_job = dg.define_asset_job("ai_batches_results", [results])
+
+
+@dg.schedule(job=results_job, cron_schedule="47 * * * *")
+def every_part(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
+    """Reads all parts of the results, half an hour after the lists."""
+    for part in parts.get_partition_keys():
+        key = f"{context.scheduled_execution_time.isoformat()} {part}"
+        yield dg.RunRequest(run_key=key, partition_key=part)
+
+
+at_minute_17 = dg.ScheduleDefinition(job=job, cron_schedule="17 * * * *")
 
 defs = dg.Definitions(
-    assets=[batches],
-    jobs=[job],
-    schedules=[dg.ScheduleDefinition(job=job, cron_schedule="17 * * * *")],
+    assets=[batches, *([results] if PARTS > 1 else ())],
+    jobs=[job, *([results_job] if PARTS > 1 else ())],
+    schedules=[at_minute_17, *([every_part] if PARTS > 1 else ())],
 )
