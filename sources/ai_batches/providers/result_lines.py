@@ -24,15 +24,13 @@ def table(value: Any) -> Mapping[str, Any]:
 
 def text(value: Any) -> str | None:
     """The value as a text; None if it is unset, or neither a text nor a number."""
-    if isinstance(value, str):
+    if type(value) is str:
         return value or None
     return str(value) if type(value) in (int, float) else None
 
 
 def number(value: Any) -> int | None:
     """The value if it is a whole number of 64 bits that is not negative."""
-    if value is None:
-        return None
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value < _INT64 else None
@@ -57,6 +55,15 @@ def dollars(value: Any, unit: Decimal = Decimal(1)) -> Decimal | None:
         return None
 
 
+_CHAT = (
+    "prompt_tokens",
+    "prompt_tokens_details",
+    "completion_tokens",
+    "completion_tokens_details",
+)
+_RESPONSES = ("input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details")
+
+
 class Tokens(NamedTuple):
     """Token counts of a request, in the order of the fields of `RequestFacts`."""
 
@@ -77,18 +84,16 @@ def tokens_of(usage: Mapping[str, Any]) -> Tokens:
     Returns:
         Tokens: None for what is not told.
     """
-    if "prompt_tokens" in usage:
-        sent, made = "prompt_tokens", "completion_tokens"
-    else:
-        sent, made = "input_tokens", "output_tokens"
-    details = table(usage.get(f"{sent}_details"))
+    sent, sent_details, made, made_details = _CHAT if "prompt_tokens" in usage else _RESPONSES
+    given, written = usage.get(sent_details), usage.get(made_details)
+    tools = usage.get("server_tool_use")
     return Tokens(
         number(usage.get(sent)),
-        number(details.get("cached_tokens")),
-        number(details.get("cache_write_tokens")),
+        number(given.get("cached_tokens")) if type(given) is dict else None,
+        number(given.get("cache_write_tokens")) if type(given) is dict else None,
         number(usage.get(made)),
-        number(table(usage.get(f"{made}_details")).get("reasoning_tokens")),
-        number(table(usage.get("server_tool_use")).get("web_search_requests")),
+        number(written.get("reasoning_tokens")) if type(written) is dict else None,
+        number(tools.get("web_search_requests")) if type(tools) is dict else None,
     )
 
 
@@ -157,7 +162,7 @@ def facts(
             *tokens,
         )
     choices, output = body.get("choices"), body.get("output")
-    first = table(choices[0]) if isinstance(choices, list) and choices else {}
+    first = table(choices[0]) if choices and type(choices) is list else {}
     has_output = bool(choices or output or body.get("data") or body.get("results"))
     if isinstance(output, list) and tokens.web_searches is None:
         calls = sum(1 for item in output if table(item).get("type") == "web_search_call")
