@@ -26,9 +26,17 @@ from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..destinations.registry import adapter_of
 from ..errors import is_interruption
+from ..sql.prices import PRICES_TABLE
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
+from .prices import (
+    PriceSettings,
+    forget_prices,
+    price_resources,
+    price_settings,
+    remember_prices,
+)
 from .progress import ProgressListener
 from .record import extract_runs
 from .report import (
@@ -81,6 +89,7 @@ def load(
 
     Raises:
         UnusableDestinationError: If the destination cannot keep one row per batch.
+        SettingsError: If the user's own price list cannot be used.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
         KeyboardInterrupt: If Ctrl-C or SIGTERM came. The next call loads what was read.
     """
@@ -88,6 +97,7 @@ def load(
     run = _with_defaults(run or Run(), listener)
     seconds_per_load = run.request.seconds_per_load or SECONDS_PER_LOAD
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    prices = price_settings()
     with connected(pipeline, wait):
         pipeline, before = _prepare(pipeline, run, table_format)
     metrics: dict[TAccount, AccountMetrics] = {}
@@ -115,7 +125,8 @@ def load(
                         continue
                     after = standings(pipeline, load_ids)
                     reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-                    _record(pipeline, run, reports, max(load_ids, default=None), table_format)
+                    load_id = max(load_ids, default=None)
+                    _record(pipeline, run, reports, load_id, prices, table_format)
                     keep_views(pipeline, wait)
                     return reports
     finally:
@@ -160,6 +171,7 @@ def _prepare(
     run.holding = frozenset() if is_restored else frozenset(held)
     if is_restored or not held:
         forget_views(pipeline)
+        forget_prices(pipeline)
     remember_destination(pipeline)
     return pipeline, held
 
@@ -194,12 +206,16 @@ def _record(
     run: Run,
     reports: Sequence[AccountReport],
     load_id: str | None,
+    prices: PriceSettings,
     table_format: TableFormat | None,
 ) -> None:
-    """Stores what the run did; if that fails, the batches are loaded all the same."""
+    """Stores what the run did, and prices that changed; if that fails, the batches are loaded."""
     try:
-        extract_runs(pipeline, run, reports, load_id, table_format)
+        priced, wanted = price_resources(pipeline, prices, reports, table_format)
+        extract_runs(pipeline, run, reports, load_id, table_format, priced)
         _store(pipeline)
+        if priced:
+            remember_prices(pipeline, wanted)
     except Exception as ex:
         if is_interruption(ex):
             raise
@@ -207,8 +223,8 @@ def _record(
         with suppress(Exception):
             pipeline.abort_packages()
         logger.warning(
-            f"The rows are loaded, but what the run did could not be written to the table"
-            f" `{RUNS_TABLE}`: {ex}"
+            f"The rows are loaded, but what the run did, or prices, could not be written to the"
+            f" table `{RUNS_TABLE}` or `{PRICES_TABLE}`: {ex}"
         )
 
 

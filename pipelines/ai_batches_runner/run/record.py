@@ -7,6 +7,7 @@ import dlt
 import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
+from dlt.extract import DltResource
 
 from ai_batches import VERSION, VERSION_HINT, Run
 
@@ -25,6 +26,7 @@ def extract_runs(
     reports: Sequence[AccountReport],
     load_id: str | None,
     table_format: TableFormat | None = None,
+    others: Sequence[DltResource] = (),
 ) -> None:
     """Puts what a run did into a load package, which is still to be stored.
 
@@ -36,6 +38,7 @@ def extract_runs(
         reports (Sequence[AccountReport]): What it did.
         load_id (str | None): The last load package that it stored.
         table_format (TableFormat | None): How a destination of files keeps tables.
+        others (Sequence[DltResource]): Further tables that go into the same package.
     """
     ended = datetime.now(UTC)
     rows = [
@@ -69,4 +72,4 @@ def extract_runs(
         additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
     )
     # of the same schema, so that one dataset has both tables for dlt's own tools, too
-    pipeline.extract(dlt.source(lambda: resource, name=SCHEMA_NAME)())
+    pipeline.extract(dlt.source(lambda: [resource, *others], name=SCHEMA_NAME)())

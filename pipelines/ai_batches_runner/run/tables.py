@@ -12,18 +12,29 @@ from ai_batches import COLUMNS, TABLE_NAME
 
 from ..destinations.base import DestinationAdapter, TFound
 from ..destinations.registry import adapter_of
+from ..sql.prices import (
+    PRICE_COLUMNS,
+    PRICE_MODEL_COLUMNS,
+    PRICE_MODELS_TABLE,
+    PRICES_TABLE,
+)
 from ..sql.runs import RUN_COLUMNS, RUNS_TABLE
 from ..sql.view_definitions import VIEWS
+from .prices import forget_prices
 
 _KEYS = {
     TABLE_NAME: ("provider", "account", "id", "_dlt_load_id"),
     RUNS_TABLE: ("run_id", "provider", "account", "started_at"),
+    PRICES_TABLE: tuple(PRICE_COLUMNS),
+    PRICE_MODELS_TABLE: tuple(PRICE_MODEL_COLUMNS),
 }
 """Columns that our tables had in every version."""
 
 _TYPES: dict[str, dict[str, pa.DataType]] = {
     TABLE_NAME: {name: kind.arrow for name, (kind, _) in COLUMNS.items()},
     RUNS_TABLE: {name: kind for name, (kind, _) in RUN_COLUMNS.items()},
+    PRICES_TABLE: {name: kind for name, (kind, _) in PRICE_COLUMNS.items()},
+    PRICE_MODELS_TABLE: {name: kind for name, (kind, _) in PRICE_MODEL_COLUMNS.items()},
 }
 
 
@@ -80,7 +91,10 @@ def restore_tables(pipeline: Pipeline) -> bool:
         " read whole."
     )
     adapter_of(pipeline).restore_tables(missing)
-    return any(part.split(".")[0] == TABLE_NAME for part in missing)
+    tables = {part.split(".")[0] for part in missing}
+    if tables & {PRICES_TABLE, PRICE_MODELS_TABLE}:
+        forget_prices(pipeline)
+    return TABLE_NAME in tables
 
 
 def missing_parts(pipeline: Pipeline) -> list[str]:
@@ -128,6 +142,8 @@ def _kinds(arrow: pa.DataType) -> tuple[str, ...]:
         return ("timestamp",)
     if pa.types.is_string(arrow):
         return ("text", "json")
+    if pa.types.is_date(arrow):
+        return ("date",)
     if pa.types.is_boolean(arrow):
         return ("bool", "bigint")
     return ("bigint", "double", "decimal", "wei")

@@ -6,12 +6,22 @@ from typing import Any
 from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLE_NAME
 
 from ..destinations.sql import SqlAdapter
+from .prices import (
+    PRICE_COLUMNS,
+    PRICE_MODEL_COLUMNS,
+    PRICE_MODELS_DESCRIPTION,
+    PRICE_MODELS_TABLE,
+    PRICES_DESCRIPTION,
+    PRICES_TABLE,
+)
 from .runs import DESCRIPTION, RUN_COLUMNS, RUNS_TABLE
 from .view_definitions import VIEWS
 
 _TABLES: Mapping[str, tuple[str, Mapping[str, tuple[Any, str]]]] = {
     TABLE_NAME: (TABLE_DESCRIPTION, COLUMNS),
     RUNS_TABLE: (DESCRIPTION, RUN_COLUMNS),
+    PRICES_TABLE: (PRICES_DESCRIPTION, PRICE_COLUMNS),
+    PRICE_MODELS_TABLE: (PRICE_MODELS_DESCRIPTION, PRICE_MODEL_COLUMNS),
 }
 """Tables, with their descriptions and those of their columns."""
 

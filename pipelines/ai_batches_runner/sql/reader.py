@@ -18,16 +18,31 @@ from ..destinations.base import Session
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from .dialects import DIALECTS, translate
+from .prices import (
+    LATER_TABLES,
+    PRICE_COLUMNS,
+    PRICE_MODEL_COLUMNS,
+    PRICE_MODELS_TABLE,
+    PRICES_TABLE,
+)
 from .runs import RUN_COLUMNS, RUNS_TABLE
-from .view_definitions import VIEWS, columns_of, tables_of, with_views
+from .view_definitions import columns_needed, columns_of, tables_needed, with_views
 
 TRow = dict[str, Any]
 """Values by column."""
 
 _ROWS = 10_000
 
-_VIEWED = tuple(columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys())
-"""Columns of the table that the views read."""
+_UNDEFINED = (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException)
+"""Errors of a table that does not exist."""
+
+_COLUMNS = {
+    TABLE_NAME: COLUMNS,
+    RUNS_TABLE: RUN_COLUMNS,
+    PRICES_TABLE: PRICE_COLUMNS,
+    PRICE_MODELS_TABLE: PRICE_MODEL_COLUMNS,
+}
+"""Tables that can be read, and their columns."""
 
 
 class Reader:
@@ -41,6 +56,7 @@ class Reader:
     def __init__(self, session: Session, only: str | None) -> None:
         self._session = session
         self._only = only
+        self._found: dict[str, bool] = {}
 
     def rows(self, query: str) -> list[TRow]:
         """Runs a query.
@@ -72,19 +88,21 @@ class Reader:
         Raises:
             UnusableDestinationError: As of `rows`.
         """
-        names = tables_of(query)
+        names = tables_needed(query)
         is_simple = names == {TABLE_NAME}
         if not is_simple and self._session.dialect not in DIALECTS:
             raise UnusableDestinationError(
                 f"The views can be read only with the destination's own tools: its SQL"
                 f" (`{self._session.dialect}`) is not supported here."
             )
-        reads = {RUNS_TABLE: tuple(RUN_COLUMNS)} if RUNS_TABLE in names else {}
-        if is_simple:
-            reads = {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
-        elif names - {RUNS_TABLE}:
-            reads[TABLE_NAME] = _VIEWED
-        whole = with_views(query, self._only)
+        absent = tuple(name for name in LATER_TABLES if name in names and not self._has(name))
+        mentioned = columns_needed(query) | (columns_of(self._only) if self._only else frozenset())
+        reads = {
+            name: tuple(known if name == RUNS_TABLE else mentioned & known.keys())
+            for name, known in _COLUMNS.items()
+            if name in names and name not in absent
+        }
+        whole = with_views(query, self._only, tuple((name, LATER_TABLES[name]) for name in absent))
         sql = translate(whole, self._session.dialect, self._session.qualify)
         try:
             with self._session.execute(sql, reads, keeps=not is_simple) as (columns, cursor):
@@ -94,8 +112,24 @@ class Reader:
                             name: _plain(name, each)
                             for name, each in zip(columns, row, strict=True)
                         }
-        except (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException):
+        except _UNDEFINED:
             return
+
+    def _has(self, name: str) -> bool:
+        """Whether the destination has one of our tables."""
+        if name not in self._found:
+            sql = translate(
+                f"SELECT COUNT(*) AS found FROM {name} WHERE 1 = 0",  # noqa: S608
+                self._session.dialect,
+                self._session.qualify,
+            )
+            reads = {name: tuple(_COLUMNS[name])}
+            try:
+                with self._session.execute(sql, reads, keeps=True) as (_, cursor):
+                    self._found[name] = bool(cursor.fetchall())
+            except _UNDEFINED:
+                self._found[name] = False
+        return self._found[name]
 
     def table_exists(self) -> bool:
         """Whether the destination has the table `batches`."""

@@ -97,21 +97,39 @@ _CHOSEN = "chosen_batches"
 
 
 @lru_cache
-def with_views(query: str, only: str | None = None) -> str:
+def tables_needed(query: str) -> frozenset[str]:
+    """Names of the tables and views that a query reads, and of those that these read."""
+    needed = tables_of(query)
+    for name in reversed(VIEWS):
+        if name in needed:
+            needed |= tables_of(VIEWS[name].query)
+    return needed
+
+
+@lru_cache
+def columns_needed(query: str) -> frozenset[str]:
+    """Names of the columns that a query mentions, or a view that it needs."""
+    views = (VIEWS[name].query for name in tables_needed(query) if name in VIEWS)
+    return columns_of(query).union(*map(columns_of, views))
+
+
+@lru_cache
+def with_views(
+    query: str, only: str | None = None, absent: tuple[tuple[str, str], ...] = ()
+) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
 
     Args:
         query (str): A query on the views and tables, without common table expressions of its own.
         only (str | None): A condition on the batches of interest; the views lack most others, and
             are computed faster.
+        absent (tuple[tuple[str, str], ...]): Tables that the destination does not have, and
+            queries to read in their place.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
     """
-    needed = tables_of(query)
-    for name in reversed(VIEWS):
-        if name in needed:
-            needed |= tables_of(VIEWS[name].query)
+    needed = tables_needed(query)
     queries = {name: view.query for name, view in VIEWS.items() if name in needed}
     if only and queries:
         # with all copies of a batch, so that the views choose the same one
@@ -120,6 +138,7 @@ def with_views(query: str, only: str | None = None) -> str:
             _CHOSEN: f"SELECT * FROM {TABLE_NAME} WHERE id IN ({same})",
             **{name: _read_chosen(each) for name, each in queries.items()},
         }
+    queries = dict(absent) | queries
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 
