@@ -84,6 +84,10 @@ KNOWN = {
 }
 """Prices on which genai-prices and litellm disagree: what each says. The list has none then."""
 
+WITHOUT_DISCOUNT = {("openai", "gpt-3.5-turbo-1106")}
+"""Models that both packages list at the standard price in batches. For any other one, that would be
+a batch price that is not known."""
+
 BATCH = {"processing": "batch"}
 MILLION = 1_000_000
 
@@ -119,6 +123,7 @@ def main() -> int:
     if refused:
         return 1
     genai = [without_known(fill_long(price, raw)) for price in genai]
+    refuse_full_prices([*genai, *litellm])
     check_genai(genai)
     check_litellm(litellm, raw)
     kept = read_prices(FOLDER / "prices.csv") if (FOLDER / "prices.csv").exists() else []
@@ -546,6 +551,15 @@ def with_history(new: Sequence[Price], kept: Sequence[Price], today: date) -> li
 def new_of(prices: Iterable[Price], price: Price) -> list[Price]:
     """The rows of the same model."""
     return [each for each in prices if each[:2] == price[:2]]
+
+
+def refuse_full_prices(prices: Iterable[Price]) -> None:
+    """Refuses a batch price that is the standard one."""
+    for price in prices:
+        own, standard = price.input_usd_per_mtok, price.standard_input_usd_per_mtok
+        is_full = own is None or (standard is not None and own >= standard)
+        if is_full and price[:2] not in WITHOUT_DISCOUNT:
+            raise SystemExit(f"{price.provider} {price.model}: {own} is not a batch price")
 
 
 # the packages' own calculations
