@@ -2,25 +2,29 @@
 
 import json
 import random
+import sqlite3
+from contextlib import closing
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from fractions import Fraction
+from math import floor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_batches_runner.run.pipeline import open_to_read
-from ai_batches_runner.sql.reader import open_reader
+from ai_batches_runner.sql.dialects import translate
+from ai_batches_runner.sql.reader import literal, open_reader
 from cases import Case
-from commands import keys, run, table
-from support import Lists, TRow, batch, cursor_list, page
+from commands import keys
+from support import Lists, TRow, batch, cursor_list
 from targets import TARGETS, TServers
 
 pytestmark = pytest.mark.timeout(400)
-
-FILE, DATASET = "ai_batches.duckdb", "ai_batches_dataset"
 
 ON = {"then": date(2025, 9, 12), "now": date(2026, 11, 28)}
 
@@ -30,10 +34,10 @@ def at(day: date, seconds: int = 43_200) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) + seconds
 
 
-def usage(given: int, put_out: int | None = 0, cached: int | None = None) -> TRow:
+def usage(read: int, put_out: int | None = 0, cached: int | None = None) -> TRow:
     """Tokens in OpenAI's shape."""
     details = {} if cached is None else {"input_tokens_details": {"cached_tokens": cached}}
-    return {"usage": {"input_tokens": given, "output_tokens": put_out, **details}}
+    return {"usage": {"input_tokens": read, "output_tokens": put_out, **details}}
 
 
 def priced(name: str, model: str | None, day: date = ON["now"], **fields: Any) -> TRow:
@@ -179,6 +183,8 @@ XAI = {
     "cost_breakdown": {"total_cost_usd_ticks": 458_700_000},
 }
 
+AS_TEXT = {"cost_breakdown": {"total_cost_usd_ticks": "458700000"}}
+
 
 def serve(lists: Lists) -> dict[str, str]:
     """Serves all lists; returns the settings."""
@@ -189,7 +195,13 @@ def serve(lists: Lists) -> dict[str, str]:
     ]
     lists.serve("openai", cursor_list(openai))
     lists.serve("openrouter", cursor_list([row for row, *_ in OPENROUTER]))
-    lists.serve("xai", {"batches": [XAI]})
+    lists.serve("xai", {"batches": [XAI, {**XAI, "batch_id": "as-text", **AS_TEXT}]})
+    analytics = [{"total_cost": cost} for cost in ("0.0458700", "0", None)]
+    doubleword = [
+        {**priced(f"analytics-{number}", None), "analytics": each}
+        for number, each in enumerate(analytics)
+    ]
+    lists.serve("doubleword", cursor_list(doubleword))
     mine = [
         priced(
             "last-day",
@@ -206,7 +218,14 @@ def serve(lists: Lists) -> dict[str, str]:
     deployed = [priced("deployed", "my-deployment", **usage(1_000_000))]
     lists.serve("azure_openai", cursor_list([*deployed, priced("not-told", "gpt-5", **usage(1))]))
     found = keys(
-        lists, "openai", "openrouter", "xai", "openai_compatible", "respan", "azure_openai"
+        lists,
+        "openai",
+        "openrouter",
+        "xai",
+        "doubleword",
+        "openai_compatible",
+        "respan",
+        "azure_openai",
     )
     Path("my.csv").write_text(USERS)
     return found | {
@@ -251,10 +270,11 @@ def test_costs_are_the_same_everywhere(
         assert (costs["cost_basis"] is None) == (cost is None)
         if cost is None:
             assert {costs[each] for each in ("standard_cost_usd", "saved_usd")} == {None}
-    for told in ("told", "ticks"):
+    for told in ("told", "ticks", "as-text", "analytics-0"):
         assert (found[told]["cost_basis"], found[told]["price_source"]) == ("vendor", None)
         assert decimal(found[told]["cost_usd"]) == Decimal("0.04587")
         assert found[told]["saved_usd"] is None
+    assert found["analytics-1"]["cost_gap"] == found["analytics-2"]["cost_gap"] == "no tokens"
     expected = {
         "last-day": ("3", None, "contract"),
         "next-day": ("7", None, "contract"),
@@ -283,3 +303,46 @@ def test_costs_are_the_same_everywhere(
     assert sum(day["batches_without_cost"] for day in days) == unpriced > 0
     for day in days:
         assert (day["cost_usd"] is None) == (day["batches_without_cost"] == day["batches"])
+
+
+TOKENS = st.integers(0, 10**12)
+PRICES = st.integers(0, 2_000 * 10**9)
+
+
+@given(st.tuples(TOKENS, TOKENS, TOKENS), st.tuples(PRICES, PRICES, PRICES))
+def test_whole_numbers_come_to_what_decimals_do(
+    tokens: tuple[int, int, int], prices: tuple[int, int, int]
+) -> None:
+    numbers = ", ".join(f"CAST({each} AS BIGINT)" for each in (*tokens, *prices))
+    query = f"SELECT COST({numbers}) AS nanos"
+    exact = sum(
+        Fraction(count * price, 1_000_000) for count, price in zip(tokens, prices, strict=True)
+    )
+    rounded = floor(exact + Fraction(1, 2))
+    assert duckdb.execute(translate(query, "duckdb")).fetchall() == [(rounded,)]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert connection.execute(translate(query, "sqlite")).fetchall() == [(rounded,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1", 1.0),
+        ('"12.5"', 12.5),
+        ("1e-5", 1e-5),
+        ("0", 0.0),
+        ('"12 USD"', None),
+        ('"NaN"', None),
+        ('""', None),
+        ("null", None),
+        ("true", None),
+        ("[1]", None),
+    ],
+)
+def test_a_number_in_json_is_one_or_none(text: str, number: float | None) -> None:
+    document = json.dumps({"a": {"b": json.loads(text)}})
+    query = f"SELECT JSON_NUMBER({literal(document)}, '$.a.b') AS number"
+    (found,) = duckdb.execute(translate(query, "duckdb")).fetchall()[0]
+    assert found == number or (number is None and not 0 <= (found or -1) < 10)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        assert connection.execute(translate(query, "sqlite")).fetchall() == [(number,)]

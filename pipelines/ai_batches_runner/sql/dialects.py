@@ -144,13 +144,13 @@ def _json_number(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expre
     numbers = {
         "postgres": f"CASE WHEN {looks_like_one} THEN CAST({{0}} AS DOUBLE PRECISION) END",
         "redshift": f"CASE WHEN {looks_like_one} THEN CAST({{0}} AS DOUBLE PRECISION) END",
-        # a cast reads what a text begins with, and else 0
-        "sqlite": "CASE WHEN {0} GLOB '[0-9]*' AND NOT {0} GLOB '*[^0-9.eE+-]*'"
+        # a cast reads what a text begins with, and else 0; true is 1
+        "sqlite": f"CASE WHEN JSON_TYPE({{1}}, '{path}') IN ('integer', 'real', 'text')"
+        " AND {0} GLOB '[0-9]*' AND NOT {0} GLOB '*[^0-9.eE+-]*'"
         " THEN CAST({0} AS REAL) END",
-        # MariaDB and MySQL have no regular expression in common that sqlglot writes
-        "mysql": f"CASE WHEN JSON_TYPE(JSON_EXTRACT({{1}}, '{path}'))"
-        " IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL')"
-        " OR CAST(CAST({0} AS UNSIGNED) AS CHAR) = {0} THEN {0} + 0e0 END",
+        # MariaDB and MySQL have no function for regular expressions in common
+        "mysql": "CASE WHEN JSON_VALID({0}) THEN CASE WHEN JSON_TYPE({0})"
+        " IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN {0} + 0e0 END END",
         "snowflake": "TRY_TO_DOUBLE({0})",
         "bigquery": "SAFE_CAST({0} AS FLOAT64)",
         "databricks": "TRY_CAST({0} AS DOUBLE)",

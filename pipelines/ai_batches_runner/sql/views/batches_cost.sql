@@ -24,9 +24,11 @@ WITH reported AS (
                 WHEN 'xai'
                     THEN JSON_NUMBER(extra, '$.cost_breakdown.total_cost_usd_ticks') / 10000000000.0
                 WHEN 'openrouter' THEN JSON_NUMBER(extra, '$.usage.cost')
+                -- 0 once it is no longer known
+                WHEN 'doubleword' THEN NULLIF(JSON_NUMBER(extra, '$.analytics.total_cost'), 0)
             END AS usd
         FROM batches AS listed
-        WHERE provider IN ('xai', 'openrouter')
+        WHERE provider IN ('xai', 'openrouter', 'doubleword')
     ) AS numbers
     WHERE usd BETWEEN 0 AND 9000000
 ),
