@@ -168,11 +168,12 @@ def test_a_bad_line_is_an_error_before_anything_is_read(
 
 
 def test_names_of_models_that_are_no_table_are_an_error(rows: list[TRow], lists: Lists) -> None:
-    for value in ("gpt-5", '{"x": 5}', "[1]"):
-        variables = {"SOURCES__AI_BATCHES__OPENAI__PRICE_MODELS": value, **keys(lists, "openai")}
+    for value in ("gpt-5", "[1]", '{"open-ai": {}}', '{"openai": "x"}', '{"openai": {"x": 5}}'):
+        variables = {"SOURCES__AI_BATCHES__PRICE_MODELS": value, **keys(lists, "openai")}
         code, _, log = run("load", **variables)
         assert code == 2
-        assert "price_models" in log
+        assert "sources.ai_batches.price_models" in log
+        assert lists.requests == []
 
 
 def test_claudes_batch_costs_what_its_tokens_do(lists: Lists, tmp_path: Path) -> None:

@@ -175,6 +175,8 @@ openai_compatible,mine,2026-11-28,,3,4,contract
 openai,gpt-5-mini,2026-11-28,2026-11-28,0.5,0.5,contract
 """
 
+DEPLOYMENTS = {"azure_openai": {"my-deployment": "eu/gpt-5"}}
+
 XAI = {
     "batch_id": "ticks",
     "name": "n",
@@ -230,9 +232,7 @@ def serve(lists: Lists) -> dict[str, str]:
     Path("my.csv").write_text(USERS)
     return found | {
         "SOURCES__AI_BATCHES__PRICES": "my.csv",
-        "SOURCES__AI_BATCHES__AZURE_OPENAI__PRICE_MODELS": json.dumps(
-            {"my-deployment": "eu/gpt-5"}
-        ),
+        "SOURCES__AI_BATCHES__PRICE_MODELS": json.dumps(DEPLOYMENTS),
     }
 
 

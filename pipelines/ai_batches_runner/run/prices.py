@@ -1,6 +1,7 @@
 """Keeps the tables `batch_prices` and `batch_price_models` as the price lists and batches are."""
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,8 +14,7 @@ from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource
 
 from ai_batches import PROVIDERS, TABLE_NAME, VERSION, VERSION_HINT, SettingsError
-from ai_batches.settings.names import SECTION, path
-from ai_batches.settings.values import read_table
+from ai_batches.settings.names import SECTION
 
 from ..destinations.base import TableFormat
 from ..destinations.registry import adapter_of
@@ -35,6 +35,7 @@ from .report import AccountReport
 _KEPT = "ai_batches_kept_prices"
 
 _SETTING = f"{SECTION}.prices"
+_MODELS_SETTING = f"{SECTION}.price_models"
 
 _SHIPPED = files("ai_batches_runner.prices")
 
@@ -70,23 +71,33 @@ def price_settings() -> PriceSettings:
         try:
             own = read_prices(file, PROVIDERS)
         except PriceFileError as ex:
-            raise _unusable(str(ex)) from None
+            raise _unusable(f"{ex} (`{_SETTING}`)") from None
         own = [price._replace(source=price.source or file.name) for price in own]
         digest.update(repr(own).encode())
-    models = {}
-    for name, provider in PROVIDERS.items():
-        setting = dlt.config.get(path(provider, "price_models"))
-        found = read_table(provider, "price_models", setting) if setting else {}
-        if not all(isinstance(each, str) and each for each in found.values()):
-            raise _unusable(f"`price_models` of {name} is not a table of names of models")
-        if found:
-            models[name] = found
+    models = _price_models(dlt.config.get(_MODELS_SETTING))
     digest.update(repr(models).encode())
     return PriceSettings(own, models, digest.hexdigest())
 
 
+def _price_models(value: Any) -> dict[str, Mapping[str, str]]:
+    """Checks a table of tables, which comes as JSON from an environment variable."""
+    try:
+        tables = json.loads(value) if isinstance(value, str) and value.strip() else value or {}
+    except ValueError:
+        raise _unusable(f"`{_MODELS_SETTING}` is not JSON") from None
+    if not isinstance(tables, Mapping):
+        raise _unusable(f"`{_MODELS_SETTING}` is not a table of providers")
+    for name, models in tables.items():
+        if name not in PROVIDERS:
+            raise _unusable(f"`{name}` in `{_MODELS_SETTING}` is not a provider")
+        texts = [*models, *models.values()] if isinstance(models, Mapping) else [None]
+        if not all(isinstance(each, str) and each for each in texts):
+            raise _unusable(f"`{_MODELS_SETTING}.{name}` is not a table of names of models")
+    return {str(name): dict(models) for name, models in tables.items()}
+
+
 def _unusable(problem: str) -> SettingsError:
-    return SettingsError("prices", None, problem, f"Correct it, or the setting `{_SETTING}`.")
+    return SettingsError("prices", None, problem, "Correct it, or remove the setting.")
 
 
 def price_resources(

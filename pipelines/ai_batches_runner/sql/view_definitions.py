@@ -16,6 +16,8 @@ from sqlglot import exp
 
 from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
 
+_VENDOR = "VENDOR_OF"
+
 
 class View(NamedTuple):
     """A view on the table `batches`."""
@@ -40,6 +42,11 @@ def parse_view(text: str) -> View:
     Raises:
         ValueError: If the text is not a query that describes its columns, and no others.
     """
+    return _parse(text)[0]
+
+
+def _parse(text: str) -> tuple[View, frozenset[str]]:
+    """A view, and the tables and views that it reads."""
     header, select = re.match(r"(?:--.*\n)*", text), sqlglot.parse_one(text, read="duckdb")
     # an indented line continues the one before
     lines = header[0].replace("\n--   ", " ").splitlines() if header else []
@@ -50,12 +57,16 @@ def parse_view(text: str) -> View:
     columns = {name: (inherited | described).get(name, "") for name in names}
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
-    return View(description, select.transform(_name_vendors).sql("duckdb", comments=False), columns)
+    query = text[header.end() if header else 0 :].strip().rstrip(";")
+    if _VENDOR in query:
+        # to write a query takes as long as to parse it
+        query = select.transform(_name_vendors).sql("duckdb", comments=False)
+    return View(description, query, columns), _tables_in(select)
 
 
 def _name_vendors(node: exp.Expression) -> exp.Expression:
     """Writes `VENDOR_OF(provider)` out: a gateway lists batches of another provider."""
-    if not (isinstance(node, exp.Anonymous) and node.name == "VENDOR_OF"):
+    if not (isinstance(node, exp.Anonymous) and node.name == _VENDOR):
         return node
     (provider,) = node.expressions
     case = exp.Case(this=provider, default=provider)
@@ -68,7 +79,10 @@ def _name_vendors(node: exp.Expression) -> exp.Expression:
 @lru_cache
 def tables_of(query: str) -> frozenset[str]:
     """Names of the tables and views that a query reads, without those that it makes itself."""
-    tree = sqlglot.parse_one(query, read="duckdb")
+    return _tables_in(sqlglot.parse_one(query, read="duckdb"))
+
+
+def _tables_in(tree: exp.Expr) -> frozenset[str]:
     own = {part.alias for part in tree.find_all(exp.CTE)}
     return frozenset({table.name for table in tree.find_all(exp.Table)} - own)
 
@@ -82,12 +96,12 @@ def columns_of(query: str) -> frozenset[str]:
 
 def _read_views() -> dict[str, View]:
     found = {
-        file.name.removesuffix(".sql"): parse_view(file.read_text(encoding="utf-8"))
+        file.name.removesuffix(".sql"): _parse(file.read_text(encoding="utf-8"))
         for file in sorted((files(__package__) / "views").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
     }
-    needs = {name: tables_of(view.query) & found.keys() for name, view in found.items()}
-    return {name: found[name] for name in TopologicalSorter(needs).static_order()}
+    needs = {name: tables & found.keys() for name, (_, tables) in found.items()}
+    return {name: found[name][0] for name in TopologicalSorter(needs).static_order()}
 
 
 VIEWS = _read_views()
