@@ -133,11 +133,14 @@ def main() -> int:
     )
     aliases |= regional_aliases(raw, prices) | other_models(raw, prices, options.date)
     print_changes(kept, prices)
+    text = text_of_aliases({key: aliases[key] for key in aliases.keys() - models_of(prices)})
+    file = FOLDER / "aliases.csv"
     if options.check:
-        return int(set(map(content, kept)) != set(map(content, prices)))
+        is_same = set(map(content, kept)) == set(map(content, prices)) and file.read_text() == text
+        return 0 if is_same else 1
     write_prices(FOLDER / "prices.csv", prices)
     read_prices(FOLDER / "prices.csv")
-    write_aliases({key: name for key, name in aliases.items() if key not in models_of(prices)})
+    file.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -680,12 +683,11 @@ def print_changes(old: Sequence[Price], new: Sequence[Price]) -> None:
     say(f"{len(after - before)} new or changed, {len(before - after)} gone or changed")
 
 
-def write_aliases(aliases: Mapping[tuple[str, str], str]) -> None:
-    """Writes the other names of models."""
+def text_of_aliases(aliases: Mapping[TName, str]) -> str:
+    """The file of other names of models."""
     lines = [f"{provider},{alias},{model}" for (provider, alias), model in sorted(aliases.items())]
-    text = "\n".join(["provider,alias,model", *lines, ""])
-    (FOLDER / "aliases.csv").write_text(text, encoding="utf-8")
     say(f"{len(lines)} other names")
+    return "\n".join(["provider,alias,model", *lines, ""])
 
 
 if __name__ == "__main__":

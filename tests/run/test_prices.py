@@ -157,8 +157,10 @@ def test_a_bad_line_is_an_error_before_anything_is_read(
 ) -> None:
     (tmp_path / "my.csv").write_text(f"{OWN}openai,gpt-5,,1,2,\nopenai,gpt-5-mini,,1,free,\n")
     variables = {**keys(lists, "openai"), "SOURCES__AI_BATCHES__PRICES": "my.csv"}
-    code, _, log = run("load", **variables)
-    assert code == 2
+    for command in ("check", "load"):
+        code, _, log = run(command, **variables)
+        assert code == 2
+        assert "my.csv, line 3: `output_usd_per_mtok` is not a number of USD" in log
     assert "my.csv, line 3: `output_usd_per_mtok` is not a number of USD" in log
     assert "sources.ai_batches.prices" in log
     assert lists.requests == []

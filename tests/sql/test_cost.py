@@ -175,6 +175,8 @@ openai_compatible,mine,2026-11-28,,3,4,contract
 openai,gpt-5-mini,2026-11-28,2026-11-28,0.5,0.5,contract
 """
 
+FURTHER = ("iceberg", "ducklake_in_sqlite")
+
 DEPLOYMENTS = {"azure_openai": {"my-deployment": "eu/gpt-5"}}
 
 XAI = {
@@ -241,7 +243,13 @@ def decimal(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value)).quantize(Decimal("1e-9"))
 
 
-@pytest.mark.parametrize("name", ["duckdb_file", "sqlite", "postgres", "mariadb", "delta"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("duckdb_file", "sqlite", "postgres", "mariadb", "delta"),
+        *(pytest.param(name, marks=pytest.mark.integration) for name in FURTHER),
+    ],
+)
 def test_costs_are_the_same_everywhere(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +259,7 @@ def test_costs_are_the_same_everywhere(
     code, printed = case.run()
     assert code == 0, printed
     assert "WARNING" not in printed
-    if name == "delta":
+    if name in ("delta", "iceberg"):
         for variable, value in target.variables.items():
             monkeypatch.setenv(variable, value)
         with open_to_read("filesystem", dataset) as pipeline, open_reader(pipeline) as reader:
