@@ -5,7 +5,7 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo load dashboard test test-all test-long bench lakehouse docs lint clean
+.PHONY: demo load dashboard test test-all test-long bench lakehouse docs prices lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches demo
@@ -38,6 +38,10 @@ lakehouse: .venvs/lakehouse/installed
 docs: .venv/installed
 	$(BIN)/python docs/provider_tables.py
 
+# the price list that is shipped, from two packages that others keep; look at what changed
+prices: .venvs/prices/installed
+	PYTHONPATH=pipelines .venvs/prices/bin/python pipelines/prices/make_prices.py $(PRICES)
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,8 +54,9 @@ lint: .venv/installed
 	touch $@
 
 .venvs/%/installed: PROJECT := -e .
-# the driver of a BI tool is older than what the project can write with; clients do without it
-.venvs/bi/installed .venvs/clients/installed: PROJECT :=
+# the driver of a BI tool is older than what the project can write with; clients and prices do
+# without it
+.venvs/bi/installed .venvs/clients/installed .venvs/prices/installed: PROJECT :=
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)

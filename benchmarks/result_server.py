@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 import uvicorn
@@ -29,7 +30,7 @@ def _line(number: int) -> bytes:
         "prompt_tokens_details": {"cached_tokens": 640, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 300, "audio_tokens": 0},
     }
-    message = {"role": "assistant", "content": _ANSWER, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": _ANSWER, "refusal": None, "annotations": []}
     body = {
         "id": f"chatcmpl-{number:012x}",
         "object": "chat.completion",

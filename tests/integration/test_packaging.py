@@ -53,6 +53,8 @@ def test_the_wheel_runs_in_an_empty_environment(lists: Lists, tmp_path: Path) ->
     sql = {str(file.relative_to(ROOT / "pipelines")) for file in ROOT.glob("pipelines/**/*.sql")}
     assert len(sql) > 1
     assert sql <= set(names)
+    assert {f"ai_batches_runner/prices/{name}.csv" for name in ("prices", "aliases")} <= set(names)
+    assert not any("make_prices" in name for name in names)
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "ai_batches",
         "ai_batches_demo",

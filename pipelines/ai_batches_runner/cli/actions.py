@@ -32,6 +32,7 @@ from ..inspect.slack import send_to_slack, slack_hook
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
+from ..run.prices import price_settings
 from ..run.report import AccountReport, TAccount, describe_place
 from ..run.result_queue import Shard
 from ..run.results import ResultsReport
@@ -248,6 +249,8 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = _with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
+    # a price list that cannot be used would keep a run from loading
+    price_settings()
     with open_to_check(*options.place) as pipeline:
         _note_other_addresses(chosen, output)
         with output:

@@ -80,7 +80,7 @@ class FilesSession:
         self._adapter = adapter
         self._connection = connection
         self._only = only
-        self._copied: set[str] = set()
+        self._copied: dict[str, frozenset[str]] = {}
 
     def qualify(self, name: str) -> str:
         return name
@@ -90,11 +90,12 @@ class FilesSession:
         for name, columns in reads.items():
             if not keeps:
                 self._register(name, name, columns)
-            elif name not in self._copied:
+            elif not self._copied.get(name, frozenset()).issuperset(columns):
                 # there may be no table yet
                 with suppress(DestinationUndefinedEntity):
-                    self._copy(name, columns)
-                    self._copied.add(name)
+                    wanted = self._copied.get(name, frozenset()) | set(columns)
+                    self._copy(name, sorted(wanted))
+                    self._copied[name] = wanted
         try:
             cursor = self._connection.execute(query)
             yield [column[0] for column in cursor.description or ()], cursor
@@ -113,11 +114,11 @@ class FilesSession:
             named = {column.name for column in sqlglot.parse_one(self._only).find_all(exp.Column)}
             self._register("files", name, ("id", *sorted(named - {"id"})))
             self._connection.execute(
-                f"CREATE TABLE chosen AS SELECT id FROM files WHERE {self._only}"  # noqa: S608
+                f"CREATE OR REPLACE TABLE chosen AS SELECT id FROM files WHERE {self._only}"  # noqa: S608
             )
             condition = "id IN (FROM chosen)"
         self._register("files", name, columns)
-        self._connection.execute(f"CREATE TABLE {name} AS FROM files WHERE {condition}")
+        self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS FROM files WHERE {condition}")
 
 
 class FilesAdapter(DestinationAdapter):

@@ -18,6 +18,8 @@ from .base import Comment, DestinationAdapter, Session, TColumns, TFound
 LOCK_SECONDS = 5
 """How long to wait for a view that somebody reads at the moment; the next run tries again."""
 
+_REPLACES = "insert-from-staging"
+
 UNDEFINED = (DatabaseUndefinedRelation, DestinationUndefinedEntity)
 """Errors of a dataset or table that does not exist."""
 
@@ -77,6 +79,17 @@ class SqlAdapter(DestinationAdapter):
     def names_of(self, cursor: Any) -> list[str]:
         """Names of a result's columns."""
         return [column[0] for column in cursor.native_cursor.description]
+
+    # opening
+
+    def configure(self, reference: Any, name: str, read_only: bool) -> None:
+        """As of `DestinationAdapter`; tables that are replaced are never seen empty, nor dropped.
+
+        The views depend on them.
+        """
+        super().configure(reference, name, read_only)
+        reference.config_params["replace_strategy"] = _REPLACES
+        self.client.config.replace_strategy = _REPLACES
 
     # connection
 

@@ -22,11 +22,19 @@ from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD, SECONDS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..errors import is_interruption
+from ..sql.prices import PRICES_TABLE
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
 from .pipeline import connected
+from .prices import (
+    PriceSettings,
+    forget_prices,
+    price_resources,
+    price_settings,
+    remember_prices,
+)
 from .progress import ProgressListener
-from .record import extract_runs
+from .record import extract_runs, result_tables
 from .report import AccountReport, TAccount, account_reports, read_metrics, standings
 from .store import prepare, raise_if_signalled, store
 
@@ -64,6 +72,7 @@ def load(
 
     Raises:
         UnusableDestinationError: If the destination cannot keep one row per batch.
+        SettingsError: If the user's own price list cannot be used.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
         KeyboardInterrupt: If Ctrl-C or SIGTERM came. The next call loads what was read.
     """
@@ -71,11 +80,13 @@ def load(
     run = _with_defaults(run or Run(), listener)
     seconds_per_load = run.request.seconds_per_load or SECONDS_PER_LOAD
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
+    prices = price_settings()
     with connected(pipeline, wait):
         pipeline, is_restored = prepare(pipeline, table_format)
         before = standings(pipeline)
         if not before:
             forget_views(pipeline)
+            forget_prices(pipeline)
     # if a part of the table was taken away, no stored position can be trusted
     run.holding = frozenset() if is_restored else frozenset(before)
     metrics: dict[TAccount, AccountMetrics] = {}
@@ -103,14 +114,8 @@ def load(
                         continue
                     after = standings(pipeline, load_ids)
                     reports = account_reports(metrics, before, after, leaves_unchanged_rows)
-                    _record(
-                        pipeline,
-                        run,
-                        reports,
-                        max(load_ids, default=None),
-                        disposition,
-                        table_format,
-                    )
+                    load_id = max(load_ids, default=None)
+                    _record(pipeline, run, reports, load_id, prices, disposition, table_format)
                     keep_views(pipeline, wait)
                     return reports
     finally:
@@ -138,13 +143,18 @@ def _record(
     run: Run,
     reports: Sequence[AccountReport],
     load_id: str | None,
+    prices: PriceSettings,
     disposition: Any,
     table_format: TableFormat | None,
 ) -> None:
-    """Stores what the run did; if that fails, the batches are loaded all the same."""
+    """Stores what the run did, and prices that changed; if that fails, the batches are loaded."""
     try:
-        extract_runs(pipeline, run, reports, load_id, disposition, table_format)
+        priced, wanted = price_resources(pipeline, prices, reports, table_format)
+        others = [*priced, *result_tables(pipeline, disposition, table_format)]
+        extract_runs(pipeline, run, reports, load_id, table_format, others)
         store(pipeline)
+        if priced:
+            remember_prices(pipeline, wanted)
     except Exception as ex:
         if is_interruption(ex):
             raise
@@ -152,6 +162,6 @@ def _record(
         with suppress(Exception):
             pipeline.abort_packages()
         logger.warning(
-            f"The rows are loaded, but what the run did could not be written to the table"
-            f" `{RUNS_TABLE}`: {ex}"
+            f"The rows are loaded, but what the run did, or prices, could not be written to the"
+            f" table `{RUNS_TABLE}` or `{PRICES_TABLE}`: {ex}"
         )

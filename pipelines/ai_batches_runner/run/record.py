@@ -8,7 +8,7 @@ import dlt
 import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
-from dlt.sources import DltResource
+from dlt.extract import DltResource
 
 from ai_batches import TABLES, VERSION, VERSION_HINT, Run, ai_batches_results_source
 
@@ -27,8 +27,8 @@ def extract_runs(
     run: Run,
     reports: Sequence[AccountReport],
     load_id: str | None,
-    disposition: Any,
     table_format: TableFormat | None = None,
+    others: Sequence[DltResource] = (),
 ) -> None:
     """Puts what a run did into a load package, which is still to be stored.
 
@@ -39,8 +39,8 @@ def extract_runs(
         run (Run): The run.
         reports (Sequence[AccountReport]): What it did.
         load_id (str | None): The last load package that it stored.
-        disposition (Any): The write disposition of merged tables.
         table_format (TableFormat | None): How a destination of files keeps tables.
+        others (Sequence[DltResource]): Further tables that go into the same package.
     """
     ended = datetime.now(UTC)
     rows = [
@@ -73,17 +73,24 @@ def extract_runs(
         table_format=table_format,
         additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
     )
-    tables = _result_tables(pipeline, disposition, table_format)
     # of the same schema, so that one dataset has all tables for dlt's own tools, too
-    pipeline.extract(dlt.source(lambda: [resource, *tables], name=SCHEMA_NAME)())
+    pipeline.extract(dlt.source(lambda: [resource, *others], name=SCHEMA_NAME)())
 
 
-def _result_tables(
+def result_tables(
     pipeline: Pipeline, disposition: Any, table_format: TableFormat | None
 ) -> list[DltResource]:
     """Resources that make the tables of results, if the destination has none.
 
     Views read them, and BI tools find them from the first run on.
+
+    Args:
+        pipeline (Pipeline): Where the run loaded.
+        disposition (Any): The write disposition of merged tables.
+        table_format (TableFormat | None): How a destination of files keeps tables.
+
+    Returns:
+        list[DltResource]: Without rows.
     """
     known = pipeline.default_schema.data_table_names(seen_data_only=True)
     if {table.name for table in TABLES} <= set(known):

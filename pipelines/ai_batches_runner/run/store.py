@@ -12,6 +12,7 @@ from ai_batches.table.columns import SCHEMA
 from ..destinations.base import TableFormat
 from ..destinations.registry import adapter_of
 from ..sql.views import forget_views
+from .prices import forget_prices
 from .report import standings
 from .state_sync import (
     adopt_schema,
@@ -42,6 +43,7 @@ def prepare(pipeline: Pipeline, table_format: TableFormat | None) -> tuple[Pipel
     refuse_other_format(pipeline, table_format)
     if is_restored:
         forget_views(pipeline)
+        forget_prices(pipeline)
     remember_destination(pipeline)
     return pipeline, is_restored
 

@@ -13,7 +13,9 @@ from ai_batches import FILES, REQUESTS, TABLE_NAME, USAGE
 from ..destinations.base import DestinationAdapter, TFound
 from ..destinations.registry import adapter_of
 from ..sql.known_tables import KNOWN_TABLES
+from ..sql.prices import PRICE_MODELS_TABLE, PRICES_TABLE
 from ..sql.view_definitions import VIEWS
+from .prices import forget_prices
 
 _KEYS = {name: table.key for name, table in KNOWN_TABLES.items()}
 """Columns that our tables had in every version."""
@@ -77,6 +79,8 @@ def restore_tables(pipeline: Pipeline) -> bool:
     if tables & {REQUESTS.name, USAGE.name} and FILES.name not in tables:
         # without what says that files were loaded, they are read again
         adapter.forget_rows(FILES.name)
+    if tables & {PRICES_TABLE, PRICE_MODELS_TABLE}:
+        forget_prices(pipeline)
     return TABLE_NAME in tables
 
 
@@ -125,6 +129,8 @@ def _kinds(arrow: pa.DataType) -> tuple[str, ...]:
         return ("timestamp",)
     if pa.types.is_string(arrow):
         return ("text", "json")
+    if pa.types.is_date(arrow):
+        return ("date",)
     if pa.types.is_boolean(arrow):
         return ("bool", "bigint")
     return ("bigint", "double", "decimal", "wei")

@@ -7,6 +7,12 @@ calls a function of our own; `functions.sql` defines each of them for DuckDB:
 - `NOW_IN_UTC()`: the present moment, comparable with the columns of the table
 - `SECONDS_BETWEEN(earlier, later)`: whole seconds; fractions are cut off from both
 - `JSON_TEXT(document, path)`: the text at a path such as `$.data[0].code`; null if there is none
+- `JSON_NUMBER(document, path)`: the number at a path, or in a text there; null if there is none
+- `NANOS(usd)`: an amount of money as whole billionths, in 64 bits
+- `USD(nanos)`: the amount of so many billionths
+- `COST(fresh, cached, output, fresh_price, cached_price, output_price)`: what tokens cost, in
+  billionths: prices are billionths per million tokens. Whole numbers are equal on all destinations;
+  SQLite has no decimals. 64 bits are enough for 10^12 tokens of each kind at 2,000 USD per million.
 """
 
 import re
@@ -131,6 +137,72 @@ def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Express
     return _choose(texts, f"({{0}} ->> '{path}')", dialect, [document])
 
 
+def _json_number(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
+    document, path = arguments[0], arguments[1].name
+    looks_like_one = "{0} ~ '^[0-9]{{1,19}}([.][0-9]+)?([eE][+-]?[0-9]{{1,2}})?$'"
+    steps = ", ".join(f"'{step}'" for step in path.split(".")[1:])
+    numbers = {
+        "postgres": f"CASE WHEN {looks_like_one} THEN CAST({{0}} AS DOUBLE PRECISION) END",
+        "redshift": f"CASE WHEN {looks_like_one} THEN CAST({{0}} AS DOUBLE PRECISION) END",
+        # a cast reads what a text begins with, and else 0; true is 1
+        "sqlite": f"CASE WHEN JSON_TYPE({{1}}, '{path}') IN ('integer', 'real', 'text')"
+        " AND {0} GLOB '[0-9]*' AND NOT {0} GLOB '*[^0-9.eE+-]*'"
+        " THEN CAST({0} AS REAL) END",
+        # MariaDB and MySQL have no function for regular expressions in common
+        "mysql": "CASE WHEN JSON_VALID({0}) THEN CASE WHEN JSON_TYPE({0})"
+        " IN ('INTEGER', 'UNSIGNED INTEGER', 'DOUBLE', 'DECIMAL') THEN {0} + 0e0 END END",
+        "snowflake": "TRY_TO_DOUBLE({0})",
+        "bigquery": "SAFE_CAST({0} AS FLOAT64)",
+        "databricks": "TRY_CAST({0} AS DOUBLE)",
+        "clickhouse": f"toFloat64OrNull(TRIM(BOTH '\"' FROM JSONExtractRaw({{1}}, {steps})))",
+    }
+    text = exp.Paren(this=_json_text(dialect, arguments))
+    return _choose(numbers, "TRY_CAST({0} AS DOUBLE)", dialect, [text, document])
+
+
+def _nanos(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
+    amounts = {
+        "sqlite": "CAST(ROUND({0} * 1000000000) AS INTEGER)",
+        "clickhouse": "toInt64(toDecimal128({0}, 9) * 1000000000)",
+    }
+    # the product of a price as it is stored would have more digits than DuckDB's type
+    exact = "CAST(CAST({0} AS DECIMAL(38, 9)) * 1000000000 AS BIGINT)"
+    return _choose(amounts, exact, dialect, arguments)
+
+
+def _usd(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
+    amounts = {
+        # it has no decimals; a quotient is the nearest number
+        "sqlite": "({0}) / 1000000000.0",
+        "clickhouse": "toDecimal128({0}, 9) / 1000000000",
+    }
+    decimal = "CAST(({0}) * CAST('0.000000001' AS DECIMAL(10, 9)) AS DECIMAL(38, 9))"
+    return _choose(amounts, decimal, dialect, arguments)
+
+
+def _cost(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
+    quotients = {
+        "sqlite": "(({0}) / {1})",
+        # of whole numbers
+        "postgres": "(({0}) / {1})",
+        "redshift": "(({0}) / {1})",
+        # which divide into decimals
+        "mysql": "CAST((({0}) - ({0}) % {1}) / {1} AS SIGNED)",
+        "snowflake": "CAST((({0}) - ({0}) % {1}) / {1} AS BIGINT)",
+        "clickhouse": "intDiv({0}, {1})",
+    }
+    quotient = quotients.get(dialect, "(({0}) // {1})")
+    millions = [quotient.format(f"{{{place}}}", 1_000_000) for place in range(3)]
+    rests = [f"({{{place}}}) % 1000000" for place in range(3)]
+    prices = ["{3}", "{4}", "{5}"]
+    whole = " + ".join(f"{a} * {b}" for a, b in zip(millions, prices, strict=True))
+    part = " + ".join(f"({a}) * {b}" for a, b in zip(rests, prices, strict=True))
+    # rounded once
+    text = f"{whole} + {quotient.format(part + ' + 500000', 1_000_000)}"
+    templates = {dialect: text} if dialect in quotients else {}
+    return exp.Paren(this=_choose(templates, text, dialect, arguments))
+
+
 def _json_in_clickhouse(steps: Sequence[str | int]) -> str:
     if not steps:
         return "COALESCE(NULLIF(JSONExtractString({0}), ''), {0})"
@@ -156,6 +228,10 @@ _FUNCTIONS: dict[str, Callable[[str, Sequence[exp.Expression]], exp.Expression]]
     "NOW_IN_UTC": _now_in_utc,
     "SECONDS_BETWEEN": _seconds_between,
     "JSON_TEXT": _json_text,
+    "JSON_NUMBER": _json_number,
+    "NANOS": _nanos,
+    "USD": _usd,
+    "COST": _cost,
 }
 
 

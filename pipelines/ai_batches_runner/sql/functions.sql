@@ -19,6 +19,22 @@ CREATE OR REPLACE TEMP MACRO SECONDS_BETWEEN(earlier, later) AS DATE_DIFF('secon
 -- the text at a path in JSON, of names and of positions from 0; `$` is the whole document
 CREATE OR REPLACE TEMP MACRO JSON_TEXT(document, path) AS document ->> path;
 
+-- the number at a path in JSON, or in a text there
+CREATE OR REPLACE TEMP MACRO JSON_NUMBER(document, path) AS TRY_CAST(document ->> path AS DOUBLE);
+
+-- an amount of money as whole billionths, and back
+CREATE OR REPLACE TEMP MACRO NANOS(usd) AS
+    CAST(CAST(usd AS DECIMAL(38, 9)) * 1000000000 AS BIGINT);
+CREATE OR REPLACE TEMP MACRO USD(nanos) AS
+    CAST(nanos * CAST('0.000000001' AS DECIMAL(10, 9)) AS DECIMAL(38, 9));
+
+-- what tokens cost, in billionths; prices are billionths per million tokens
+CREATE OR REPLACE TEMP MACRO COST(fresh, cached, output, fresh_price, cached_price, output_price) AS
+    (fresh // 1000000) * fresh_price + (cached // 1000000) * cached_price
+    + (output // 1000000) * output_price
+    + ((fresh % 1000000) * fresh_price + (cached % 1000000) * cached_price
+        + (output % 1000000) * output_price + 500000) // 1000000;
+
 -- the provider whose batches a provider lists: another one's if it is a gateway, otherwise its own;
 -- the pipeline writes out the gateways of the registry here
 CREATE OR REPLACE TEMP MACRO VENDOR_OF(provider) AS provider;

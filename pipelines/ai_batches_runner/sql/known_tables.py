@@ -7,6 +7,14 @@ import pyarrow as pa
 
 from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLE_NAME, TABLES
 
+from .prices import (
+    PRICE_COLUMNS,
+    PRICE_MODEL_COLUMNS,
+    PRICE_MODELS_DESCRIPTION,
+    PRICE_MODELS_TABLE,
+    PRICES_DESCRIPTION,
+    PRICES_TABLE,
+)
 from .runs import DESCRIPTION, RUN_COLUMNS, RUNS_TABLE
 
 
@@ -29,9 +37,38 @@ KNOWN_TABLES: Mapping[str, KnownTable] = {
     RUNS_TABLE: KnownTable(
         DESCRIPTION, RUN_COLUMNS, ("run_id", "provider", "account", "started_at")
     ),
+    PRICES_TABLE: KnownTable(PRICES_DESCRIPTION, PRICE_COLUMNS, ("provider", "model")),
+    PRICE_MODELS_TABLE: KnownTable(
+        PRICE_MODELS_DESCRIPTION, PRICE_MODEL_COLUMNS, ("provider", "model")
+    ),
     **{
         table.name: KnownTable(table.description, table.columns, table.primary_key)
         for table in TABLES
     },
 }
 """By name."""
+
+_IN_SQL = {
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.bool_(): "BOOLEAN",
+    pa.date32(): "DATE",
+    pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
+    pa.decimal128(18, 9): "DECIMAL(18, 9)",
+}
+
+
+def _nothing(columns: Mapping[str, tuple[pa.DataType, str]]) -> str:
+    """A query for no rows."""
+    empty = ", ".join(
+        f"CAST(NULL AS {_IN_SQL[kind]}) AS {name}" for name, (kind, _) in columns.items()
+    )
+    return f"SELECT {empty} FROM (SELECT 1 AS one) AS nothing WHERE one = 0"  # noqa: S608
+
+
+LATER_TABLES = {
+    name: _nothing(table.columns)
+    for name, table in KNOWN_TABLES.items()
+    if name not in (TABLE_NAME, RUNS_TABLE)
+}
+"""Tables that earlier versions did not make, and what to read in their place if they are absent."""

@@ -1,7 +1,7 @@
 """Reads what was loaded, in one SQL for all destinations."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,27 +12,23 @@ from dlt.common.destination.exceptions import DestinationUndefinedEntity
 from dlt.destinations.exceptions import DatabaseUndefinedRelation
 from sqlglot import exp
 
-from ai_batches import BATCH_COLUMNS, COLUMNS, TABLE_NAME
+from ai_batches import TABLE_NAME
 
 from ..destinations.base import Session
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from .dialects import DIALECTS, translate
-from .known_tables import KNOWN_TABLES
-from .view_definitions import VIEWS, columns_of, tables_below, tables_of, with_views
+from .known_tables import KNOWN_TABLES, LATER_TABLES
+from .runs import RUNS_TABLE
+from .view_definitions import columns_needed, columns_of, tables_needed, with_views
 
 TRow = dict[str, Any]
 """Values by column."""
 
 _ROWS = 10_000
 
-_VIEWED: Mapping[str, tuple[str, ...]] = {
-    **{name: tuple(table.columns) for name, table in KNOWN_TABLES.items()},
-    TABLE_NAME: tuple(
-        columns_of(VIEWS["batches_unique"].query) & COLUMNS.keys() | set(BATCH_COLUMNS)
-    ),
-}
-"""Tables, with those of their columns that queries read."""
+_UNDEFINED = (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException)
+"""Errors of a table that does not exist."""
 
 
 class Reader:
@@ -46,6 +42,7 @@ class Reader:
     def __init__(self, session: Session, only: str | None) -> None:
         self._session = session
         self._only = only
+        self._found: dict[str, bool] = {}
 
     def rows(self, query: str) -> list[TRow]:
         """Runs a query.
@@ -77,30 +74,59 @@ class Reader:
         Raises:
             UnusableDestinationError: As of `rows`.
         """
-        names = tables_of(query)
+        names = tables_needed(query)
         is_simple = names == {TABLE_NAME}
         if not is_simple and self._session.dialect not in DIALECTS:
             raise UnusableDestinationError(
                 f"The views can be read only with the destination's own tools: its SQL"
                 f" (`{self._session.dialect}`) is not supported here."
             )
-        reads = (
-            {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
-            if is_simple
-            else {name: _VIEWED[name] for name in tables_below(names)}
-        )
-        whole = with_views(query, self._only)
-        sql = translate(whole, self._session.dialect, self._session.qualify)
+        later = names & LATER_TABLES.keys()
         try:
-            with self._session.execute(sql, reads, keeps=not is_simple) as (columns, cursor):
-                while rows := cursor.fetchmany(_ROWS):
-                    for row in rows:
-                        yield {
-                            name: _plain(name, each)
-                            for name, each in zip(columns, row, strict=True)
-                        }
-        except (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException):
+            yield from self._stream(query, names)
             return
+        except _UNDEFINED:
+            # an earlier version made not all of the tables; or there is none at all
+            absent = frozenset(name for name in later if not self._has(name))
+        if absent:
+            with suppress(*_UNDEFINED):
+                yield from self._stream(query, names, absent)
+
+    def _stream(
+        self, query: str, names: Collection[str], absent: frozenset[str] = frozenset()
+    ) -> Iterator[TRow]:
+        """Runs a query on tables of which some are absent, and count as empty."""
+        mentioned = columns_needed(query) | (columns_of(self._only) if self._only else frozenset())
+        reads = {
+            name: tuple(known.columns if name == RUNS_TABLE else mentioned & known.columns.keys())
+            for name, known in KNOWN_TABLES.items()
+            if name in names and name not in absent
+        }
+        whole = with_views(query, self._only, tuple((name, LATER_TABLES[name]) for name in absent))
+        sql = translate(whole, self._session.dialect, self._session.qualify)
+        keeps = set(names) != {TABLE_NAME}
+        with self._session.execute(sql, reads, keeps) as (columns, cursor):
+            while rows := cursor.fetchmany(_ROWS):
+                for row in rows:
+                    yield {
+                        name: _plain(name, each) for name, each in zip(columns, row, strict=True)
+                    }
+
+    def _has(self, name: str) -> bool:
+        """Whether the destination has one of our tables."""
+        if name not in self._found:
+            sql = translate(
+                f"SELECT COUNT(*) AS found FROM {name} WHERE 1 = 0",  # noqa: S608
+                self._session.dialect,
+                self._session.qualify,
+            )
+            reads = {name: tuple(KNOWN_TABLES[name].columns)}
+            try:
+                with self._session.execute(sql, reads, keeps=True) as (_, cursor):
+                    self._found[name] = bool(cursor.fetchall())
+            except _UNDEFINED:
+                self._found[name] = False
+        return self._found[name]
 
     def table_exists(self) -> bool:
         """Whether the destination has the table `batches`."""

@@ -6,7 +6,6 @@ own has that of the same column of `batches`.
 """
 
 import re
-from collections.abc import Collection
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
@@ -16,6 +15,8 @@ import sqlglot
 from sqlglot import exp
 
 from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
+
+_VENDOR = "VENDOR_OF"
 
 
 class View(NamedTuple):
@@ -41,6 +42,11 @@ def parse_view(text: str) -> View:
     Raises:
         ValueError: If the text is not a query that describes its columns, and no others.
     """
+    return _parse(text)[0]
+
+
+def _parse(text: str) -> tuple[View, frozenset[str]]:
+    """A view, and the tables and views that it reads."""
     header, select = re.match(r"(?:--.*\n)*", text), sqlglot.parse_one(text, read="duckdb")
     # an indented line continues the one before
     lines = header[0].replace("\n--   ", " ").splitlines() if header else []
@@ -51,12 +57,16 @@ def parse_view(text: str) -> View:
     columns = {name: (inherited | described).get(name, "") for name in names}
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
-    return View(description, select.transform(_name_vendors).sql("duckdb", comments=False), columns)
+    query = text[header.end() if header else 0 :].strip().rstrip(";")
+    if _VENDOR in query:
+        # to write a query takes as long as to parse it
+        query = select.transform(_name_vendors).sql("duckdb", comments=False)
+    return View(description, query, columns), _tables_in(select)
 
 
 def _name_vendors(node: exp.Expression) -> exp.Expression:
     """Writes `VENDOR_OF(provider)` out: a gateway lists batches of another provider."""
-    if not (isinstance(node, exp.Anonymous) and node.name == "VENDOR_OF"):
+    if not (isinstance(node, exp.Anonymous) and node.name == _VENDOR):
         return node
     (provider,) = node.expressions
     case = exp.Case(this=provider, default=provider)
@@ -69,7 +79,10 @@ def _name_vendors(node: exp.Expression) -> exp.Expression:
 @lru_cache
 def tables_of(query: str) -> frozenset[str]:
     """Names of the tables and views that a query reads, without those that it makes itself."""
-    tree = sqlglot.parse_one(query, read="duckdb")
+    return _tables_in(sqlglot.parse_one(query, read="duckdb"))
+
+
+def _tables_in(tree: exp.Expr) -> frozenset[str]:
     own = {part.alias for part in tree.find_all(exp.CTE)}
     return frozenset({table.name for table in tree.find_all(exp.Table)} - own)
 
@@ -83,12 +96,12 @@ def columns_of(query: str) -> frozenset[str]:
 
 def _read_views() -> dict[str, View]:
     found = {
-        file.name.removesuffix(".sql"): parse_view(file.read_text(encoding="utf-8"))
+        file.name.removesuffix(".sql"): _parse(file.read_text(encoding="utf-8"))
         for file in sorted((files(__package__) / "views").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
     }
-    needs = {name: tables_of(view.query) & found.keys() for name, view in found.items()}
-    return {name: found[name] for name in TopologicalSorter(needs).static_order()}
+    needs = {name: tables & found.keys() for name, (_, tables) in found.items()}
+    return {name: found[name][0] for name in TopologicalSorter(needs).static_order()}
 
 
 VIEWS = _read_views()
@@ -97,13 +110,10 @@ VIEWS = _read_views()
 _CHOSEN = "chosen_batches"
 
 
-def tables_below(names: Collection[str]) -> set[str]:
-    """The tables that a query on some tables and views reads in the end."""
-    return _with_below(names) - VIEWS.keys()
-
-
-def _with_below(names: Collection[str]) -> set[str]:
-    needed = set(names)
+@lru_cache
+def tables_needed(query: str) -> frozenset[str]:
+    """Names of the tables and views that a query reads, and of those that these read."""
+    needed = tables_of(query)
     for name in reversed(VIEWS):
         if name in needed:
             needed |= tables_of(VIEWS[name].query)
@@ -111,18 +121,29 @@ def _with_below(names: Collection[str]) -> set[str]:
 
 
 @lru_cache
-def with_views(query: str, only: str | None = None) -> str:
+def columns_needed(query: str) -> frozenset[str]:
+    """Names of the columns that a query mentions, or a view that it needs."""
+    views = (VIEWS[name].query for name in tables_needed(query) if name in VIEWS)
+    return columns_of(query).union(*map(columns_of, views))
+
+
+@lru_cache
+def with_views(
+    query: str, only: str | None = None, absent: tuple[tuple[str, str], ...] = ()
+) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
 
     Args:
         query (str): A query on the views and tables, without common table expressions of its own.
         only (str | None): A condition on the batches of interest; the views lack most others, and
             are computed faster.
+        absent (tuple[tuple[str, str], ...]): Tables that the destination does not have, and
+            queries to read in their place.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
     """
-    needed = _with_below(tables_of(query))
+    needed = tables_needed(query)
     queries = {name: view.query for name, view in VIEWS.items() if name in needed}
     if only and queries:
         # with all copies of a batch, so that the views choose the same one
@@ -131,6 +152,7 @@ def with_views(query: str, only: str | None = None) -> str:
             _CHOSEN: f"SELECT * FROM {TABLE_NAME} WHERE id IN ({same})",
             **{name: _read_chosen(each) for name, each in queries.items()},
         }
+    queries = dict(absent) | queries
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 

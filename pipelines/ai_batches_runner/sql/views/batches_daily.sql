@@ -9,9 +9,11 @@
 -- cancelled_batches: Batches that were cancelled
 -- unknown_batches: Batches whose provider reports no status
 -- requests_total: Requests in the batches
+-- cost_usd: What those batches cost whose cost is known; null if that of none is
+-- batches_without_cost: Batches whose cost is not known, which `cost_usd` leaves out
 
 SELECT
-    created_on, provider, account, model, endpoint,
+    created_on, one.provider, one.account, model, endpoint,
     COUNT(*) AS batches,
     CAST(SUM(CASE WHEN is_open THEN 1 ELSE 0 END) AS BIGINT) AS open_batches,
     CAST(SUM(CASE WHEN status = 'completed' THEN 1 ELSE 0 END) AS BIGINT) AS completed_batches,
@@ -26,6 +28,10 @@ SELECT
     CAST(SUM(cached_input_tokens) AS BIGINT) AS cached_input_tokens,
     CAST(SUM(output_tokens) AS BIGINT) AS output_tokens,
     CAST(SUM(reasoning_tokens) AS BIGINT) AS reasoning_tokens,
-    CAST(SUM(total_tokens) AS BIGINT) AS total_tokens
-FROM batches_unique
-GROUP BY created_on, provider, account, model, endpoint;
+    CAST(SUM(total_tokens) AS BIGINT) AS total_tokens,
+    CAST(SUM(cost_usd) AS DECIMAL(38, 9)) AS cost_usd,
+    CAST(SUM(CASE WHEN cost_usd IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS batches_without_cost
+FROM batches_unique AS one
+LEFT JOIN batches_cost AS costs
+    ON costs.provider = one.provider AND costs.account = one.account AND costs.id = one.id
+GROUP BY created_on, one.provider, one.account, model, endpoint;

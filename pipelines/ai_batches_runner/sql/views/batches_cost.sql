@@ -1,0 +1,184 @@
+-- One row per batch: what it cost, how that is known, or why it is not; never 0 for what is unknown
+--
+-- cost_usd: What the batch cost in USD; null if not known, see `cost_gap`. Calculated from sums of
+--   tokens, each request counts as a short one
+-- cost_usd_max: What it cost at most: with all requests at the prices of long ones, if sums cannot
+--   tell; otherwise equal to `cost_usd`. Null also if long ones have no known price
+-- cost_basis: vendor: the provider reports the cost; tokens: its sums of tokens at the prices of
+--   `batch_prices`; null without a cost
+-- cost_gap: Why there is no cost: not metered yet (the batch is open), not text (images, audio or
+--   video), no tokens (the list reports none; load results to have them), unknown model (see
+--   `batch_price_models`), no price on that day, no price of cached tokens; null if there is one
+-- standard_cost_usd: What the same tokens would have cost outside of a batch; null if not known, or
+--   if the provider reports the cost
+-- saved_usd: `standard_cost_usd` less `cost_usd`
+-- price_source: Where the prices are from; null if the provider reports the cost
+-- price_valid_from: First day of the prices that were used; null: any, or none were used
+
+WITH reported AS (
+    SELECT provider, account, id, NANOS(usd) AS vendor_nanos
+    FROM (
+        SELECT
+            provider, account, id,
+            CASE provider
+                WHEN 'xai'
+                    THEN JSON_NUMBER(extra, '$.cost_breakdown.total_cost_usd_ticks') / 10000000000.0
+                WHEN 'openrouter' THEN JSON_NUMBER(extra, '$.usage.cost')
+                -- 0 once it is no longer known
+                WHEN 'doubleword' THEN NULLIF(JSON_NUMBER(extra, '$.analytics.total_cost'), 0)
+            END AS usd
+        FROM batches AS listed
+        WHERE provider IN ('xai', 'openrouter', 'doubleword')
+    ) AS numbers
+    WHERE usd BETWEEN 0 AND 9000000
+),
+
+metered AS (
+    SELECT
+        one.provider, one.account, one.id, model, created_on, is_open, vendor_nanos,
+        requests_total = 1 AS is_single,
+        input_tokens,
+        COALESCE(cached_input_tokens, 0) AS cached_tokens,
+        CASE WHEN endpoint LIKE '%embed%' THEN COALESCE(output_tokens, 0) ELSE output_tokens
+        END AS output_tokens,
+        COALESCE(requests_completed, 1) AS requests_completed,
+        CASE
+            WHEN LOWER(endpoint) LIKE '%/images%' OR LOWER(endpoint) LIKE '%/videos%'
+                OR LOWER(endpoint) LIKE '%/audio%' OR LOWER(endpoint) LIKE '%/ocr%'
+                OR LOWER(model) LIKE '%image%' OR LOWER(model) LIKE '%imagen%'
+                OR LOWER(model) LIKE '%video%' OR LOWER(model) LIKE '%audio%'
+                OR LOWER(model) LIKE '%tts%' OR LOWER(model) LIKE '%whisper%'
+                OR LOWER(model) LIKE '%transcribe%' OR LOWER(model) LIKE '%-ocr-%'
+                OR LOWER(model) LIKE 'sora%' OR LOWER(model) LIKE '%/veo-%'
+                THEN 1
+            ELSE 0
+        END AS is_other
+    FROM batches_unique AS one
+    LEFT JOIN reported
+        ON reported.provider = one.provider AND reported.account = one.account
+            AND reported.id = one.id
+),
+
+checked AS (
+    SELECT
+        provider, account, id, model, created_on, is_open, vendor_nanos, is_single, is_other,
+        input_tokens, cached_tokens, output_tokens,
+        CASE
+            WHEN input_tokens BETWEEN 0 AND 1000000000000
+                AND output_tokens BETWEEN 0 AND 1000000000000
+                AND cached_tokens BETWEEN 0 AND input_tokens
+                -- a request that ran had some
+                AND (input_tokens + output_tokens > 0 OR requests_completed = 0)
+                THEN 1
+            ELSE 0
+        END AS is_known
+    FROM metered
+),
+
+counted AS (
+    -- only tokens that can be calculated with
+    SELECT
+        provider, account, id, model, created_on, is_open, vendor_nanos, is_single, is_other,
+        CASE WHEN is_known = 1 THEN input_tokens END AS input_tokens,
+        CASE WHEN is_known = 1 THEN cached_tokens END AS cached_tokens,
+        CASE WHEN is_known = 1 THEN output_tokens END AS output_tokens
+    FROM checked
+),
+
+priced AS (
+    SELECT
+        counted.provider, counted.account, counted.id, is_open, vendor_nanos, is_other,
+        input_tokens, cached_tokens, output_tokens, priced_model, source, valid_from,
+        CASE WHEN input_tokens > long_above_input_tokens THEN 1 ELSE 0 END AS may_be_long,
+        CASE WHEN is_single AND input_tokens > long_above_input_tokens THEN 1 ELSE 0
+        END AS is_long,
+        NANOS(input_usd_per_mtok) AS fresh_price,
+        CASE WHEN cached_tokens > 0 THEN NANOS(cached_input_usd_per_mtok) ELSE 0
+        END AS cached_price,
+        NANOS(output_usd_per_mtok) AS output_price,
+        NANOS(long_input_usd_per_mtok) AS long_fresh_price,
+        CASE WHEN cached_tokens > 0 THEN NANOS(long_cached_input_usd_per_mtok) ELSE 0
+        END AS long_cached_price,
+        NANOS(long_output_usd_per_mtok) AS long_output_price,
+        NANOS(standard_input_usd_per_mtok) AS standard_fresh_price,
+        CASE WHEN cached_tokens > 0 THEN NANOS(standard_cached_input_usd_per_mtok) ELSE 0
+        END AS standard_cached_price,
+        CASE WHEN output_tokens > 0 THEN NANOS(standard_output_usd_per_mtok) ELSE 0
+        END AS standard_output_price,
+        NANOS(standard_long_input_usd_per_mtok) AS standard_long_fresh_price,
+        CASE WHEN cached_tokens > 0 THEN NANOS(standard_long_cached_input_usd_per_mtok) ELSE 0
+        END AS standard_long_cached_price,
+        CASE WHEN output_tokens > 0 THEN NANOS(standard_long_output_usd_per_mtok) ELSE 0
+        END AS standard_long_output_price
+    FROM counted
+    LEFT JOIN batch_price_models AS named
+        ON named.provider = counted.provider AND named.model = counted.model
+    LEFT JOIN batch_prices AS prices
+        ON prices.provider = priced_provider AND prices.model = priced_model
+            AND (valid_from IS NULL OR valid_from <= created_on)
+            AND (valid_to IS NULL OR created_on <= valid_to)
+),
+
+calculated AS (
+    SELECT
+        provider, account, id, is_open, vendor_nanos, is_other, input_tokens, priced_model,
+        fresh_price, source, valid_from, is_long, may_be_long,
+        COST(
+            input_tokens - cached_tokens, cached_tokens, output_tokens,
+            fresh_price, cached_price, output_price
+        ) AS base_nanos,
+        COST(
+            input_tokens - cached_tokens, cached_tokens, output_tokens,
+            long_fresh_price, long_cached_price, long_output_price
+        ) AS long_nanos,
+        CASE
+            WHEN is_long = 1
+                THEN COST(
+                    input_tokens - cached_tokens, cached_tokens, output_tokens,
+                    standard_long_fresh_price, standard_long_cached_price,
+                    standard_long_output_price
+                )
+            ELSE COST(
+                input_tokens - cached_tokens, cached_tokens, output_tokens,
+                standard_fresh_price, standard_cached_price, standard_output_price
+            )
+        END AS standard_nanos
+    FROM priced
+),
+
+decided AS (
+    SELECT
+        provider, account, id, source, valid_from, vendor_nanos,
+        CASE WHEN is_long = 1 THEN long_nanos ELSE base_nanos END AS nanos,
+        CASE WHEN may_be_long = 1 THEN long_nanos ELSE base_nanos END AS most_nanos,
+        standard_nanos,
+        CASE
+            WHEN is_open THEN 'not metered yet'
+            WHEN NOT vendor_nanos IS NULL THEN NULL
+            WHEN is_other = 1 THEN 'not text'
+            WHEN input_tokens IS NULL THEN 'no tokens'
+            WHEN priced_model IS NULL THEN 'unknown model'
+            WHEN fresh_price IS NULL THEN 'no price on that day'
+            WHEN base_nanos IS NULL THEN 'no price of cached tokens'
+            WHEN is_long = 1 AND long_nanos IS NULL THEN 'no price on that day'
+        END AS gap
+    FROM calculated
+)
+
+SELECT
+    provider, account, id,
+    CASE WHEN gap IS NULL THEN USD(COALESCE(vendor_nanos, nanos)) END AS cost_usd,
+    CASE WHEN gap IS NULL THEN USD(COALESCE(vendor_nanos, most_nanos)) END AS cost_usd_max,
+    CASE
+        WHEN NOT gap IS NULL THEN NULL
+        WHEN vendor_nanos IS NULL THEN 'tokens'
+        ELSE 'vendor'
+    END AS cost_basis,
+    gap AS cost_gap,
+    CASE WHEN gap IS NULL AND vendor_nanos IS NULL THEN USD(standard_nanos)
+    END AS standard_cost_usd,
+    CASE WHEN gap IS NULL AND vendor_nanos IS NULL THEN USD(standard_nanos - nanos)
+    END AS saved_usd,
+    CASE WHEN gap IS NULL AND vendor_nanos IS NULL THEN source END AS price_source,
+    CASE WHEN gap IS NULL AND vendor_nanos IS NULL THEN valid_from END AS price_valid_from
+FROM decided;
