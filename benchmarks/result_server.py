@@ -30,7 +30,7 @@ def _line(number: int) -> bytes:
         "prompt_tokens_details": {"cached_tokens": 640, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 300, "audio_tokens": 0},
     }
-    message: dict[str, Any] = {"role": "assistant", "content": _ANSWER, "refusal": None, "annotations": []}
+    message: dict[str, Any] = {"role": "assistant", "content": _ANSWER, "refusal": None}
     body = {
         "id": f"chatcmpl-{number:012x}",
         "object": "chat.completion",

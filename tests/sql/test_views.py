@@ -25,16 +25,8 @@ from ai_batches import COLUMNS, TABLE_DESCRIPTION
 from ai_batches_runner.run.pipeline import open_pipeline, open_to_read
 from ai_batches_runner.sql import view_definitions
 from ai_batches_runner.sql.dialects import DIALECTS, translate
-from ai_batches_runner.sql.prices import (
-    PRICE_COLUMNS,
-    PRICE_MODEL_COLUMNS,
-    PRICE_MODELS_DESCRIPTION,
-    PRICE_MODELS_TABLE,
-    PRICES_DESCRIPTION,
-    PRICES_TABLE,
-)
+from ai_batches_runner.sql.known_tables import KNOWN_TABLES
 from ai_batches_runner.sql.reader import literal, open_reader
-from ai_batches_runner.sql.runs import DESCRIPTION, RUN_COLUMNS
 from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case
 from servers import PASSWORD
@@ -667,16 +659,10 @@ def test_a_duckdb_file_describes_its_columns(
 
 def described() -> set[tuple[str, str | None, str]]:
     """Table or view, column, and what is said of it."""
-    found: set[tuple[str, str | None, str]] = {("batches", None, TABLE_DESCRIPTION)}
-    found |= {("batches", column, text) for column, (_, text) in COLUMNS.items()}
-    found |= {("runs", column, text) for column, (_, text) in RUN_COLUMNS.items()}
-    found.add(("runs", None, DESCRIPTION))
-    for name, description, columns in (
-        (PRICES_TABLE, PRICES_DESCRIPTION, PRICE_COLUMNS),
-        (PRICE_MODELS_TABLE, PRICE_MODELS_DESCRIPTION, PRICE_MODEL_COLUMNS),
-    ):
-        found.add((name, None, description))
-        found |= {(name, column, text) for column, (_, text) in columns.items()}
+    found: set[tuple[str, str | None, str]] = set()
+    for name, table in KNOWN_TABLES.items():
+        found.add((name, None, table.description))
+        found |= {(name, column, text) for column, (_, text) in table.columns.items()}
     for view, defined in VIEWS.items():
         found.add((view, None, defined.description))
         found |= {(view, column, text) for column, text in defined.columns.items()}
