@@ -60,10 +60,21 @@ class FileServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
-    def serve(self, file: str, answer: TAnswerer | TAnswer) -> None:
+    def serve(self, file: str, answer: TAnswerer | bytes) -> None:
         """Sets how the content of a file is answered: by a function, or always the same."""
-        answerer: TAnswerer = answer if callable(answer) else lambda asked: answer
+        answerer = (lambda asked: answer) if isinstance(answer, bytes) else answer
         self.answers[f"/files/{file}/content"] = answerer
+
+    def serve_list(self, *rows: TRow) -> None:
+        """Sets what the list of batches has."""
+        body = orjson.dumps({"data": rows, "has_more": False})
+        self.answers["/batches"] = lambda asked: reply(body, content_type="application/json")
+
+    def variables(self, mode: str = "all", **settings: str) -> dict[str, str]:
+        """The environment of a run that reads OpenAI's list and results here."""
+        prefix = "SOURCES__AI_BATCHES__OPENAI__"
+        chosen = {"API_KEY": KEY, "BASE_URL": self.url, "RESULTS": mode, **settings}
+        return {prefix + name: value for name, value in chosen.items()}
 
     def count(self, file: str) -> int:
         """Requests for a file."""
@@ -84,9 +95,13 @@ class FileServer:
                 headers[name.lower()] = value.strip()
             asked = Asked(path, headers)
             self.asked.append(asked)
-            answer = self.answers.get(path, lambda asked: reply(b"{}", 404))(asked)
+            answer = self.answers.get(path, _missing)(asked)
             for part in (answer,) if isinstance(answer, bytes) else answer:
                 connection.sendall(part)
+
+
+def _missing(asked: Asked) -> bytes:
+    return reply(b'{"error": {"message": "There is no such file."}}', 404)
 
 
 def head(status: int, headers: Mapping[str, str | int | None], version: str = "1.1") -> bytes:
@@ -112,7 +127,7 @@ def chunked(body: bytes, is_whole: bool = True) -> bytes:
 def gzipped(body: bytes, sent: int | None = None) -> bytes:
     """A compressed reply with its length, or so many bytes of it."""
     packed = gzip.compress(body, 1)
-    headers = {
+    headers: dict[str, str | int | None] = {
         "content-length": len(packed),
         "content-encoding": "gzip",
         "etag": ETAG,

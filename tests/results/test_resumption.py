@@ -2,7 +2,6 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
 
 import pytest
 
@@ -26,12 +25,6 @@ CONTENT = lines(60)
 SIZE = len(CONTENT)
 TENTHS = [SIZE * tenth // 10 for tenth in range(1, 10)]
 HALF = SIZE // 2
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with FileServer() as served:
-        yield served
 
 
 @pytest.fixture(scope="module")

@@ -144,7 +144,7 @@ class _Inflater:
     @property
     def is_whole(self) -> bool:
         """Whether it has ended as it says itself; a proxy may compress what broke off behind it."""
-        return self._stream.eof
+        return bool(self._stream.eof)
 
     def inflate(self, part: bytes) -> Iterator[bytes]:
         """Yields what a part holds, in parts of bounded size.
