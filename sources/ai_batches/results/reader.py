@@ -42,8 +42,6 @@ from .tables import FILES, REQUESTS, USAGE, ResultTable
 _GONE = (404, 410)
 _TRIES_BEFORE_GONE = 3
 """Runs in which a file is not found before it counts as deleted early."""
-_FAILURES_IN_A_ROW = 3
-"""Files after which an account is left alone for this run: its server is out of order."""
 
 
 class ResultPortion(NamedTuple):
@@ -109,6 +107,8 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 try:
                     yield from self._read_batch(client, batch)
                 except TimeUpError:
+                    # what was read of it does not count
+                    self._work.batches.appendleft(batch)
                     break
 
     @property
@@ -124,11 +124,11 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         with ExitStack() as stack:
             found = []
             files = deque(self._files(batch))
-            while files:
+            while files and not self._work.is_stopped:
                 file = files.popleft()
                 asked = client.requests
                 done = self._read_file(client, batch, key, file, seen)
-                self._work.requests += client.requests - asked
+                self._work.note_requests(client.requests - asked)
                 records.append(self._record(batch, key, file, done))
                 files.extend(done.files)
                 if done.facts:
@@ -136,7 +136,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                     found.append(done.facts)
                     seen |= done.facts.keys
             for facts in found:
-                self._work.lines += facts.lines
+                self._work.note_lines(facts.lines)
                 for table in facts.tables():
                     yield ResultPortion(REQUESTS, table)
                 for name, sums in facts.usage.items():
@@ -195,7 +195,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             )
         except Exception as ex:
             return self._failed(client, batch, file, ex)
-        self._work.failures = 0
+        self._work.note_success()
         return done
 
     def _try(
@@ -303,11 +303,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         ):
             return _Outcome("expired", "The vendor has deleted it.")
         explained = self._explained(client, file, error)
-        if not is_gone:
-            self._work.failures += 1
-        is_refused_key = isinstance(explained, AuthenticationError)
-        self._work.is_stopped |= is_refused_key or self._work.failures >= _FAILURES_IN_A_ROW
-        self._work.error = explained
+        self._work.note_failure(explained, is_of_file=is_gone)
         is_refused = isinstance(explained, (AuthenticationError, RequestError)) and not is_gone
         word = "refused" if is_refused else "broken"
         return _Outcome(word, f"{explained.problem}. {explained.remedy}")
@@ -336,7 +332,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         self, batch: Batch, key: TBatch, file: ResultFile, done: _Outcome
     ) -> dict[str, Any]:
         """A row of `batch_files`."""
-        self._work.outcomes[done.word] += 1
+        self._work.note_outcome(done.word)
         facts = done.facts
         is_foreign = "://" in file.ref and not file.ref.startswith("s3://")
         return {
