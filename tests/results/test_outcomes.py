@@ -1,6 +1,7 @@
 """What comes of a file stands in `batch_files`: loaded or why not, and what the next run does."""
 
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from file_server import (
     read_results,
     reply,
 )
-from support import DAY, KEY, TRow, batch, ended_ago
+from support import DAY, KEY, TRow, batch, ended_ago, few_of
 
 FILE = "ai_batches.duckdb"
 MB = 1_000_000
@@ -87,6 +88,7 @@ def test_a_file_that_is_gone_is_expired_after_its_time_and_broken_before(
     assert f"HTTP {status}" in row["error"]
 
 
+@pytest.mark.integration
 def test_a_file_that_three_runs_do_not_find_is_expired(server: FileServer, tmp_path: Path) -> None:
     server.serve_list(with_files(1, output_file_id="gone"))
     found = []
@@ -104,7 +106,7 @@ def test_a_file_that_three_runs_do_not_find_is_expired(server: FileServer, tmp_p
     assert server.count("gone") == 3
 
 
-@pytest.mark.parametrize("tells", ["its length", "nothing"])
+@pytest.mark.parametrize("tells", few_of(["its length", "nothing"], quick=["nothing"]))
 def test_a_file_that_is_too_large_is_read_once_it_may_be(
     server: FileServer, tmp_path: Path, tells: str
 ) -> None:
@@ -130,7 +132,7 @@ def test_a_file_that_is_too_large_is_read_once_it_may_be(
     assert count(tmp_path, "batch_requests") == 13
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", few_of([401, 403], quick=[401]))
 def test_a_key_that_is_refused_is_sent_once(
     server: FileServer, tmp_path: Path, status: int
 ) -> None:
@@ -171,9 +173,10 @@ def test_a_server_that_is_out_of_order_is_left_alone_after_three_files(
         server.serve(row["output_file_id"], reply(lines(1)))
     assert run("load", "--results", **server.variables())[0] == 0
     assert len(files(tmp_path)) == 30
-    assert sorted(attempts for _, attempts, _ in files(tmp_path)) == [1] * (30 - len(found)) + [
-        2
-    ] * len(found)
+    assert Counter(attempts for _, attempts, _ in files(tmp_path)) == {
+        1: 30 - len(found),
+        2: len(found),
+    }
 
 
 def test_single_failures_do_not_stop_an_account(server: FileServer) -> None:
@@ -202,6 +205,7 @@ def test_what_no_vendor_documents_or_is_elsewhere_is_unsupported(server: FileSer
     assert not server.asked
 
 
+@pytest.mark.integration
 def test_an_unsupported_batch_is_looked_at_once(server: FileServer, tmp_path: Path) -> None:
     server.serve_list(with_files(1, output_file_id="https://store.example.com/out?sig=" + KEY))
     for _ in range(2):
@@ -233,6 +237,7 @@ def test_one_file_of_a_batch_that_fails_keeps_not_the_other_one(
     assert table(tmp_path / FILE, query) == [("failed", 2), ("succeeded", 3)]
 
 
+@pytest.mark.integration
 def test_a_failed_batch_has_an_error_file_at_most(server: FileServer, tmp_path: Path) -> None:
     rows = [
         ended_ago(2, "failed", DAY, output_file_id=None, error_file_id=None),
@@ -244,6 +249,7 @@ def test_a_failed_batch_has_an_error_file_at_most(server: FileServer, tmp_path: 
     assert count(tmp_path, "batch_files") == 0
 
 
+@pytest.mark.integration
 def test_a_batch_beyond_its_retention_is_not_asked_for(server: FileServer, tmp_path: Path) -> None:
     server.serve_list(
         with_files(2, 29 * DAY, output_file_id="young"),
@@ -254,19 +260,21 @@ def test_a_batch_beyond_its_retention_is_not_asked_for(server: FileServer, tmp_p
     assert (server.count("young"), server.count("old")) == (1, 0)
 
 
+@pytest.mark.integration
 def test_a_run_that_is_out_of_time_is_partial_also_in_its_last_file(
     server: FileServer, tmp_path: Path
 ) -> None:
-    is_slow = [True]
+    server.serve_list(with_files(1, output_file_id="out"))
+    assert run("load", **server.variables("off"))[0] == 0
 
-    def answer(asked: Asked) -> bytes:
-        time.sleep(4 if is_slow[0] else 0)
+    def slow(asked: Asked) -> bytes:
+        time.sleep(5)
         return reply(lines(2))
 
-    server.serve_list(with_files(1, output_file_id="out"))
-    server.serve("out", answer)
-    code, printed, _ = run("load", "--time-limit", "2", **server.variables())
+    server.serve("out", slow)
+    code, printed, _ = run("load", "--results", "--time-limit", "4", **server.variables())
     assert code == 3, printed
-    is_slow[0] = False
+    assert server.count("out") == 1
+    server.serve("out", reply(lines(2)))
     assert run("load", "--results", **server.variables())[0] == 0
     assert files(tmp_path) == [("loaded", 1, 2)]
