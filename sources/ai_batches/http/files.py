@@ -332,12 +332,19 @@ class Download:
         """Follows redirects, to other servers without the key."""
         url, auth, session = self._url, self._auth, self._session
         for _ in range(_REDIRECTS):
-            response = session.open(url, auth, headers)
-            if not response.is_redirect:
-                return _Place(session, response)
-            target = urljoin(url, response.headers["location"])
-            session.release(response)
-            if origin_of(target) != origin_of(url):
+            try:
+                response = session.open(url, auth, headers)
+                if not response.is_redirect:
+                    return _Place(session, response)
+                session.release(response)
+                target = urljoin(url, response.headers["location"])
+                is_elsewhere = origin_of(target) != origin_of(url)
+            except ValueError:
+                # requests looks at it, too
+                raise UntrustedPageError(
+                    "the server redirects to an address that is not valid"
+                ) from None
+            if is_elsewhere:
                 refuse_foreign_address(target, self._url)
                 session, auth = self._client.foreign_session(target), None
             url = target
