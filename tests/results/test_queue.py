@@ -20,7 +20,6 @@ from file_server import (
     failed_line,
     line,
     lines,
-    read_results,
     reply,
 )
 from killing import run_and_kill
