@@ -270,8 +270,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 params[pages.position_param] = str(position)
             body = client.reply(path, params).body
             rows = _at(body, pages.data_selector)
-            if rows is None and not _at(body, pages.next_field):
-                rows = []
+            if rows is None and isinstance(body, dict) and pages.empty_reply is not None:
+                # what reports an error with a status of success is no empty list
+                rows = [] if body.keys() <= pages.empty_reply else None
             if not isinstance(rows, list):
                 raise UntrustedPageError(
                     f"the reply has no list of results under `{pages.data_selector}`"
