@@ -15,7 +15,8 @@ from ai_batches_demo import MARKER, VENDORS, DemoProviders, LoopbackServer, make
 from ai_batches_demo.batches import Batch, BatchList
 from commands import run_and_tell_all
 from demo_results import WITH_REQUESTS, DemoClient
-from support import TRow, few_of
+from file_server import FileServer, reply
+from support import DAY, KEY, TRow, ended_ago, few_of
 
 FILE = "ai_batches.duckdb"
 NOW = int(time.time())
@@ -158,22 +159,53 @@ def test_results_of_all_vendors_agree_and_no_prompt_or_output_is_kept(
     assert served[0].file_requests == Counter()
 
 
+OUTPUT = b'{"choices": [{"message": {"content": "' + MARKER.encode() + b'"}}]}'
+
+
+@pytest.mark.parametrize(
+    "page",
+    few_of(
+        [
+            b'{"data": ' + OUTPUT + b"}",
+            b'{"data": [' + OUTPUT,
+            OUTPUT,
+            b"<p>" + OUTPUT,
+            b'{"data": [], "has_more": true, "' + MARKER.encode() + b'": 1}',
+        ],
+        quick=[b'{"data": [' + OUTPUT],
+    ),
+    ids=["another type", "torn", "another field", "no JSON", "no position"],
+)
+def test_a_page_of_results_that_cannot_be_read_is_not_quoted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, page: bytes
+) -> None:
+    with FileServer() as server, caplog.at_level(logging.DEBUG):
+        server.serve_list(ended_ago(1, "completed", DAY))
+        server.answers["/batches/batch_1/results"] = lambda asked: reply(
+            page, content_type="application/json"
+        )
+        prefix = "SOURCES__AI_BATCHES__OPENROUTER__"
+        chosen = {"API_KEY": KEY, "BASE_URL": server.url, "RESULTS": "all"}
+        named = {prefix + name: value for name, value in chosen.items()}
+        _, *texts = run_and_tell_all("load", "--debug", **named)
+    assert [row["outcome"] for row in rows(tmp_path, "batch_files")] == ["broken"]
+    assert_no_marker(tmp_path, str(texts) + caplog.text)
+
+
 @pytest.mark.integration
-@pytest.mark.parametrize("wrong", ["a line", "a page", "the destination"])
-def test_no_prompt_or_output_is_kept_when_something_fails(
-    served: TServed, tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str
+def test_no_output_is_kept_when_the_destination_refuses_the_rows(
+    served: TServed, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = ["openai", "anthropic", "gemini", "xai", "openrouter"]
-    chosen = variables(served, names)
-    if wrong == "a line":
-        # they are read as those of another vendor
-        chosen |= {"SOURCES__AI_BATCHES__ANTHROPIC__RESULTS_MAX_MB": "1"}
-    elif wrong == "a page":
-        chosen |= {"SOURCES__AI_BATCHES__XAI__PAGE_MAX_MB": "0"}
-    else:
-        assert run_and_tell_all("load", "kimi", **variables(served, ["kimi"], "off"))[0] == 0
-        with duckdb.connect(str(tmp_path / FILE)) as connection:
-            connection.execute("CREATE TABLE ai_batches_dataset.batch_requests (a INTEGER)")
+    assert run_and_tell_all("load", "kimi", **variables(served, ["kimi"], "off"))[0] == 0
+    with duckdb.connect(str(tmp_path / FILE)) as connection:
+        found = connection.execute(
+            "SELECT sql FROM duckdb_tables() WHERE table_name = 'batch_requests'"
+        ).fetchone()
+        made = str(found and found[0]).rpartition(")")[0] + ", CHECK (line_number < 0))"
+        connection.execute("DROP TABLE ai_batches_dataset.batch_requests")
+        connection.execute(made)
     with caplog.at_level(logging.DEBUG):
-        _, *texts = run_and_tell_all("load", "--debug", **chosen)
+        code, *texts = run_and_tell_all("load", "--debug", **variables(served, names))
+    assert code == 1, texts
     assert_no_marker(tmp_path, str(texts) + caplog.text)
