@@ -111,6 +111,19 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                     self._work.batches.appendleft(batch)
                     break
 
+    def fail(self, error: Exception) -> AiBatchesError:
+        """Has nothing more be read of the account in this run.
+
+        Args:
+            error (Exception): What `read` raised.
+
+        Returns:
+            AiBatchesError: The error to raise or to report, which says what to do.
+        """
+        explained = self.explain(error)
+        self._work.stop(explained)
+        return explained
+
     @property
     def _is_over(self) -> bool:
         return self.is_cut or self._run.is_over or self._work.is_stopped

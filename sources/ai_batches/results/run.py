@@ -54,6 +54,11 @@ class AccountWork:
         """Notes that a file was answered as it should be."""
         self.failures = 0
 
+    def stop(self, error: AiBatchesError) -> None:
+        """Notes why nothing more can be read."""
+        with self._lock:
+            self.error, self.is_stopped = error, True
+
     def note_failure(self, error: AiBatchesError, is_of_file: bool = False) -> None:
         """Notes why a file could not be read.
 
