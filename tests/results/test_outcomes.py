@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
 from commands import run, table
@@ -278,3 +279,28 @@ def test_a_run_that_is_out_of_time_is_partial_also_in_its_last_file(
     server.serve("out", reply(lines(2)))
     assert run("load", "--results", **server.variables())[0] == 0
     assert files(tmp_path) == [("loaded", 1, 2)]
+
+
+@pytest.mark.integration
+def test_an_account_without_credentials_keeps_no_other_from_being_read(
+    server: FileServer, tmp_path: Path
+) -> None:
+    """AWS's library, which is not installed here, was found when the list was read."""
+    job = {"jobArn": "arn:aws:bedrock:us-east-1:1:model-invocation-job/1", "status": "Completed"}
+    times = {"submitTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "totalRecordCount": 1}
+    place = {"outputDataConfig": {"s3OutputDataConfig": {"s3Uri": "s3://bucket/out/"}}}
+    body = orjson.dumps({"invocationJobSummaries": [job | times | place]})
+    server.answers["/model-invocation-jobs"] = lambda asked: reply(body)
+    server.serve_list(with_files(1, output_file_id="out"))
+    server.serve("out", reply(lines(2)))
+    prefix = "SOURCES__AI_BATCHES__BEDROCK__"
+    both = {prefix + "API_KEY": KEY, prefix + "BASE_URL": server.url, **server.variables("off")}
+    assert run("load", **both)[0] == 0
+    wanted = {prefix + "API_KEY": "environment", prefix + "RESULTS": "all", **server.variables()}
+    code, printed, log = run("load", "--results", **{**both, **wanted})
+    assert code == 1
+    assert "bedrock" in printed + log
+    assert files(tmp_path, "provider, outcome, lines") == [
+        ("bedrock", "refused", None),
+        ("openai", "loaded", 2),
+    ]
