@@ -117,6 +117,7 @@ def test_results_are_the_same_everywhere_and_a_second_run_changes_nothing(
     assert before == {t.name: case.target.read(case.dataset, t.name)[1] for t in TABLES}
 
 
+@pytest.mark.integration
 def test_results_that_are_read_again_double_nothing(case: Case, files: FileServer) -> None:
     """Another mode reads the files again; their rows are merged."""
     errors = case._replace(settings=files.variables("totals"))
