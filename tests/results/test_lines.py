@@ -46,11 +46,13 @@ NAMES = (
 BATCH = ("openai", "default", "batch_1")
 
 
-def read(server: FileServer, output: bytes, error: bytes | None = None, **chosen: Any) -> TTables:
+def read(
+    file_server: FileServer, output: bytes, error: bytes | None = None, **chosen: Any
+) -> TTables:
     """Reads these files of a batch."""
-    server.serve("out", reply(output))
-    server.serve("err", reply(error or b""))
-    return read_results(server, ended_batch(error="err" if error else None), **chosen)
+    file_server.serve("out", reply(output))
+    file_server.serve("err", reply(error or b""))
+    return read_results(file_server, ended_batch(error="err" if error else None), **chosen)
 
 
 def keys_of(tables: TTables) -> dict[str, str | None]:
@@ -63,7 +65,7 @@ def output_file(tables: TTables) -> TRow:
     return next(row for row in tables["batch_files"] if row["kind"] == "output")
 
 
-def test_blank_torn_and_odd_lines_are_counted_and_the_rest_is_read(server: FileServer) -> None:
+def test_blank_torn_and_odd_lines_are_counted_and_the_rest_is_read(file_server: FileServer) -> None:
     odd = [
         b"\n",
         b"   \t\r\n",
@@ -78,7 +80,7 @@ def test_blank_torn_and_odd_lines_are_counted_and_the_rest_is_read(server: FileS
         b"{}\n",
     ]
     content = line(1) + b"".join(odd) + line(2)[:-1]
-    tables = read(server, content)
+    tables = read(file_server, content)
     row = output_file(tables)
     assert (row["outcome"], row["lines"], row["bad_lines"]) == ("loaded", 11, 7)
     assert row["bytes"] == len(content)
@@ -89,14 +91,14 @@ def test_blank_torn_and_odd_lines_are_counted_and_the_rest_is_read(server: FileS
     assert sum(row["requests"] for row in tables["batch_usage"]) == 11
 
 
-def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(server: FileServer) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(file_server: FileServer) -> None:
     content = b"\xef\xbb\xbf" + line(1).replace(b"\n", b"\r\n") + line(2).replace(b"\n", b"\r\n")
-    tables = read(server, content)
+    tables = read(file_server, content)
     assert output_file(tables)["bad_lines"] == 0
     assert keys_of(tables) == {"request-1": "request-1", "request-2": "request-2"}
 
 
-def test_a_line_of_50_mb_is_counted_not_kept_and_memory_is_bounded(server: FileServer) -> None:
+def test_a_line_of_50_mb_is_counted_not_kept_and_memory_is_bounded(file_server: FileServer) -> None:
     def answer(asked: Asked) -> Iterator[bytes]:
         start, end = line(1), line(3)
         yield head(200, {"content-length": len(start) + LONG + 1 + len(end)})
@@ -105,9 +107,9 @@ def test_a_line_of_50_mb_is_counted_not_kept_and_memory_is_bounded(server: FileS
             yield b"x" * 1_000_000
         yield b"\n" + end
 
-    server.serve("out", answer)
+    file_server.serve("out", answer)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    tables = read_results(server, ended_batch())
+    tables = read_results(file_server, ended_batch())
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 60_000
     row = output_file(tables)
@@ -116,11 +118,11 @@ def test_a_line_of_50_mb_is_counted_not_kept_and_memory_is_bounded(server: FileS
     assert sizes[2] == LONG
 
 
-def test_texts_that_no_database_stores_are_replaced(server: FileServer) -> None:
+def test_texts_that_no_database_stores_are_replaced(file_server: FileServer) -> None:
     error = b'"error": {"code": "c\\u0000\\udc00", "message": "m\\u0000"}'
     odd = b'{"custom_id": "a\\u0000b\\ud800", ' + error + b"}\n"
     model = line(2).replace(b"small-1", b"sm\\u0000all")
-    tables = read(server, odd + model)
+    tables = read(file_server, odd + model)
     rows = {row["line_number"]: row for row in tables["batch_requests"]}
     assert rows[1]["custom_id"] == "a\ufffdb\ufffd"
     assert rows[1]["error_code"] == "c\ufffd\ufffd"
@@ -131,7 +133,7 @@ def test_texts_that_no_database_stores_are_replaced(server: FileServer) -> None:
 
 
 def test_ids_that_are_missing_repeated_or_look_like_a_place_get_the_lines_place(
-    server: FileServer,
+    file_server: FileServer,
 ) -> None:
     ids: list[Any] = [
         "a",
@@ -150,7 +152,7 @@ def test_ids_that_are_missing_repeated_or_look_like_a_place_get_the_lines_place(
     value = orjson.loads(line(99))
     del value["custom_id"]
     content += orjson.dumps(value)
-    assert keys_of(read(server, content)) == {
+    assert keys_of(read(file_server, content)) == {
         "a": "a",
         "output:2": "a",
         "output:3": None,
@@ -166,8 +168,8 @@ def test_ids_that_are_missing_repeated_or_look_like_a_place_get_the_lines_place(
     }
 
 
-def test_a_request_in_both_files_has_two_rows(server: FileServer) -> None:
-    tables = read(server, line(1) + line(2), failed_line(2) + failed_line(3))
+def test_a_request_in_both_files_has_two_rows(file_server: FileServer) -> None:
+    tables = read(file_server, line(1) + line(2), failed_line(2) + failed_line(3))
     found = {row["request_key"]: row["outcome"] for row in tables["batch_requests"]}
     assert found == {
         "request-1": "succeeded",
@@ -178,13 +180,13 @@ def test_a_request_in_both_files_has_two_rows(server: FileServer) -> None:
     assert sum(row["requests"] for row in tables["batch_usage"]) == 4
 
 
-def test_what_the_user_does_not_want_to_keep_is_not_kept(server: FileServer) -> None:
-    tables = read(server, line(1), failed_line(2), error_text=False, custom_id="drop")
+def test_what_the_user_does_not_want_to_keep_is_not_kept(file_server: FileServer) -> None:
+    tables = read(file_server, line(1), failed_line(2), error_text=False, custom_id="drop")
     assert keys_of(tables) == {"output:1": None, "error:1": None}
     assert {row["error_message"] for row in tables["batch_requests"]} == {None}
     assert {row["error_code"] for row in tables["batch_requests"]} == {None, "rate_limit"}
     assert "request-" not in str(tables["batch_requests"])
-    hashed = read(server, line(1) + line(1), failed_line(2), custom_id="hash")
+    hashed = read(file_server, line(1) + line(1), failed_line(2), custom_id="hash")
     kept = keys_of(hashed)
     assert len(kept) == 3
     assert all(len(str(value)) == 64 for value in kept.values())
@@ -193,21 +195,23 @@ def test_what_the_user_does_not_want_to_keep_is_not_kept(server: FileServer) -> 
 
 
 @pytest.mark.parametrize("mode", ["errors", "totals", "all"])
-def test_a_mode_keeps_what_it_says(server: FileServer, mode: str) -> None:
-    tables = read(server, line(1) + line(2), failed_line(3) + failed_line(4, "other"), mode=mode)
+def test_a_mode_keeps_what_it_says(file_server: FileServer, mode: str) -> None:
+    tables = read(
+        file_server, line(1) + line(2), failed_line(3) + failed_line(4, "other"), mode=mode
+    )
     kinds = {row["kind"] for row in tables["batch_files"]}
     outcomes = [row["outcome"] for row in tables["batch_requests"]]
     usage = {row["outcome"]: row["requests"] for row in tables["batch_usage"]}
     if mode == "errors":
         assert (kinds, outcomes, usage) == ({"error"}, ["failed"] * 2, {})
-        assert server.count("out") == 0
+        assert file_server.count("out") == 0
     else:
         assert kinds == {"output", "error"}
         assert usage == {"succeeded": 2, "failed": 2}
         assert len(outcomes) == (4 if mode == "all" else 0)
 
 
-def test_errors_of_a_single_place_are_those_of_its_lines(server: FileServer) -> None:
+def test_errors_of_a_single_place_are_those_of_its_lines(file_server: FileServer) -> None:
     """Anthropic has one file for all outcomes."""
     results = [
         {"type": "succeeded", "message": {"model": "m", "usage": {"input_tokens": 5}}},
@@ -218,14 +222,14 @@ def test_errors_of_a_single_place_are_those_of_its_lines(server: FileServer) -> 
         orjson.dumps({"custom_id": str(number), "result": each})
         for number, each in enumerate(results)
     )
-    server.answers["/v1/messages/batches/batch_1/results"] = lambda asked: reply(content)
+    file_server.answers["/v1/messages/batches/batch_1/results"] = lambda asked: reply(content)
     given = ended_batch(provider="anthropic", output=None)
-    tables = read_results(server, given, mode="errors")
+    tables = read_results(file_server, given, mode="errors")
     found = {row["request_key"]: row["outcome"] for row in tables["batch_requests"]}
     assert found == {"1": "failed", "2": "expired"}
 
 
-def test_senseless_numbers_are_null_and_end_no_run(server: FileServer) -> None:
+def test_senseless_numbers_are_null_and_end_no_run(file_server: FileServer) -> None:
     numbers = [2**62, 2**63, 2**70, -1, 1.5, "7", None, [], 2**53 - 1, 1e308]
     content = b"".join(
         line(at, 10).replace(b'"prompt_tokens":%d' % (10 + at), b'"prompt_tokens":' + text)
@@ -233,7 +237,7 @@ def test_senseless_numbers_are_null_and_end_no_run(server: FileServer) -> None:
             str(n).encode() if type(n) is int else orjson.dumps(n) for n in numbers
         )
     )
-    tables = read(server, content * 1_100)
+    tables = read(file_server, content * 1_100)
     assert output_file(tables)["outcome"] == "loaded"
     assert {row["input_tokens"] for row in tables["batch_requests"]} == {None, 2**53 - 1}
     ((total, made),) = [

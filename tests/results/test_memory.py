@@ -14,7 +14,7 @@ from support import DAY, ended_ago
 FILE = "ai_batches.duckdb"
 SIZE = 6_000
 KILOBYTES_PER_ROW = 1.5
-"""Of memory that DuckDB and dlt take for a row while they merge it; its line has four times that."""
+"""Of memory that dlt and DuckDB take for a row that they merge; its line is four times as long."""
 
 
 def file_of(count: int) -> Iterator[bytes]:
@@ -48,7 +48,7 @@ def peak(variables: Mapping[str, str], *arguments: str) -> int:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("mode", ["totals", "all"])
 def test_a_large_file_takes_little_more_memory_than_a_small_one(
-    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    file_server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     counts = {"small": 1_600, "large": 50_000}
     peaks = {}
@@ -60,11 +60,11 @@ def test_a_large_file_takes_little_more_memory_than_a_small_one(
         folder = tmp_path / name
         folder.mkdir()
         monkeypatch.chdir(folder)
-        server.serve_list(ended_ago(1, "completed", DAY, output_file_id="out"))
-        server.serve("out", answer)
+        file_server.serve_list(ended_ago(1, "completed", DAY, output_file_id="out"))
+        file_server.serve("out", answer)
         place = {"DLT_DATA_DIR": str(folder / "dlt")}
-        peak({**server.variables("off"), **place})
-        peaks[name] = peak({**server.variables(mode), **place}, "--results")
+        peak({**file_server.variables("off"), **place})
+        peaks[name] = peak({**file_server.variables(mode), **place}, "--results")
         query = "SELECT sum(requests) FROM ai_batches_dataset.batch_usage"
         assert table(folder / FILE, query) == [(count,)]
         query = "SELECT count(DISTINCT request_key) FROM ai_batches_dataset.batch_requests"

@@ -29,24 +29,26 @@ FILE = "ai_batches.duckdb"
 DATASET = "ai_batches_dataset"
 
 
-def serve(server: FileServer, numbers: range, size: int = 100) -> list[TRow]:
+def serve(file_server: FileServer, numbers: range, size: int = 100) -> list[TRow]:
     """A list of batches, each with three requests that succeeded and two that failed."""
     rows = []
     for number in reversed(numbers):
         out, err = f"out{number}", f"err{number}"
-        server.serve(out, reply(b"".join(line(n, size) for n in range(3))))
-        server.serve(err, reply(failed_line(3) + failed_line(4)))
+        file_server.serve(out, reply(b"".join(line(n, size) for n in range(3))))
+        file_server.serve(err, reply(failed_line(3) + failed_line(4)))
         rows.append(
             ended_ago(number, "completed", 2 * DAY - number, output_file_id=out, error_file_id=err)
         )
-    server.serve_list(*rows)
+    file_server.serve_list(*rows)
     return rows
 
 
-def asked(server: FileServer) -> set[str]:
+def asked(file_server: FileServer) -> set[str]:
     """Paths that were asked for since the last look."""
-    found = {each.path.removesuffix("/content").removeprefix("/files/") for each in server.asked}
-    server.asked.clear()
+    found = {
+        each.path.removesuffix("/content").removeprefix("/files/") for each in file_server.asked
+    }
+    file_server.asked.clear()
     return found
 
 
@@ -62,20 +64,20 @@ def counted(folder: Path) -> list[tuple[int, ...]]:
 
 
 def test_what_is_loaded_is_not_asked_for_again_and_what_is_new_is(
-    server: FileServer, tmp_path: Path
+    file_server: FileServer, tmp_path: Path
 ) -> None:
-    serve(server, range(1, 4))
-    variables = server.variables()
+    serve(file_server, range(1, 4))
+    variables = file_server.variables()
     code, printed, _ = run("load", **variables)
     assert code == 0, printed
     assert counted(tmp_path) == [(15, 15, 6, 6)]
-    asked(server)
+    asked(file_server)
     assert run("load", "--results", **variables)[0] == 0
     # nor for the list
-    assert asked(server) == set()
-    serve(server, range(1, 5))
+    assert asked(file_server) == set()
+    serve(file_server, range(1, 5))
     assert run("load", **variables)[0] == 0
-    assert asked(server) == {"/batches", "out4", "err4"}
+    assert asked(file_server) == {"/batches", "out4", "err4"}
     assert counted(tmp_path) == [(20, 20, 8, 8)]
 
 
@@ -96,15 +98,15 @@ def test_what_is_loaded_is_not_asked_for_again_and_what_is_new_is(
     ),
 )
 def test_another_mode_reads_what_it_lacks(
-    server: FileServer, tmp_path: Path, first: str, second: str, reads: set[str]
+    file_server: FileServer, tmp_path: Path, first: str, second: str, reads: set[str]
 ) -> None:
-    serve(server, range(1, 2))
-    assert run("load", **server.variables(first))[0] == 0
-    asked(server)
-    assert run("load", "--results", **server.variables(second))[0] in (0, 2)
-    assert asked(server) == reads
-    assert run("load", "--results", **server.variables(second))[0] in (0, 2)
-    assert asked(server) == set()
+    serve(file_server, range(1, 2))
+    assert run("load", **file_server.variables(first))[0] == 0
+    asked(file_server)
+    assert run("load", "--results", **file_server.variables(second))[0] in (0, 2)
+    assert asked(file_server) == reads
+    assert run("load", "--results", **file_server.variables(second))[0] in (0, 2)
+    assert asked(file_server) == set()
     ((requests, keys, usage, _),) = counted(tmp_path)
     assert (
         requests
@@ -118,60 +120,66 @@ def test_another_mode_reads_what_it_lacks(
 
 
 @pytest.mark.integration
-def test_a_time_limit_stops_and_the_next_run_goes_on(server: FileServer, tmp_path: Path) -> None:
-    rows = serve(server, range(1, 13))
-    assert run("load", **server.variables("off"))[0] == 0
+def test_a_time_limit_stops_and_the_next_run_goes_on(
+    file_server: FileServer, tmp_path: Path
+) -> None:
+    rows = serve(file_server, range(1, 13))
+    assert run("load", **file_server.variables("off"))[0] == 0
 
     def slow(request: Asked) -> bytes:
         time.sleep(1.5)
         return reply(lines(1))
 
     for row in rows:
-        server.serve(row["output_file_id"], slow)
-    code, printed, _ = run("load", "--results", "--time-limit", "4", **server.variables())
+        file_server.serve(row["output_file_id"], slow)
+    code, printed, _ = run("load", "--results", "--time-limit", "4", **file_server.variables())
     assert code == 3, printed
-    asked(server)
-    serve(server, range(1, 13))
+    asked(file_server)
+    serve(file_server, range(1, 13))
     before = counted(tmp_path)[0][3] // 2
     assert before < 12
-    assert run("load", "--results", **server.variables())[0] == 0
-    assert len(asked(server)) == 2 * (12 - before)
+    assert run("load", "--results", **file_server.variables())[0] == 0
+    assert len(asked(file_server)) == 2 * (12 - before)
     assert counted(tmp_path)[0][3] == 24
 
 
 @pytest.mark.integration
-def test_shards_are_disjoint_and_complete(server: FileServer, tmp_path: Path) -> None:
-    serve(server, range(1, 25))
+def test_shards_are_disjoint_and_complete(file_server: FileServer, tmp_path: Path) -> None:
+    serve(file_server, range(1, 25))
     # dlt names the file after the pipeline otherwise
     place = {"DESTINATION__DUCKDB__CREDENTIALS": str(tmp_path / FILE)}
-    assert run("load", **server.variables("off"), **place)[0] == 0
-    asked(server)
+    assert run("load", **file_server.variables("off"), **place)[0] == 0
+    asked(file_server)
     parts = []
     for number in (1, 2, 3):
         name = f"shard_{number}"
         arguments = ("--shard", f"{number}/3", "--pipeline-name", name)
-        code, printed, log = run("load", "--results", *arguments, **server.variables(), **place)
+        code, printed, log = run(
+            "load", "--results", *arguments, **file_server.variables(), **place
+        )
         assert code == 0, printed + log
-        parts.append(asked(server))
+        parts.append(asked(file_server))
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts)) == 48
     assert counted(tmp_path) == [(120, 120, 48, 48)]
-    assert run("load", "--results", **server.variables(), **place)[0] == 0
-    assert asked(server) == set()
+    assert run("load", "--results", **file_server.variables(), **place)[0] == 0
+    assert asked(file_server) == set()
 
 
-def test_wrong_uses_of_the_options_are_told(server: FileServer) -> None:
-    assert run("load", "--shard", "1/2", **server.variables())[0] == 2
+def test_wrong_uses_of_the_options_are_told(file_server: FileServer) -> None:
+    assert run("load", "--shard", "1/2", **file_server.variables())[0] == 2
     for wrong in ("0/2", "3/2", "1", "a/b", "1/0"):
-        assert run("load", "--results", "--shard", wrong, **server.variables())[0] == 2
-    assert run("load", "--results", "--full-refresh", **server.variables())[0] == 2
-    assert not server.asked
+        assert run("load", "--results", "--shard", wrong, **file_server.variables())[0] == 2
+    assert run("load", "--results", "--full-refresh", **file_server.variables())[0] == 2
+    assert not file_server.asked
 
 
 @pytest.mark.integration
-def test_failed_prints_the_failed_requests_of_a_batch(server: FileServer, tmp_path: Path) -> None:
-    serve(server, range(1, 2))
-    assert run("load", **server.variables("errors"))[0] == 0
+def test_failed_prints_the_failed_requests_of_a_batch(
+    file_server: FileServer, tmp_path: Path
+) -> None:
+    serve(file_server, range(1, 2))
+    assert run("load", **file_server.variables("errors"))[0] == 0
     code, printed, _ = run("failed", "batch_1")
     assert code == 0
     found = [json.loads(text) for text in printed.splitlines()]
@@ -187,13 +195,13 @@ TOUCHES: dict[str, int] = {}
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("part", [n / 8 for n in range(8)])
 def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(
-    server: FileServer, tmp_path: Path, part: float
+    file_server: FileServer, tmp_path: Path, part: float
 ) -> None:
-    serve(server, range(1, 9))
+    serve(file_server, range(1, 9))
     folder = tmp_path / "folder"
     folder.mkdir()
-    given = {**os.environ, **server.variables("all"), "DLT_DATA_DIR": str(folder / "dlt")}
-    off = {**given, **server.variables("off")}
+    given = {**os.environ, **file_server.variables("all"), "DLT_DATA_DIR": str(folder / "dlt")}
+    off = {**given, **file_server.variables("off")}
     assert run_and_kill(["load"], folder, off)[0] == 0
     moment = TOUCHES.get("results", 0)
     if not moment:
@@ -206,9 +214,9 @@ def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(
     assert counted(folder) == [(40, 40, 16, 16)]
     query = f"SELECT outcome, sum(requests) FROM {DATASET}.batch_usage GROUP BY 1 ORDER BY 1"  # noqa: S608
     assert table(folder / FILE, query) == [("failed", 16), ("succeeded", 24)]
-    asked(server)
+    asked(file_server)
     assert run_and_kill(["load", "--results"], folder, given)[0] == 0
-    assert asked(server) == set()
+    assert asked(file_server) == set()
 
 
 def _whole_run(folder: Path, copy: Path, given: dict[str, str]) -> tuple[int, int]:
@@ -217,13 +225,13 @@ def _whole_run(folder: Path, copy: Path, given: dict[str, str]) -> tuple[int, in
 
 
 def test_plain_dlt_reads_results_without_the_command(
-    server: FileServer, pipeline: Pipeline
+    file_server: FileServer, pipeline: Pipeline
 ) -> None:
     """As the source's own example has it."""
-    server.serve("out", reply(lines(3)))
-    server.serve("err", reply(failed_line(7)))
+    file_server.serve("out", reply(lines(3)))
+    file_server.serve("err", reply(failed_line(7)))
     account = Account("default", KEY, "the test", results=ResultSettings("all"))
-    settings = {"openai": ProviderSettings((account,), server.url)}
+    settings = {"openai": ProviderSettings((account,), file_server.url)}
     given = ended_batch(error="err")
     for _ in range(2):
         pipeline.run(ai_batches_results_source([given], settings))

@@ -33,15 +33,15 @@ def signed(storage: FileServer) -> str:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_another_server_gets_neither_the_key_nor_a_header(
-    server: FileServer, storage: FileServer, status: int
+    file_server: FileServer, storage: FileServer, status: int
 ) -> None:
-    server.serve("out", to(signed(storage), status))
+    file_server.serve("out", to(signed(storage), status))
     storage.serve("stored", reply(lines(3)))
     headers = {"X-Team": HEADER, "Cookie": HEADER}
-    tables = read_results(server, ended_batch(), headers=headers)
+    tables = read_results(file_server, ended_batch(), headers=headers)
     assert tables["batch_files"][0]["outcome"] == "loaded"
     assert len(tables["batch_requests"]) == 3
-    own, foreign = str(server.asked[0].headers), str(storage.asked[0].headers)
+    own, foreign = str(file_server.asked[0].headers), str(storage.asked[0].headers)
     assert KEY in own
     assert HEADER in own
     assert KEY not in foreign
@@ -51,28 +51,28 @@ def test_another_server_gets_neither_the_key_nor_a_header(
     assert SIGNATURE not in str(tables)
 
 
-def test_the_same_server_gets_the_key_again(server: FileServer) -> None:
-    server.serve("out", to("/files/moved/content", 307))
-    server.serve("moved", reply(lines(2)))
-    tables = read_results(server, ended_batch())
+def test_the_same_server_gets_the_key_again(file_server: FileServer) -> None:
+    file_server.serve("out", to("/files/moved/content", 307))
+    file_server.serve("moved", reply(lines(2)))
+    tables = read_results(file_server, ended_batch())
     assert len(tables["batch_requests"]) == 2
-    assert all(KEY in asked.headers["authorization"] for asked in server.asked)
+    assert all(KEY in asked.headers["authorization"] for asked in file_server.asked)
 
 
 def test_a_way_back_from_another_server_has_no_key_either(
-    server: FileServer, storage: FileServer
+    file_server: FileServer, storage: FileServer
 ) -> None:
     """Who could send there might choose the path."""
-    server.serve("out", to(signed(storage)))
-    storage.serve("stored", to(f"{server.url}/files/chosen/content"))
-    server.serve("chosen", reply(lines(1)))
-    read_results(server, ended_batch())
-    assert server.asked[-1].path == "/files/chosen/content"
-    assert "authorization" not in server.asked[-1].headers
+    file_server.serve("out", to(signed(storage)))
+    storage.serve("stored", to(f"{file_server.url}/files/chosen/content"))
+    file_server.serve("chosen", reply(lines(1)))
+    read_results(file_server, ended_batch())
+    assert file_server.asked[-1].path == "/files/chosen/content"
+    assert "authorization" not in file_server.asked[-1].headers
 
 
 def test_a_rest_is_asked_for_where_the_vendor_says_then(
-    server: FileServer, storage: FileServer
+    file_server: FileServer, storage: FileServer
 ) -> None:
     content = lines(20)
     cut = [True]
@@ -85,13 +85,13 @@ def test_a_rest_is_asked_for_where_the_vendor_says_then(
         sent = reply(part, status, etag='"1"', accept_ranges="bytes", content_range=span)
         return sent[: -len(part) // 2] if cut and cut.pop() else sent
 
-    server.serve("out", to(signed(storage)))
+    file_server.serve("out", to(signed(storage)))
     storage.serve("stored", stored)
-    tables = read_results(server, ended_batch())
+    tables = read_results(file_server, ended_batch())
     assert len(tables["batch_requests"]) == 20
     assert [asked.start > 0 for asked in storage.asked] == [False, True]
     # a signature may have expired meanwhile
-    assert server.count("out") == 2
+    assert file_server.count("out") == 2
 
 
 @pytest.mark.parametrize(
@@ -114,21 +114,21 @@ def test_a_rest_is_asked_for_where_the_vendor_says_then(
     ],
 )
 def test_an_address_that_nobody_else_could_reach_is_refused(
-    server: FileServer, address: str, why: str
+    file_server: FileServer, address: str, why: str
 ) -> None:
-    server.serve("out", to(f"{address}?X-Signature={SIGNATURE}"))
-    tables = read_results(server, ended_batch())
+    file_server.serve("out", to(f"{address}?X-Signature={SIGNATURE}"))
+    tables = read_results(file_server, ended_batch())
     (row,) = tables["batch_files"]
     assert row["outcome"] == "broken"
     assert why in row["error"]
     assert SIGNATURE not in str(tables)
-    assert len(server.asked) == 1
+    assert len(file_server.asked) == 1
 
 
-def test_a_circle_of_redirects_ends(server: FileServer) -> None:
-    server.serve("out", to("/files/out/content"))
-    assert read_results(server, ended_batch())["batch_files"][0]["outcome"] == "broken"
-    assert len(server.asked) <= 6
+def test_a_circle_of_redirects_ends(file_server: FileServer) -> None:
+    file_server.serve("out", to("/files/out/content"))
+    assert read_results(file_server, ended_batch())["batch_files"][0]["outcome"] == "broken"
+    assert len(file_server.asked) <= 6
 
 
 @pytest.mark.parametrize(
@@ -140,17 +140,17 @@ def test_a_circle_of_redirects_ends(server: FileServer) -> None:
     ids=["whole", "refused", "cut", "closed"],
 )
 def test_a_signed_address_is_kept_nowhere(
-    server: FileServer,
+    file_server: FileServer,
     storage: FileServer,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     stored: bytes,
 ) -> None:
-    server.serve_list(ended_ago(1, "completed", DAY, output_file_id="out"))
-    server.serve("out", to(signed(storage)))
+    file_server.serve_list(ended_ago(1, "completed", DAY, output_file_id="out"))
+    file_server.serve("out", to(signed(storage)))
     storage.serve("stored", stored)
     with caplog.at_level(logging.DEBUG):
-        told = run_and_tell_all("load", "--debug", **server.variables())
+        told = run_and_tell_all("load", "--debug", **file_server.variables())
     assert SIGNATURE not in str(told) + caplog.text
     assert storage.asked
     for file in filter(Path.is_file, tmp_path.rglob("*")):

@@ -55,19 +55,21 @@ def assert_not_loaded(tables: TTables) -> None:
     assert tables["batch_requests"] == tables["batch_usage"] == []
 
 
-def test_a_cut_at_each_tenth_costs_no_byte_twice(server: FileServer, undisturbed: TTables) -> None:
+def test_a_cut_at_each_tenth_costs_no_byte_twice(
+    file_server: FileServer, undisturbed: TTables
+) -> None:
     file = ServedFile(CONTENT, [SIZE // 10] * 9)
-    server.serve("out", file)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
+    file_server.serve("out", file)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
     assert file.starts == [0, *(SIZE // 10 * tenth for tenth in range(1, 10))]
-    assert [asked.headers.get("if-range") for asked in server.asked] == [None] + [ETAG] * 9
+    assert [asked.headers.get("if-range") for asked in file_server.asked] == [None] + [ETAG] * 9
 
 
 @pytest.mark.parametrize("cut", [0, 1, *TENTHS, SIZE - 1])
-def test_a_cut_is_gone_on_with(server: FileServer, undisturbed: TTables, cut: int) -> None:
+def test_a_cut_is_gone_on_with(file_server: FileServer, undisturbed: TTables, cut: int) -> None:
     file = ServedFile(CONTENT, [cut])
-    server.serve("out", file)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
+    file_server.serve("out", file)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
     assert file.starts == [0, cut]
 
 
@@ -78,13 +80,13 @@ def test_a_cut_is_gone_on_with(server: FileServer, undisturbed: TTables, cut: in
 )
 @pytest.mark.parametrize("cut", [TENTHS[0], TENTHS[-1]])
 def test_what_cannot_be_gone_on_with_is_begun_again(
-    server: FileServer, undisturbed: TTables, etag: str | None, ranges: str | None, cut: int
+    file_server: FileServer, undisturbed: TTables, etag: str | None, ranges: str | None, cut: int
 ) -> None:
     file = ServedFile(CONTENT, [cut], etag, ranges)
-    server.serve("out", file)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
+    file_server.serve("out", file)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
     assert file.starts == [0, 0]
-    assert not any("range" in asked.headers for asked in server.asked)
+    assert not any("range" in asked.headers for asked in file_server.asked)
 
 
 class Part(ServedFile):
@@ -177,16 +179,16 @@ class IsAnotherVersion(Part):
 )
 @pytest.mark.parametrize("cut", [HALF, SIZE - 1], ids=["half", "at the end"])
 def test_a_rest_that_does_not_fit_has_the_file_begun_again(
-    server: FileServer, undisturbed: TTables, kind: type[Part], cut: int
+    file_server: FileServer, undisturbed: TTables, kind: type[Part], cut: int
 ) -> None:
     file = kind(CONTENT, [cut])
-    server.serve("out", file)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
+    file_server.serve("out", file)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
     assert file.starts == [0, cut, 0]
 
 
 def test_a_rest_may_come_without_an_etag_or_a_total(
-    server: FileServer, undisturbed: TTables
+    file_server: FileServer, undisturbed: TTables
 ) -> None:
     class SaysLittle(Part):
         def rest(self, start: int) -> bytes:
@@ -194,21 +196,21 @@ def test_a_rest_may_come_without_an_etag_or_a_total(
             return self.part(start, body, None, f"bytes {start}-{SIZE - 1}/*")
 
     file = SaysLittle(CONTENT, [HALF])
-    server.serve("out", file)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
+    file_server.serve("out", file)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
     assert file.starts == [0, HALF]
 
 
 def test_a_file_that_changes_between_its_parts_is_read_as_it_is_then(
-    server: FileServer, undisturbed: TTables
+    file_server: FileServer, undisturbed: TTables
 ) -> None:
     versions = [ServedFile(lines(80), [HALF], '"version-0"'), ServedFile(CONTENT)]
 
     def answer(asked: Asked) -> bytes:
         return versions[0 if not versions[0].starts else 1](asked)
 
-    server.serve("out", answer)
-    tables = read_results(server, ended_batch())
+    file_server.serve("out", answer)
+    tables = read_results(file_server, ended_batch())
     assert_whole(tables, undisturbed)
     assert tables["batch_files"][0]["etag"] == ETAG
 
@@ -234,16 +236,16 @@ def whole_in_chunks(asked: Asked) -> bytes:
 
 @pytest.mark.parametrize("whole", [whole_in_gzip, two_parts_in_gzip, in_deflate, whole_in_chunks])
 def test_a_file_whose_size_is_not_known_is_begun_again_until_it_is_whole(
-    server: FileServer, undisturbed: TTables, whole: TAnswerer
+    file_server: FileServer, undisturbed: TTables, whole: TAnswerer
 ) -> None:
     def cut_twice(asked: Asked) -> bytes:
         sent = bytes(whole(asked))  # type: ignore[arg-type]
-        return sent if server.count("out") == 3 else sent[: -len(sent) // 3]
+        return sent if file_server.count("out") == 3 else sent[: -len(sent) // 3]
 
-    server.serve("out", cut_twice)
-    assert_whole(read_results(server, ended_batch()), undisturbed)
-    assert server.count("out") == 3
-    assert not any("range" in asked.headers for asked in server.asked)
+    file_server.serve("out", cut_twice)
+    assert_whole(read_results(file_server, ended_batch()), undisturbed)
+    assert file_server.count("out") == 3
+    assert not any("range" in asked.headers for asked in file_server.asked)
 
 
 def old_http(asked: Asked) -> bytes:
@@ -319,16 +321,16 @@ def a_part_unasked(asked: Asked) -> bytes:
     ids=lambda answer: answer.__name__,
 )
 def test_what_never_is_whole_is_broken_and_nothing_of_it_loaded(
-    server: FileServer, answer: TAnswerer
+    file_server: FileServer, answer: TAnswerer
 ) -> None:
-    server.serve("out", answer)
-    assert_not_loaded(read_results(server, ended_batch()))
-    assert server.count("out") <= 10
+    file_server.serve("out", answer)
+    assert_not_loaded(read_results(file_server, ended_batch()))
+    assert file_server.count("out") <= 10
 
 
-def test_a_server_that_sends_a_byte_each_time_is_given_up(server: FileServer) -> None:
+def test_a_server_that_sends_a_byte_each_time_is_given_up(file_server: FileServer) -> None:
     """It makes progress, so that each rest alone looks as if the next one might be all."""
     file = ServedFile(CONTENT, [1] * SIZE)
-    server.serve("out", file)
-    assert_not_loaded(read_results(server, ended_batch()))
+    file_server.serve("out", file)
+    assert_not_loaded(read_results(file_server, ended_batch()))
     assert len(file.starts) < 200
