@@ -13,6 +13,7 @@ from hypothesis import settings
 
 import servers
 from ai_batches import PROVIDERS
+from file_server import FileServer
 from support import Lists
 from targets import TServers
 
@@ -81,6 +82,13 @@ def lists(list_server: Lists) -> Lists:
     """A server whose answers the test decides."""
     list_server.forget()
     return list_server
+
+
+@pytest.fixture
+def file_server() -> Iterator[FileServer]:
+    """A server of result files that answers as the test decides."""
+    with FileServer() as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ from zlib import crc32
 
 from ai_batches import BATCH_COLUMNS, FILES, PROVIDERS, TABLE_NAME, Account, ProviderSettings
 from ai_batches.providers.results import Results
-from ai_batches.results.settings import MODES
 
 from ..sql.reader import Reader, literal
 from .report import TAccount
@@ -146,7 +145,8 @@ def _has_results(results: Results, account: Account) -> str:
 
 def _settled(owned: str, account: Account) -> str:
     """By batch: how often files were tried, and which of them need not be read any more."""
-    modes = ", ".join(literal(mode) for mode in MODES[MODES.index(account.results.mode) :])
+    # `totals` has no requests, and `errors` no sums
+    modes = ", ".join(map(literal, {account.results.mode: None, "all": None}))
     largest = account.results.max_mb * 1_000_000
     is_settled = (
         f"(outcome = 'loaded' AND results IN ({modes})) OR outcome IN ('expired', 'unsupported')"

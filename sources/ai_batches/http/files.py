@@ -1,6 +1,7 @@
 """Files of one account over HTTP: streamed, resumed where that is safe, and only taken if whole."""
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -21,8 +22,13 @@ _SIGNED = 16
 _REDIRECTS = 5
 _ATTEMPTS = 5
 """How often a file is asked for in a row without that any byte comes."""
+_BREAKS = 50
+"""How often a connection may break, and once more for each part: some bytes alone are no progress
+that is worth a request."""
 _BEGINNINGS = 4
 """How often a file is begun."""
+_PLAIN = ("identity", "")
+_COMPRESSED = ("gzip", "x-gzip", "deflate")
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
@@ -129,6 +135,41 @@ class FileClient(AccountClient):
             session.close()
 
 
+class _Inflater:
+    """Decompresses a reply that is compressed although nobody asked for it, and knows its end."""
+
+    def __init__(self) -> None:
+        self._stream = self._new()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it has ended as it says itself; a proxy may compress what broke off behind it."""
+        return bool(self._stream.eof)
+
+    def inflate(self, part: bytes) -> Iterator[bytes]:
+        """Yields what a part holds, in parts of bounded size.
+
+        Raises:
+            BrokenFileError: If it cannot be decompressed.
+        """
+        while True:
+            if self._stream.eof and part:
+                self._stream = self._new()
+            try:
+                plain = self._stream.decompress(part, _CHUNK)
+            except zlib.error as ex:
+                raise BrokenFileError(type(ex).__name__) from None
+            if plain:
+                yield plain
+            part = self._stream.unconsumed_tail or self._stream.unused_data
+            if not part and len(plain) < _CHUNK:
+                return
+
+    def _new(self) -> Any:
+        # of gzip and zlib alike
+        return zlib.decompressobj(zlib.MAX_WBITS | 32)
+
+
 class _Place(NamedTuple):
     """Where a file is, after redirects."""
 
@@ -166,6 +207,7 @@ class Download:
         self._auth = auth
         self._max_bytes = max_bytes
         self._size: int | None = None
+        self._inflater: _Inflater | None = None
         self._can_resume = False
         self._beginnings = 0
 
@@ -190,28 +232,35 @@ class Download:
         """
         self._beginnings += 1
         self.read, self._size = 0, None
-        attempts = 0
+        attempts = breaks = 0
         while True:
             place = self._open()
             try:
                 while part := place.session.read(place.response, _CHUNK):
                     attempts = 0
-                    self.read += len(part)
-                    if self.read > self._max_bytes:
-                        raise FileTooLargeError(self.read)
-                    yield part
-                if self._size is None or self.read == self._size:
+                    for plain in self._inflater.inflate(part) if self._inflater else (part,):
+                        self.read += len(plain)
+                        if self.read > self._max_bytes:
+                            raise FileTooLargeError(self.read)
+                        yield plain
+                if self._is_whole:
                     return
-                raise BrokenFileError("it is shorter than its length says")
+                raise BrokenFileError("it is shorter than it says")
             except BrokenFileError as ex:
-                attempts += 1
-                if attempts >= _ATTEMPTS:
+                attempts, breaks = attempts + 1, breaks + 1
+                if attempts >= _ATTEMPTS or breaks > _BREAKS + self.read // _CHUNK:
                     raise
                 is_rest_known = self._size is not None and self.read < self._size
                 if not (self._can_resume and is_rest_known):
                     self._begin_again(ex)
             finally:
                 place.session.release(place.response)
+
+    @property
+    def _is_whole(self) -> bool:
+        if self._inflater:
+            return self._inflater.is_whole
+        return self._size is None or self.read == self._size
 
     def _begin_again(self, error: Exception) -> None:
         """Has the file begun again, or gives up."""
@@ -246,10 +295,13 @@ class Download:
             return
         if code != 200:
             raise UntrustedPageError(f"the server answers HTTP {code} instead of the file")
-        encoding = headers.get("Content-Encoding", "identity").lower()
+        encoding = headers.get("Content-Encoding", "").lower()
         length = headers.get("Content-Length", "")
         self.headers, self.etag = headers, headers.get("ETag")
-        is_plain = encoding in ("identity", "")
+        is_plain = encoding in _PLAIN
+        if not is_plain and encoding not in _COMPRESSED:
+            raise UntrustedPageError("the file is compressed in another way than gzip")
+        self._inflater = None if is_plain else _Inflater()
         self._size = int(length) if length.isdecimal() and is_plain else None
         if self._size is None and not length.isdecimal() and not response.raw.chunked:
             raise UntrustedPageError(
@@ -273,19 +325,26 @@ class Download:
             and int(found[1]) == self.read
             and found[3] in ("*", str(self._size))
             and response.headers.get("ETag", self.etag) == self.etag
-            and response.headers.get("Content-Encoding", "identity").lower() in ("identity", "")
+            and response.headers.get("Content-Encoding", "").lower() in _PLAIN
         )
 
     def _follow(self, headers: Mapping[str, str]) -> _Place:
         """Follows redirects, to other servers without the key."""
         url, auth, session = self._url, self._auth, self._session
         for _ in range(_REDIRECTS):
-            response = session.open(url, auth, headers)
-            if not response.is_redirect:
-                return _Place(session, response)
-            target = urljoin(url, response.headers["location"])
-            session.release(response)
-            if origin_of(target) != origin_of(url):
+            try:
+                response = session.open(url, auth, headers)
+                if not response.is_redirect:
+                    return _Place(session, response)
+                session.release(response)
+                target = urljoin(url, response.headers["location"])
+                is_elsewhere = origin_of(target) != origin_of(url)
+            except ValueError:
+                # requests looks at it, too
+                raise UntrustedPageError(
+                    "the server redirects to an address that is not valid"
+                ) from None
+            if is_elsewhere:
                 refuse_foreign_address(target, self._url)
                 session, auth = self._client.foreign_session(target), None
             url = target

@@ -1,10 +1,13 @@
 """Addresses of other servers that a vendor sends its clients to, such as those of storage."""
 
 import socket
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from ..paginators import UntrustedPageError
+
+_IPV4_BEHIND_NAT64 = IPv6Network("64:ff9b::/96")
+"""Addresses by which a network of IPv6 reaches any of IPv4, private ones included."""
 
 
 def origin_of(url: str) -> tuple[str, str]:
@@ -31,8 +34,15 @@ def refuse_foreign_address(url: str, of: str) -> None:
         return
     if parts.scheme.lower() != "https":
         raise UntrustedPageError("the server redirects to an address that is not of https", host)
-    if not all(ip_address(each).is_global for each in addresses):
+    if not all(map(_is_public, addresses)):
         raise UntrustedPageError("the server redirects into a private network", host)
+
+
+def _is_public(address: str) -> bool:
+    parsed = ip_address(address)
+    if parsed.version == 6 and parsed in _IPV4_BEHIND_NAT64:
+        parsed = IPv4Address(int(parsed) & 0xFFFF_FFFF)
+    return parsed.is_global
 
 
 def _is_on_loopback(url: str) -> bool:

@@ -142,10 +142,10 @@ class AccountSession:
 
         Args:
             response (Response): As `open` returned it.
-            amount (int): Bytes, decompressed, at most.
+            amount (int): Bytes at most.
 
         Returns:
-            bytes: The part; empty at the end.
+            bytes: The part, as it was sent; empty at the end.
 
         Raises:
             BrokenFileError: If the connection broke, or took too long.
@@ -154,7 +154,8 @@ class AccountSession:
         self._limit.begin_page()
         try:
             with WATCHDOG.watch(self._adapter.cut, self._limit.left):
-                part: bytes = response.raw.read(amount, decode_content=True)
+                # urllib3 keeps what it decodes until the part is full, and loses it if it breaks
+                part: bytes = response.raw.read(amount, decode_content=False)
         except (UrllibError, OSError, TimeoutError) as ex:
             if self._limit.is_up:
                 raise TimeUpError("the time of the run is up") from None

@@ -28,7 +28,11 @@ def _status(row: Mapping[str, Any]) -> str | None:
     return "cancelled" if error.get("code") == _CANCELLED else "failed"
 
 
-_INLINE = ResultPages("response.inlinedResponses.inlinedResponses")
+# an operation of which nothing was run has no response, or one without replies
+_INLINE = ResultPages(
+    "response.inlinedResponses.inlinedResponses",
+    empty_reply=frozenset({"name", "metadata", "done", "error", "response"}),
+)
 _DOWNLOAD = ":download?alt=media"
 
 

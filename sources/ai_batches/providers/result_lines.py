@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from .results import FILE_COLUMNS, FileKind, RequestFacts, Results, file_contents
 
-_INT64 = 2**63
+_LARGEST_NUMBER = 2**53
+"""As far as every program reads whole numbers; some of them fit into 64 bits together."""
 _ENDED = {
     "batch_expired": "expired",
     "batch_cancelled": "cancelled",
@@ -30,10 +31,10 @@ def text(value: Any) -> str | None:
 
 
 def number(value: Any) -> int | None:
-    """The value if it is a whole number of 64 bits that is not negative."""
+    """The value if it is a whole number that is neither negative nor senselessly large."""
     if type(value) is float and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 0 <= value < _INT64 else None
+    return value if type(value) is int and 0 <= value < _LARGEST_NUMBER else None
 
 
 def dollars(value: Any, unit: Decimal = Decimal(1)) -> Decimal | None:

@@ -1,6 +1,6 @@
 """What a provider declares of results: where the outcome of each request is, and how it reads."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import methodcaller
@@ -76,6 +76,8 @@ class ResultPages(NamedTuple):
     """Field of a reply that holds its value; unset on the last page."""
     params: Mapping[str, str] = {}
     """Further query parameters."""
+    empty_reply: Set[str] | None = None
+    """Fields of which a reply may consist that leaves the list out; None if it has an empty one."""
 
 
 class Totals(NamedTuple):

@@ -47,7 +47,13 @@ def _end(row: Mapping[str, Any]) -> Any:
 _TICK = Decimal("1e-10")
 """Dollars."""
 
-_PAGES = ResultPages("results", "pagination_token", "pagination_token", {"page_size": "100"})
+_PAGES = ResultPages(
+    "results",
+    "pagination_token",
+    "pagination_token",
+    {"page_size": "100"},
+    frozenset({"pagination_token"}),
+)
 
 
 def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:

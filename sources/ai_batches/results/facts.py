@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +21,9 @@ from .tables import LONG_CONTEXT, REQUESTS, SUMMED, USAGE
 _MESSAGE = 500
 """Characters of an error's message that are kept."""
 _SUMMED = tuple(RequestFacts._fields.index(name) for name in SUMMED)
+
+_LARGEST_COST = Decimal(10) ** 9
+"""Dollars that a column does not hold."""
 
 _UNREADABLE = RequestFacts(outcome="unknown")
 
@@ -196,13 +200,20 @@ def usage_table(batch: TBatch, usage: Usage) -> pa.Table:
                 "model": model,
                 "outcome": outcome,
                 "requests": sums.requests,
-                **dict(zip(SUMMED, sums.totals, strict=True)),
+                **dict(zip(SUMMED, map(_storable_sum, sums.totals), strict=True)),
                 "top_error_code": top[0][0] if top else None,
                 "top_error_count": top[0][1] if top else None,
                 "requests_long_context": sums.long_context,
             }
         )
     return pa.Table.from_pylist(rows, USAGE.schema.remove(len(USAGE.columns) - 1))
+
+
+def _storable_sum(total: Any) -> Any:
+    """A sum; None if it is larger than its column, as only senseless numbers make it."""
+    if total is None:
+        return None
+    return total if total < (_LARGEST_COST if isinstance(total, Decimal) else 2**63) else None
 
 
 def _loaded(text: bytes) -> Any:

@@ -42,8 +42,6 @@ from .tables import FILES, REQUESTS, USAGE, ResultTable
 _GONE = (404, 410)
 _TRIES_BEFORE_GONE = 3
 """Runs in which a file is not found before it counts as deleted early."""
-_FAILURES_IN_A_ROW = 3
-"""Files after which an account is left alone for this run: its server is out of order."""
 
 
 class ResultPortion(NamedTuple):
@@ -109,7 +107,22 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 try:
                     yield from self._read_batch(client, batch)
                 except TimeUpError:
+                    # what was read of it does not count
+                    self._work.batches.appendleft(batch)
                     break
+
+    def fail(self, error: Exception) -> AiBatchesError:
+        """Has nothing more be read of the account in this run.
+
+        Args:
+            error (Exception): What `read` raised.
+
+        Returns:
+            AiBatchesError: The error to raise or to report, which says what to do.
+        """
+        explained = self.explain(error)
+        self._work.stop(explained)
+        return explained
 
     @property
     def _is_over(self) -> bool:
@@ -124,11 +137,11 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         with ExitStack() as stack:
             found = []
             files = deque(self._files(batch))
-            while files:
+            while files and not self._work.is_stopped:
                 file = files.popleft()
                 asked = client.requests
                 done = self._read_file(client, batch, key, file, seen)
-                self._work.requests += client.requests - asked
+                self._work.note_requests(client.requests - asked)
                 records.append(self._record(batch, key, file, done))
                 files.extend(done.files)
                 if done.facts:
@@ -136,7 +149,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                     found.append(done.facts)
                     seen |= done.facts.keys
             for facts in found:
-                self._work.lines += facts.lines
+                self._work.note_lines(facts.lines)
                 for table in facts.tables():
                     yield ResultPortion(REQUESTS, table)
                 for name, sums in facts.usage.items():
@@ -195,7 +208,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             )
         except Exception as ex:
             return self._failed(client, batch, file, ex)
-        self._work.failures = 0
+        self._work.note_success()
         return done
 
     def _try(
@@ -270,8 +283,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 params[pages.position_param] = str(position)
             body = client.reply(path, params).body
             rows = _at(body, pages.data_selector)
-            if rows is None and not _at(body, pages.next_field):
-                rows = []
+            if rows is None and isinstance(body, dict) and pages.empty_reply is not None:
+                # what reports an error with a status of success is no empty list
+                rows = [] if body.keys() <= pages.empty_reply else None
             if not isinstance(rows, list):
                 raise UntrustedPageError(
                     f"the reply has no list of results under `{pages.data_selector}`"
@@ -303,11 +317,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         ):
             return _Outcome("expired", "The vendor has deleted it.")
         explained = self._explained(client, file, error)
-        if not is_gone:
-            self._work.failures += 1
-        is_refused_key = isinstance(explained, AuthenticationError)
-        self._work.is_stopped |= is_refused_key or self._work.failures >= _FAILURES_IN_A_ROW
-        self._work.error = explained
+        self._work.note_failure(explained, is_of_file=is_gone)
         is_refused = isinstance(explained, (AuthenticationError, RequestError)) and not is_gone
         word = "refused" if is_refused else "broken"
         return _Outcome(word, f"{explained.problem}. {explained.remedy}")
@@ -336,7 +346,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         self, batch: Batch, key: TBatch, file: ResultFile, done: _Outcome
     ) -> dict[str, Any]:
         """A row of `batch_files`."""
-        self._work.outcomes[done.word] += 1
+        self._work.note_outcome(done.word)
         facts = done.facts
         is_foreign = "://" in file.ref and not file.ref.startswith("s3://")
         return {

@@ -3,17 +3,21 @@
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from threading import Lock
 
 import pyarrow as pa
 
-from ..errors import AiBatchesError
+from ..errors import AiBatchesError, AuthenticationError
 from ..providers.results import Batch
 from ..scan.run import Run
+
+_FAILURES_IN_A_ROW = 3
+"""Files after which an account is left alone for this run: its server is out of order."""
 
 
 @dataclass
 class AccountWork:
-    """What several workers read with one account's key."""
+    """What several workers read with one account's key; they note it with the methods."""
 
     batches: deque[Batch] = field(default_factory=deque)
     """Those that no worker has begun."""
@@ -29,6 +33,44 @@ class AccountWork:
     """Files in a row that could not be read, for a reason that may hold for the next one, too."""
     is_stopped: bool = False
     """Whether nothing more is tried in this run."""
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def note_requests(self, count: int) -> None:
+        """Notes requests that were made."""
+        with self._lock:
+            self.requests += count
+
+    def note_lines(self, count: int) -> None:
+        """Notes the lines of a file that was read."""
+        with self._lock:
+            self.lines += count
+
+    def note_outcome(self, word: str) -> None:
+        """Notes what came of a file."""
+        with self._lock:
+            self.outcomes[word] += 1
+
+    def note_success(self) -> None:
+        """Notes that a file was answered as it should be."""
+        self.failures = 0
+
+    def stop(self, error: AiBatchesError) -> None:
+        """Notes why nothing more can be read."""
+        with self._lock:
+            self.error, self.is_stopped = error, True
+
+    def note_failure(self, error: AiBatchesError, is_of_file: bool = False) -> None:
+        """Notes why a file could not be read.
+
+        Args:
+            error (AiBatchesError): Why.
+            is_of_file (bool): Whether it says nothing about other files.
+        """
+        with self._lock:
+            self.error = error
+            self.failures += not is_of_file
+            is_refused_key = isinstance(error, AuthenticationError)
+            self.is_stopped |= is_refused_key or self.failures >= _FAILURES_IN_A_ROW
 
 
 @dataclass

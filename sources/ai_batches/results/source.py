@@ -157,8 +157,10 @@ class _Sorter:
         reader, item = taken
         if isinstance(item, Ended):
             if item.error:
-                # no file is to blame, but the reading of all
-                raise reader.explain(item.error) from None
+                # no file is to blame, but the reading of all of the account
+                error = reader.fail(item.error)
+                if not self._run.is_split:
+                    raise error from None
             return
         if item.table is FILES and self._run.is_split:
             self._run.proofs.append(item.rows)
