@@ -20,7 +20,7 @@ import pytest
 import sqlglot
 from starlette.requests import Request
 
-from ai_batches import COLUMNS, TABLE_DESCRIPTION
+from ai_batches import COLUMNS, TABLE_DESCRIPTION, TABLES
 from ai_batches_runner.run.pipeline import open_pipeline, open_to_read
 from ai_batches_runner.sql import view_definitions
 from ai_batches_runner.sql.dialects import DIALECTS, translate
@@ -660,6 +660,9 @@ def described() -> set[tuple[str, str | None, str]]:
     found |= {("batches", column, text) for column, (_, text) in COLUMNS.items()}
     found |= {("runs", column, text) for column, (_, text) in RUN_COLUMNS.items()}
     found.add(("runs", None, DESCRIPTION))
+    for table in TABLES:
+        found.add((table.name, None, table.description))
+        found |= {(table.name, column, text) for column, (_, text) in table.columns.items()}
     for view, defined in VIEWS.items():
         found.add((view, None, defined.description))
         found |= {(view, column, text) for column, text in defined.columns.items()}

@@ -1,7 +1,7 @@
 """Reads what was loaded, in one SQL for all destinations."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,12 +19,15 @@ from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from .dialects import DIALECTS, translate
 from .known_tables import KNOWN_TABLES
-from .view_definitions import VIEWS, columns_of, tables_below, tables_of, with_views
+from .view_definitions import RESULT_TABLES, VIEWS, columns_of, tables_below, tables_of, with_views
 
 TRow = dict[str, Any]
 """Values by column."""
 
 _ROWS = 10_000
+
+_UNDEFINED = (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException)
+"""Errors of a table that does not exist."""
 
 _VIEWED: Mapping[str, tuple[str, ...]] = {
     **{name: tuple(table.columns) for name, table in KNOWN_TABLES.items()},
@@ -57,7 +60,8 @@ class Reader:
         Returns:
             list[TRow]: Rows of the same types wherever they come from: moments with their time zone
                 UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
-                numbers. No rows if the table does not exist.
+                numbers. No rows if the table does not exist; tables of results that do not exist
+                count as empty.
 
         Raises:
             UnusableDestinationError: If the query needs more SQL than is known of the destination.
@@ -84,23 +88,33 @@ class Reader:
                 f"The views can be read only with the destination's own tools: its SQL"
                 f" (`{self._session.dialect}`) is not supported here."
             )
+        below = tables_below(names)
+        try:
+            yield from self._stream(query, below, is_simple)
+            return
+        except _UNDEFINED:
+            # an earlier version made no tables of results; or there is no table at all
+            if not below & RESULT_TABLES:
+                return
+        with suppress(*_UNDEFINED):
+            yield from self._stream(query, below - RESULT_TABLES, is_simple, has_results=False)
+
+    def _stream(
+        self, query: str, below: Collection[str], is_simple: bool, has_results: bool = True
+    ) -> Iterator[TRow]:
         reads = (
             {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
             if is_simple
-            else {name: _VIEWED[name] for name in tables_below(names)}
+            else {name: _VIEWED[name] for name in below}
         )
-        whole = with_views(query, self._only)
+        whole = with_views(query, self._only, has_results)
         sql = translate(whole, self._session.dialect, self._session.qualify)
-        try:
-            with self._session.execute(sql, reads, keeps=not is_simple) as (columns, cursor):
-                while rows := cursor.fetchmany(_ROWS):
-                    for row in rows:
-                        yield {
-                            name: _plain(name, each)
-                            for name, each in zip(columns, row, strict=True)
-                        }
-        except (DatabaseUndefinedRelation, DestinationUndefinedEntity, duckdb.CatalogException):
-            return
+        with self._session.execute(sql, reads, keeps=not is_simple) as (columns, cursor):
+            while rows := cursor.fetchmany(_ROWS):
+                for row in rows:
+                    yield {
+                        name: _plain(name, each) for name, each in zip(columns, row, strict=True)
+                    }
 
     def table_exists(self) -> bool:
         """Whether the destination has the table `batches`."""

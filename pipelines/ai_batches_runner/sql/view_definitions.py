@@ -15,7 +15,7 @@ from typing import NamedTuple
 import sqlglot
 from sqlglot import exp
 
-from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
+from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME, TABLES, ResultTable
 
 
 class View(NamedTuple):
@@ -96,6 +96,17 @@ VIEWS = _read_views()
 
 _CHOSEN = "chosen_batches"
 
+RESULT_TABLES = frozenset(table.name for table in TABLES)
+"""Tables without which the views can do: earlier versions did not make them."""
+
+_TYPES = {
+    "string": "TEXT",
+    "int64": "BIGINT",
+    "bool": "BOOLEAN",
+    "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
+}
+"""In DuckDB's SQL, of Arrow's types; others are decimals."""
+
 
 def tables_below(names: Collection[str]) -> set[str]:
     """The tables that a query on some tables and views reads in the end."""
@@ -111,13 +122,15 @@ def _with_below(names: Collection[str]) -> set[str]:
 
 
 @lru_cache
-def with_views(query: str, only: str | None = None) -> str:
+def with_views(query: str, only: str | None = None, has_results: bool = True) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
 
     Args:
         query (str): A query on the views and tables, without common table expressions of its own.
         only (str | None): A condition on the batches of interest; the views lack most others, and
             are computed faster.
+        has_results (bool): Whether the destination has the tables of results; otherwise, empty ones
+            take their place.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
@@ -131,8 +144,20 @@ def with_views(query: str, only: str | None = None) -> str:
             _CHOSEN: f"SELECT * FROM {TABLE_NAME} WHERE id IN ({same})",
             **{name: _read_chosen(each) for name, each in queries.items()},
         }
+    if not has_results:
+        absent = {table.name: _empty(table) for table in TABLES if table.name in needed}
+        queries = {**absent, **queries}
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
+
+
+def _empty(table: ResultTable) -> str:
+    """A query for a table without rows."""
+    columns = ", ".join(
+        f"CAST(NULL AS {_TYPES.get(str(kind), 'DECIMAL(18, 9)')}) AS {name}"
+        for name, (kind, _) in table.columns.items()
+    )
+    return f"SELECT {columns} FROM (SELECT 1 AS one) AS nothing WHERE one = 0"
 
 
 def _read_chosen(query: str) -> str:
