@@ -1,6 +1,7 @@
 """Reads what was loaded, in one SQL for all destinations."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -54,7 +55,7 @@ class Reader:
         """Runs a query.
 
         Args:
-            query (str): In DuckDB's SQL, with the functions of `sql.dialects`. It may name the
+            query (str): In DuckDB's SQL, with the functions of `functions.sql`. It may name the
                 views, whether or not the destination has them.
 
         Returns:
@@ -100,12 +101,12 @@ class Reader:
             yield from self._stream(query, below - RESULT_TABLES, is_simple, has_results=False)
 
     def _stream(
-        self, query: str, below: Collection[str], is_simple: bool, has_results: bool = True
+        self, query: str, below: AbstractSet[str], is_simple: bool, has_results: bool = True
     ) -> Iterator[TRow]:
         reads = (
             {TABLE_NAME: tuple(columns_of(query) & COLUMNS.keys())}
             if is_simple
-            else {name: _VIEWED[name] for name in below}
+            else {name: _VIEWED[name] for name in below & _VIEWED.keys()}
         )
         whole = with_views(query, self._only, has_results)
         sql = translate(whole, self._session.dialect, self._session.qualify)

@@ -147,6 +147,8 @@ def with_views(query: str, only: str | None = None, has_results: bool = True) ->
     if not has_results:
         absent = {table.name: _empty(table) for table in TABLES if table.name in needed}
         queries = {**absent, **queries}
+    if "VENDOR_OF(" in query:
+        query = sqlglot.parse_one(query, read="duckdb").transform(_name_vendors).sql("duckdb")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 
