@@ -83,6 +83,22 @@ PAGING = {
 """Kinds of paginators, in words."""
 
 
+def results_table() -> str:
+    """Where results are, and for how long: the table of `docs/results.md`."""
+    rows = []
+    for name, provider in PROVIDERS.items():
+        results = provider.results
+        if results is None:
+            rows.append(f"| `{name}` | not documented: `unsupported` | |\n")
+            continue
+        where = "sums" if results.totals else "one place"
+        if results.file_columns:
+            where = "output and error file"
+        since = {"ended_at": "the end", "created_at": "creation"}[results.kept_from]
+        rows.append(f"| `{name}` | {where} | {results.days} days from {since} |\n")
+    return "| provider | files | kept |\n|---|---|---|\n" + "".join(rows)
+
+
 def workflow_keys() -> str:
     """The variables that a workflow hands on: keys, and parts of addresses."""
     keys = [provider.api_key_env for provider in PROVIDERS.values()]
@@ -95,6 +111,7 @@ def workflow_keys() -> str:
 TABLES = {
     "README.md": full_table,
     "docs/providers.md": told_table,
+    "docs/results.md": results_table,
     "pipelines/deploy/github_actions/ai_batches.yml": workflow_keys,
     "sources/ai_batches/README.md": short_table,
 }

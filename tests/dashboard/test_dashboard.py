@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import servers
 from commands import COMMAND, run
-from generated import copy_to_postgres, fill, record_runs, writing
+from generated import add_results, copy_to_postgres, fill, record_runs, writing
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -146,9 +146,12 @@ def is_foreign(url: str) -> bool:
     return parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1"
 
 
-def rows(page: Page, place: str) -> list[list[str]]:
-    """The texts of a table."""
-    found: list[list[str]] = page.locator(f"{place} tbody tr").evaluate_all(
+def rows(page: Page, place: str, table: int | None = None) -> list[list[str]]:
+    """The texts of a table, or of one of several tables."""
+    container = page.locator(place)
+    if table is not None:
+        container = container.locator("marimo-table").nth(table)
+    found: list[list[str]] = container.locator("tbody tr").evaluate_all(
         "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
     )
     return found
@@ -353,6 +356,66 @@ def test_the_last_runs_stand_at_the_top(browser: Browser, data: Path) -> None:
 
 
 @in_browser
+def test_failed_requests_are_shown_by_code_model_and_batch(
+    browser: Browser, tmp_path: Path
+) -> None:
+    file = tmp_path / "test.duckdb"
+    fill(file, 3_000, 40)
+    with (
+        serving("--dataset", DATASET, **on_file(file)) as address,
+        viewing(browser, address) as page,
+    ):
+        figures(page)
+        # without results, there is nothing of them
+        expect(page.locator("#errors")).to_have_count(0)
+        add_results(file)
+        refresh(page)
+        page.locator("#errors svg.marks").wait_for()
+        for condition in ("TRUE", "provider = 'kimi'"):
+            if condition != "TRUE":
+                choose_several(page, "Provider", "kimi")
+                count = f"SELECT count(*) FROM b WHERE {chosen(page, condition)}"
+                number(page, "batches", ask(file, count)[0][0])
+            figures(page)
+            source = (
+                f"FROM b JOIN ai_batches.batch_requests r ON batch_id = id WHERE"
+                f" {chosen(page, condition).replace('provider', 'b.provider')}"
+            )
+            total = ask(file, f"SELECT count(*) {source}")[0][0]
+            by_code = ask(
+                file,
+                "SELECT coalesce(error_code, '–'), count(*) AS n, count(DISTINCT id)"
+                f" {source} GROUP BY ALL ORDER BY n DESC, 1",
+            )
+            tables = page.locator("#errors marimo-table")
+            expect(tables.nth(0).locator("tbody tr")).to_have_count(3)
+            expect(tables.nth(0).locator("tbody")).to_contain_text(f"{by_code[0][1]:,}")
+            codes, models, batches = (rows(page, "#errors", place) for place in range(3))
+            assert [(row[0], row[1], row[3]) for row in codes] == [
+                (code, f"{count:,}", f"{several:,}") for code, count, several in by_code
+            ]
+            shares = [float(row[2].removesuffix(" %")) for row in codes]
+            assert shares == pytest.approx([100 * n / total for _, n, _ in by_code], abs=0.051)
+            by_model = ask(
+                file,
+                "SELECT coalesce(b.model, '–'), b.provider, count(*) AS n, count(DISTINCT id)"
+                f" {source} GROUP BY ALL ORDER BY n DESC",
+            )
+            assert [row[2] for row in models] == [f"{row[2]:,}" for row in by_model[:10]]
+            assert {tuple(row[:4]) for row in models} <= {
+                (model, provider, f"{count:,}", f"{several:,}")
+                for model, provider, count, several in by_model
+            }
+            by_batch = ask(
+                file,
+                f"SELECT count(*) AS n {source} GROUP BY id, error_code ORDER BY n DESC LIMIT 10",
+            )
+            assert [row[5] for row in batches] == [str(count) for (count,) in by_batch]
+            assert {row[3] for row in batches} == {"✕ failed"}
+            assert all(row[4].endswith("slow down") for row in batches)
+
+
+@in_browser
 def test_it_lets_runs_write_and_says_so_where_one_does(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "test.duckdb"
     fill(file, 500, 20)
@@ -492,6 +555,11 @@ def test_what_vendors_send_is_text(browser: Browser, tmp_path: Path) -> None:
         connection.execute(
             f"UPDATE ai_batches.runs SET account = {text}, error = {text}, error_type = {text}"
         )
+    add_results(file)
+    with writing(file) as connection:
+        connection.execute(
+            f"UPDATE ai_batches.batch_requests SET error_code = {text}, error_message = {text}"
+        )
     with (
         serving("--dataset", DATASET, **on_file(file)) as address,
         viewing(browser, address) as page,
@@ -510,6 +578,12 @@ def test_what_vendors_send_is_text(browser: Browser, tmp_path: Path) -> None:
             assert account in HOSTILE
             assert name.rstrip("0123456789") == model == account
             assert status.removeprefix("! stuck").strip() == account
+        errors = rows(page, "#errors", 2)
+        assert len(errors) == 10
+        for _, account, name, _, reason, _ in errors:
+            assert account in HOSTILE
+            assert name.rstrip("0123456789") == account
+            assert any(reason == f"{text} {text}" for text in HOSTILE)
         for run in last_runs:
             assert run[1] in HOSTILE
             assert run[7] == f"{run[1]} {run[1]}"

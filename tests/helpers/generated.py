@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 import psycopg2
 
+from ai_batches import TABLES
 from ai_batches.table.columns import BIGINT, BOOL, COLUMNS, ERRORS, JSON, TIMESTAMP
 from ai_batches_runner.destinations.duckdb_file import until_unlocked
 from ai_batches_runner.sql.runs import RUN_COLUMNS
@@ -22,6 +23,8 @@ _ARROW_TYPES = {
     "string": "VARCHAR",
     "int64": "BIGINT",
     "double": "DOUBLE",
+    "bool": "BOOLEAN",
+    "decimal128(18, 9)": "DECIMAL(18,9)",
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
 }
 _POSTGRES_TYPES = {
@@ -119,6 +122,30 @@ def record_runs(file: Path, schema: str = "ai_batches") -> None:
             " SELECT $1, $2, $3, $4, now() - to_hours($5::int), now() - to_hours($5::int)"
             " + INTERVAL 1 MINUTE, 1.5, $6, $7, $8, 3, $9, $10",
             rows,
+        )
+
+
+def add_results(file: Path, schema: str = "ai_batches") -> None:
+    """Makes the tables of results: the failed requests of all batches but those of Respan."""
+    failed = f"FROM {schema}.batches WHERE requests_failed > 0 AND provider <> 'respan'"
+    with writing(file) as connection:
+        for table in TABLES:
+            columns = ", ".join(
+                f"{name} {_ARROW_TYPES[str(kind)]}" for name, (kind, _) in table.columns.items()
+            )
+            connection.execute(f"CREATE TABLE {schema}.{table.name} ({columns})")
+        connection.execute(
+            f"INSERT INTO {schema}.batch_files BY NAME SELECT provider, account, id AS batch_id,"
+            " 'error' AS kind, 'errors' AS results, 'loaded' AS outcome, requests_failed AS lines,"
+            f" 0 AS bad_lines {failed}"
+        )
+        connection.execute(
+            f"INSERT INTO {schema}.batch_requests BY NAME SELECT provider, account,"
+            " id AS batch_id, 'request-' || place AS request_key, 'failed' AS outcome,"
+            " ['rate_limit', 'server_error', NULL][CAST(hash(id, place) % 3 AS INT) + 1]"
+            " AS error_code,"
+            " 'slow down' AS error_message FROM (SELECT provider, account, id,"
+            f" unnest(range(requests_failed)) AS place {failed})"
         )
 
 

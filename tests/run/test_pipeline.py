@@ -419,7 +419,13 @@ def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
             assert summary(second, provider)[3] != "0"
         assert summary(second, "openai")[4] != "0"
         assert "in_progress" in second
+        for provider in ("openai", "mistral"):
+            assert f"Results of {provider}, account default: files " in second
+        assert "rate_limit_exceeded" in second
     assert not real.exists()
     query = "SELECT count(*), count(DISTINCT (provider, id)) FROM ai_batches.batches"
     ((rows, distinct),) = table(tmp_path / "demo.duckdb", query)
     assert rows == distinct
+    query = "SELECT DISTINCT provider, outcome <> 'succeeded' FROM ai_batches.batch_requests"
+    found = table(tmp_path / "demo.duckdb", query)
+    assert sorted(found) == [("mistral", True), ("openai", True)]

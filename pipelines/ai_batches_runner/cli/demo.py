@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,34 @@ from dlt import Pipeline
 from dlt.common.destination import Destination
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from ai_batches import PROVIDERS
+from ai_batches import PROVIDERS, ProviderSettings, ResultSettings, shown
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
 from ..defaults import LOCK_TIMEOUT
 from ..inspect.alerts import find_alerts
 from ..run.load import load
 from ..run.pipeline import connected, open_pipeline
-from ..run.report import describe_place
+from ..run.report import AccountReport, describe_place
+from ..run.result_queue import Shard
+from ..run.results import ResultsReport, load_results
 from ..sql.reader import open_reader
-from .printing import print_line, print_summary
+from .printing import print_line, print_results, print_summary
 
 PIPELINE_NAME = "ai_batches_demo"
 DATABASE = "demo.duckdb"
 HOURS = 2
 SHOWN_CHANGES = 12
 SHOWN_FINDINGS = 8
+SHOWN_ERRORS = 6
+
+RESULTS = {
+    "openai": ResultSettings(mode="errors"),
+    "mistral": ResultSettings(mode="errors"),
+}
+SHARD = Shard(1, 12)
+"""Of which providers and batches results are loaded: all requests of all of them are millions."""
 
 TBatch = tuple[str, str]
 """Provider and id."""
@@ -62,13 +74,19 @@ def run_demo(console: Console) -> bool:
         second = load(pipeline, list(PROVIDERS), settings)
         print_summary(second, describe_place(pipeline), console)
         _print_changes(before, _statuses(pipeline), console)
+        console.rule("Failed requests, from a twelfth of two providers' error files", align="left")
+        chosen = _with_results(settings)
+        results = load_results(pipeline, list(RESULTS), chosen, shard=SHARD)
+        print_results(results, console)
+        _print_errors(pipeline, console)
         console.rule("Alerts", align="left")
         alerts = find_alerts(pipeline, LOCK_TIMEOUT)
         for alert in alerts[:SHOWN_FINDINGS]:
             print_line(f"- {alert}", console)
         if len(alerts) > SHOWN_FINDINGS:
             console.print(f"... and {len(alerts) - SHOWN_FINDINGS} more")
-    return not any(report.error for report in first + second)
+    reports: list[AccountReport | ResultsReport] = [*first, *second, *results]
+    return not any(report.error for report in reports)
 
 
 def demo_destination() -> Destination[Any, Any]:
@@ -89,6 +107,39 @@ def _statuses(pipeline: Pipeline) -> dict[TBatch, str]:
     )
     with open_reader(pipeline, LOCK_TIMEOUT) as reader:
         return {(row["provider"], row["id"]): row["status"] for row in reader.rows(query)}
+
+
+def _with_results(settings: Mapping[str, ProviderSettings]) -> dict[str, ProviderSettings]:
+    return {
+        name: settings[name]._replace(
+            accounts=tuple(account._replace(results=chosen) for account in settings[name].accounts),
+        )
+        for name, chosen in RESULTS.items()
+    }
+
+
+def _print_errors(pipeline: Pipeline, console: Console) -> None:
+    query = """
+        SELECT provider, error_code, SUM(requests) AS requests,
+            COUNT(DISTINCT batch_id) AS batches, MIN(error_message) AS example
+        FROM batch_errors GROUP BY provider, error_code
+        ORDER BY SUM(requests) DESC, provider, error_code
+    """
+    with open_reader(pipeline, LOCK_TIMEOUT) as reader:
+        rows = reader.rows(query)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("provider", "error"):
+        table.add_column(heading)
+    for heading in ("requests", "batches"):
+        table.add_column(heading, justify="right")
+    table.add_column("message, such as")
+    for row in rows[:SHOWN_ERRORS]:
+        numbers = (f"{row[name]:,}" for name in ("requests", "batches"))
+        code, example = (Text(shown(row[name] or "?")) for name in ("error_code", "example"))
+        table.add_row(row["provider"], code, *numbers, example)
+    console.print(table)
+    if len(rows) > SHOWN_ERRORS:
+        console.print(f"... and {len(rows) - SHOWN_ERRORS} more")
 
 
 def _print_changes(before: dict[TBatch, str], after: dict[TBatch, str], console: Console) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import altair as alt
 
+from ai_batches import shown
+
 from ..sql.reader import TRow
 from .formats import duration, percent, whole_number
 from .queries import OUTCOMES, PERCENTILES
@@ -112,6 +114,21 @@ def durations(rows: Sequence[TRow]) -> alt.TopLevelMixin:
         base.mark_tick(thickness=3, size=14, color="white").encode(x="s50:Q"),
     )
     return _finish(chart, alt.Step(26), "Time from created to ended, by provider")
+
+
+def error_codes(rows: Sequence[TRow]) -> alt.TopLevelMixin:
+    """A bar per error code, the most frequent on top."""
+    values = [
+        {"Error": shown(row["error_code"] or NOT_REPORTED), "Requests": row["requests"]}
+        for row in rows
+    ]
+    chart = alt.Chart(alt.InlineData(values=values)).mark_bar(size=14, color=_PALETTE[5])
+    chart = chart.encode(
+        x=alt.X("Requests:Q").axis(title=None, tickCount=5),
+        y=alt.Y("Error:N", sort=None).axis(title=None, grid=False, labelLimit=220),
+        tooltip=["Error:N", alt.Tooltip("Requests:Q", format=",")],
+    )
+    return _finish(chart, alt.Step(26), "Failed requests by error code")
 
 
 def _colour(name: str, shown: dict[str, str]) -> alt.Color:

@@ -8,7 +8,7 @@ import marimo as mo
 
 from . import charts, tables
 from .formats import ago, moment, percent, short_number, whole_number
-from .view import View
+from .view import RequestErrors, View
 
 
 class Section(mo.Html):
@@ -93,8 +93,32 @@ def page(view: View, measure: mo.ui.dropdown, breakdown: mo.ui.dropdown) -> mo.H
                 f" {whole_number(view.total('partly_failed') or 0)} more completed with failed"
                 " requests.",
             ),
+            *([_errors(view.errors)] if view.errors else []),
         ],
         gap=1,
+    )
+
+
+def _errors(errors: RequestErrors) -> Section:
+    """Failed requests, of batches whose results were read."""
+    parts: list[object] = [mo.md("No request failed.")]
+    if errors.codes:
+        parts = [
+            charts.error_codes(errors.codes),
+            mo.hstack(
+                [tables.error_codes(errors.codes), tables.error_models(errors.models)],
+                widths="equal",
+                wrap=True,
+                gap=1,
+            ),
+            tables.error_batches(errors.batches),
+        ]
+    return Section(
+        "errors",
+        "Failed requests",
+        parts,
+        "Requests without a result, of the batches created in the period whose results were read:"
+        " the most frequent errors, the models, and the batches with the most of one error.",
     )
 
 

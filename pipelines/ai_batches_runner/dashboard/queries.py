@@ -22,6 +22,7 @@ SHOWN_SERIES = 7
 """The largest ones; all others are shown as one."""
 SHOWN_OPEN = 10
 SHOWN_FAILURES = 12
+SHOWN_ERRORS = 10
 
 PERCENTILES = (5, 25, 50, 75, 95)
 
@@ -172,6 +173,51 @@ def newest_failures(filters: Filters) -> str:
         FROM batches_failed{_where(["status <> 'completed'", *filters.days(), *filters.owners()])}
         ORDER BY COALESCE(ended_at, created_at) DESC, provider, id LIMIT {SHOWN_FAILURES}
     """
+
+
+def any_results() -> str:
+    """A row if results of any batch were to be read."""
+    return "SELECT batch_id FROM batch_files LIMIT 1"
+
+
+def error_codes(filters: Filters) -> str:
+    """The most frequent errors of requests; each row has the count of all failed requests."""
+    return f"""
+        SELECT error_code, SUM(requests) AS requests, COUNT(DISTINCT id) AS batches,
+            SUM(SUM(requests)) OVER () AS all_requests
+        FROM {_request_errors(filters)}
+        GROUP BY error_code ORDER BY SUM(requests) DESC, error_code LIMIT {SHOWN_ERRORS}
+    """
+
+
+def error_models(filters: Filters) -> str:
+    """The models whose requests failed most."""
+    return f"""
+        SELECT provider, model, SUM(requests) AS requests, COUNT(DISTINCT id) AS batches
+        FROM {_request_errors(filters)}
+        GROUP BY provider, model ORDER BY SUM(requests) DESC, provider, model LIMIT {SHOWN_ERRORS}
+    """
+
+
+def error_batches(filters: Filters) -> str:
+    """The most frequent errors within a batch."""
+    return f"""
+        SELECT provider, account, id, outcome, error_code, MIN(error_message) AS error_message,
+            SUM(requests) AS requests
+        FROM {_request_errors(filters)}
+        GROUP BY provider, account, id, outcome, error_code
+        ORDER BY SUM(requests) DESC, provider, id, error_code LIMIT {SHOWN_ERRORS}
+    """
+
+
+def _request_errors(filters: Filters) -> str:
+    """A subquery: `batch_errors`, with the batches as they appear elsewhere on the page."""
+    return f"""(
+        SELECT listed.provider, listed.account, id, created_on, model, outcome, error_code,
+            error_message, requests
+        FROM batch_errors AS errors INNER JOIN batches_unique AS listed
+            ON batch_id = id AND VENDOR_OF(errors.provider) = VENDOR_OF(listed.provider)
+    ) AS request_errors{_where(filters.days() + filters.owners())}"""
 
 
 def _measures() -> str:

@@ -195,6 +195,53 @@ def failures(view: View) -> Any:
     )
 
 
+def error_codes(rows: Sequence[TRow]) -> Any:
+    """Errors of requests, by code."""
+    return _table(
+        [
+            {
+                "Error": Cell(row["error_code"]),
+                "Requests": _number(row["requests"]),
+                "Share": _share(row["requests"], row["all_requests"]),
+                "Batches": _number(row["batches"]),
+            }
+            for row in rows
+        ]
+    )
+
+
+def error_models(rows: Sequence[TRow]) -> Any:
+    """Failed requests, by model."""
+    return _table(
+        [
+            {
+                "Model": Cell(row["model"]),
+                "Provider": Cell(row["provider"]),
+                "Requests": _number(row["requests"]),
+                "Batches": _number(row["batches"]),
+            }
+            for row in rows
+        ]
+    )
+
+
+def error_batches(rows: Sequence[TRow]) -> Any:
+    """Failed requests, by batch and code."""
+    return _table(
+        [
+            {
+                **_owner(row),
+                "Batch": Cell(row["id"]),
+                "Outcome": Cell(None, badge(row["outcome"])),
+                "Error": _long(row["error_message"], row["error_code"]),
+                "Requests": _number(row["requests"]),
+            }
+            for row in rows
+        ],
+        wrapped="Error",
+    )
+
+
 def _table(rows: Sequence[dict[str, Cell]], wrapped: str | None = None) -> Any:
     names = rows[0] if rows else {}
     return mo.ui.table(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from ai_batches import shown
 
@@ -32,6 +33,15 @@ TAsk = Callable[[str], list[TRow]]
 """Answers a query."""
 
 
+class RequestErrors(NamedTuple):
+    """Requests that have no result, by three columns; the most frequent first."""
+
+    codes: list[TRow]
+    models: list[TRow]
+    batches: list[TRow]
+    """By batch, outcome and code."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything below the filters."""
@@ -53,6 +63,8 @@ class View:
     open: list[TRow]
     durations: list[TRow]
     failures: list[TRow]
+    errors: RequestErrors | None
+    """None if no results were read, ever."""
     undated: int
     """Batches without a readable creation time; they are in no figure over time."""
 
@@ -130,7 +142,18 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         open=ask(queries.longest_open(filters)),
         durations=ask(queries.durations(filters)),
         failures=ask(queries.newest_failures(filters)),
+        errors=_errors(ask, filters),
         undated=sum(row["batches"] for row in ask(queries.undated(filters))),
+    )
+
+
+def _errors(ask: TAsk, filters: Filters) -> RequestErrors | None:
+    if not ask(queries.any_results()):
+        return None
+    return RequestErrors(
+        ask(queries.error_codes(filters)),
+        ask(queries.error_models(filters)),
+        ask(queries.error_batches(filters)),
     )
 
 

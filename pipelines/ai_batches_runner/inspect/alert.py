@@ -12,7 +12,7 @@ class Alert(NamedTuple):
     """One thing to look at, of one account."""
 
     kind: str
-    """stuck, failed, expired, refused_key, failed_run, stale or clock."""
+    """stuck, failed, expired, uncounted, expiring, refused_key, failed_run, stale or clock."""
     provider: str
     """Empty if it is about the table of runs."""
     account: str

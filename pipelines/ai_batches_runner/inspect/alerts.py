@@ -1,7 +1,7 @@
-"""What a person should look at: stuck, failed and expired batches, refused keys, stale accounts.
+"""What a person should look at: stuck, failed and expired batches, results, keys, stale accounts.
 
-Nothing here quotes what came with a batch (prompts, metadata, descriptions, error texts), so that
-it can be sent to a chat.
+Nothing here quotes what came with a batch (prompts, metadata, descriptions, error texts) except
+for error codes, so that it can be sent to a chat.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,14 @@ from ..sql.runs import LAST_RUNS, REMEMBERED_DAYS, RUNS_AHEAD
 from .alert import SHOWN_IDS, Alert, alert_on
 from .ended import (
     FIRST_LOOK,
+    OF_INTEREST,
     EndedBatch,
     alerts_on,
     read_ended,
     was_loaded_before,
     window_of_last_run,
 )
+from .expiring import expiring_batches, expiring_results
 
 STALE_AFTER = timedelta(days=1)
 """Since when an account has to have been loaded, or it is named."""
@@ -66,7 +68,7 @@ class Findings(NamedTuple):
     runs: dict[tuple[str, str], TRow]
     """The rows of `LAST_RUNS`, by provider and account."""
     ended: list[EndedBatch]
-    """Batches that failed or expired, the oldest end first."""
+    """Batches that failed or expired, or have uncounted failures, the oldest end first."""
 
     @classmethod
     def nothing(cls) -> "Findings":
@@ -92,12 +94,14 @@ def look_up(
         DestinationConnectionError: If no server answers, or it refuses.
         UnusableDestinationError: If the destination cannot be read back.
     """
-    of_interest = "is_open OR status IN ('failed', 'expired')"
+    of_interest = f"is_open OR {OF_INTEREST} OR ({expiring_batches(datetime.now(UTC))})"
     with open_reader(pipeline, wait, of_interest) as reader:
         rows = reader.rows(LAST_RUNS)
         now = rows[0]["now_at"] if rows else datetime.now(UTC)
         runs = {(row["provider"], row["account"]): row for row in rows}
         standing = [*_accounts(rows, now), *_stuck(reader), *_ahead(reader)]
+        if now > RELEASED:
+            standing += expiring_results(reader, now)
         oldest = min(
             (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now
         )

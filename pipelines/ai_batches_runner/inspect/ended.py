@@ -1,5 +1,7 @@
-"""Batches that failed or expired: which of them are news."""
+"""Batches that failed, expired, or have failures that their list does not count: which are news."""
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -7,14 +9,28 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import NamedTuple
 
-from ai_batches import PROVIDERS
+from ai_batches import FILES, PROVIDERS
 
-from ..sql.reader import Reader, TRow
+from ..sql.reader import Reader, TRow, literal
 from ..sql.runs import LOADS_OF_RUNS, REMEMBERED_DAYS
 from .alert import Alert, alert_on
 
 KINDS = ("failed", "expired")
 """Words of `status`, and kinds of alerts."""
+
+UNCOUNTED = "uncounted"
+"""The kind of alerts about failed requests that the list does not count."""
+
+OF_INTEREST = (
+    "status IN ('failed', 'expired') OR (requests_failed = 0 AND error_file_id IS NOT NULL)"
+)
+"""A condition on the table that holds for all batches of these kinds."""
+
+_EXPLAINED = 1_000
+"""Batches, the last ones, of which error codes are looked up."""
+
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,60}")
+"""What is a code; anything else may be a text, which may quote what was sent."""
 
 FIRST_LOOK, LATER_LOOK = timedelta(days=1), timedelta(hours=1)
 """How long before a first run, and before the run that precedes a later one, an end is news: a load
@@ -25,7 +41,7 @@ OPEN_FOR = timedelta(days=REMEMBERED_DAYS)
 
 
 class EndedBatch(NamedTuple):
-    """A batch that failed or expired."""
+    """A batch that failed or expired, or whose error file was loaded though none failed."""
 
     provider: str
     account: str
@@ -33,9 +49,12 @@ class EndedBatch(NamedTuple):
     kind: str
     created_at: datetime | None
     ended_at: datetime | None
+    """If it is uncounted: when its error file was loaded."""
     load_id: str
     loaded_by: str | None
     """The run that recorded its load; None if none did that loaded to its end."""
+    errors: Mapping[str, int] = {}
+    """How many of its requests have which error code, as far as results were loaded."""
 
     @property
     def whose(self) -> tuple[str, str]:
@@ -50,9 +69,14 @@ class EndedBatch(NamedTuple):
     @property
     def key(self) -> str:
         """The same whichever account or gateway lists it; short."""
-        vendor = PROVIDERS[self.provider].gateway_to if self.provider in PROVIDERS else None
-        text = f"{vendor or self.provider} {self.id}"
-        return blake2b(text.encode(errors="surrogatepass"), digest_size=6).hexdigest()
+        about = f" {UNCOUNTED}" if self.kind == UNCOUNTED else ""
+        return _key(self.provider, f"{self.id}{about}")
+
+
+def _key(provider: str, batch: str) -> str:
+    vendor = PROVIDERS[provider].gateway_to if provider in PROVIDERS else None
+    text = f"{vendor or provider} {batch}"
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=6).hexdigest()
 
 
 class Window(NamedTuple):
@@ -90,6 +114,10 @@ def was_loaded_before(batch: EndedBatch, run: TRow) -> bool:
     """Whether a run before the last one brought a batch as it is; `run` is a row of `LAST_RUNS`."""
     if run["previous_at"] is None:
         return False
+    if batch.kind == UNCOUNTED and batch.ended_at:
+        began: datetime = run["started_at"]
+        # results are loaded after the lists, in a package that no run records
+        return batch.ended_at < began
     return batch.loaded_by not in (None, run["run_id"]) or _is_of_run(
         batch.load_id, run["previous_at"], run["previous_end_at"]
     )
@@ -112,7 +140,7 @@ def _is_of_run(load_id: str, start: datetime, end: datetime | None) -> bool:
 
 
 def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatch]:
-    """Reads the batches that failed or expired.
+    """Reads the batches that failed or expired, or have failures that their list does not count.
 
     Args:
         reader (Reader): Where the batches are.
@@ -150,8 +178,65 @@ def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatc
         )
         for row in rows
     ]
+    found += _read_uncounted(reader, seconds)
     never = datetime.min.replace(tzinfo=UTC)
-    return sorted(found, key=lambda batch: (batch.at or never, batch.id))
+    found.sort(key=lambda batch: (batch.at or never, batch.id))
+    return _with_errors(reader, found)
+
+
+def _read_uncounted(reader: Reader, seconds: int) -> list[EndedBatch]:
+    """Reads completed batches whose error file has lines, although the list counts no failure."""
+    rows = reader.rows(f"""
+        SELECT ended.provider, ended.account, id, created_at, MAX(files.loaded_at) AS loaded_at,
+            MAX(files._dlt_load_id) AS loaded_in
+        FROM batches_unique AS ended
+        INNER JOIN {FILES.name} AS files
+            ON batch_id = id AND VENDOR_OF(files.provider) = VENDOR_OF(ended.provider)
+        WHERE status = 'completed' AND requests_failed = 0
+            AND kind = 'error' AND outcome = 'loaded' AND lines > 0
+            AND SECONDS_BETWEEN(files.loaded_at, NOW_IN_UTC()) <= {seconds}
+        GROUP BY ended.provider, ended.account, id, created_at
+    """)
+    return [
+        EndedBatch(
+            row["provider"],
+            row["account"],
+            row["id"],
+            UNCOUNTED,
+            row["created_at"],
+            row["loaded_at"],
+            str(row["loaded_in"]),
+            None,
+        )
+        for row in rows
+    ]
+
+
+def _with_errors(reader: Reader, batches: list[EndedBatch]) -> list[EndedBatch]:
+    """Looks up the error codes of the last batches of which results were loaded."""
+    if not batches:
+        return []
+    ids = ", ".join(sorted({literal(batch.id) for batch in batches[-_EXPLAINED:]}))
+    # most often there are none: the table of requests may be large
+    loaded = reader.rows(
+        f"SELECT DISTINCT batch_id FROM {FILES.name}"
+        f" WHERE outcome = 'loaded' AND batch_id IN ({ids})"
+    )
+    if not loaded:
+        return batches
+    ids = ", ".join(literal(row["batch_id"]) for row in loaded)
+    errors: dict[str, Counter[str]] = {}
+    for row in reader.rows(
+        "SELECT provider, batch_id, error_code, SUM(requests) AS requests FROM batch_errors"
+        f" WHERE batch_id IN ({ids}) GROUP BY provider, batch_id, error_code"
+    ):
+        if row["error_code"] and _CODE.fullmatch(row["error_code"]):
+            errors.setdefault(_key(row["provider"], row["batch_id"]), Counter())[
+                row["error_code"]
+            ] += row["requests"]
+    return [
+        batch._replace(errors=errors.get(_key(batch.provider, batch.id), {})) for batch in batches
+    ]
 
 
 def alerts_on(
@@ -159,13 +244,25 @@ def alerts_on(
 ) -> list[Alert]:
     """One alert per account and kind."""
     whose = sorted(batches, key=lambda batch: (*batch.whose, batch.kind))
-    return [
-        alert_on(kind, provider, account, _newest_first(list(group)), f"{kind} {window.text}")
-        for (provider, account, kind), group in groupby(
-            whose, key=lambda batch: (*batch.whose, batch.kind)
-        )
-        for window in (windows[provider, account],)
-    ]
+    alerts = []
+    for (provider, account, kind), group in groupby(
+        whose, key=lambda batch: (*batch.whose, batch.kind)
+    ):
+        listed = list(group)
+        text = f"{kind} {windows[provider, account].text}"
+        if kind == UNCOUNTED:
+            text = "with failed requests in the error file, though the list reports none"
+        text += _most_frequent(listed)
+        alerts.append(alert_on(kind, provider, account, _newest_first(listed), text))
+    return alerts
+
+
+def _most_frequent(batches: Sequence[EndedBatch]) -> str:
+    """The most frequent error code of some batches, as a clause; empty if none is known."""
+    errors: Counter[str] = Counter()
+    for batch in batches:
+        errors.update(batch.errors)
+    return f" (most frequent error: {errors.most_common(1)[0][0]})" if errors else ""
 
 
 def _newest_first(batches: Sequence[EndedBatch]) -> list[str]:

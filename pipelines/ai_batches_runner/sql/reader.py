@@ -48,13 +48,14 @@ class Reader:
         """Runs a query.
 
         Args:
-            query (str): In DuckDB's SQL, with the functions of `sql.dialects`. It may name the
+            query (str): In DuckDB's SQL, with the functions of `functions.sql`. It may name the
                 views, whether or not the destination has them.
 
         Returns:
             list[TRow]: Rows of the same types wherever they come from: moments with their time zone
                 UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
-                numbers. No rows if the table does not exist.
+                numbers. No rows if the table does not exist; tables of results that do not exist
+                count as empty.
 
         Raises:
             UnusableDestinationError: If the query needs more SQL than is known of the destination.

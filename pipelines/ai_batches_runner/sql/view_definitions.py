@@ -153,6 +153,8 @@ def with_views(
             **{name: _read_chosen(each) for name, each in queries.items()},
         }
     queries = dict(absent) | queries
+    if _VENDOR in query:
+        query = sqlglot.parse_one(query, read="duckdb").transform(_name_vendors).sql("duckdb")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 

@@ -18,6 +18,7 @@ SELECT
     CASE
         WHEN status = 'expired' THEN FALSE
         ELSE SECONDS_BETWEEN(created_at, ended_at) <= window_seconds
-    END AS is_within_window
+    END AS is_within_window,
+    requests_total, requests_completed, requests_failed, total_tokens
 FROM batches_unique
 WHERE NOT is_open AND ended_at IS NOT NULL;

@@ -1,15 +1,29 @@
 -- One row per batch: a batch that several accounts or a gateway list appears once, as its own
 --   vendor reports it
 --
+-- requests_completed: Requests that succeeded; if the provider does not list them, as in the
+--   results
+-- requests_failed: Requests that ran and ended in an error; likewise
+-- input_tokens: Input tokens, cached ones included; if the provider does not list them, the sum of
+--   the results; null while not metered
+-- cached_input_tokens: Input tokens read from a cache; likewise
+-- output_tokens: Output tokens, reasoning included; likewise
+-- reasoning_tokens: Output tokens spent on reasoning; likewise
+-- total_tokens: Input and output tokens; likewise
 -- created_on: Day of creation (UTC)
 -- window_seconds: Seconds from creation to expiry or, if that is not reported, the length of
 --   `completion_window`; null if neither is known
 
 SELECT
-    provider, account, id, status, is_open, description, model, endpoint, completion_window,
-    input_file_id, output_file_id, error_file_id,
-    requests_total, requests_completed, requests_failed,
-    input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, total_tokens,
+    listed.provider, listed.account, id, status, is_open, description, model, endpoint,
+    completion_window, input_file_id, output_file_id, error_file_id, requests_total,
+    COALESCE(listed.requests_completed, totals.requests_completed) AS requests_completed,
+    COALESCE(listed.requests_failed, totals.requests_failed) AS requests_failed,
+    COALESCE(listed.input_tokens, totals.input_tokens) AS input_tokens,
+    COALESCE(listed.cached_input_tokens, totals.cached_input_tokens) AS cached_input_tokens,
+    COALESCE(listed.output_tokens, totals.output_tokens) AS output_tokens,
+    COALESCE(listed.reasoning_tokens, totals.reasoning_tokens) AS reasoning_tokens,
+    COALESCE(listed.total_tokens, totals.total_tokens) AS total_tokens,
     created_at, in_progress_at, ended_at, expires_at,
     errors, metadata, _dlt_load_id,
     DAY_IN_UTC(created_at) AS created_on,
@@ -42,5 +56,8 @@ LEFT JOIN (
     -- only ids that occur more than once are sorted: there may be a million others
     WHERE id IN (SELECT id FROM batches AS counted GROUP BY id HAVING COUNT(*) > 1)
 ) AS copies
-    ON place > 1 AND copy_id = id AND copy_provider = provider AND copy_account = account
+    ON place > 1 AND copy_id = id
+    AND copy_provider = listed.provider AND copy_account = listed.account
+LEFT JOIN batch_totals AS totals
+    ON batch_id = id AND vendor = VENDOR_OF(listed.provider)
 WHERE copy_id IS NULL;
