@@ -21,6 +21,7 @@ from ai_batches_runner.sql.dialects import translate
 from ai_batches_runner.sql.reader import literal, open_reader
 from cases import Case
 from commands import keys
+from stored_results import store_results
 from support import Lists, TRow, batch, cursor_list
 from targets import TARGETS, TServers
 
@@ -317,9 +318,9 @@ TOKENS = st.integers(0, 10**12)
 PRICES = st.integers(0, 2_000 * 10**9)
 
 
-@given(st.tuples(TOKENS, TOKENS, TOKENS), st.tuples(PRICES, PRICES, PRICES))
+@given(st.tuples(*[TOKENS] * 4), st.tuples(*[PRICES] * 4))
 def test_whole_numbers_come_to_what_decimals_do(
-    tokens: tuple[int, int, int], prices: tuple[int, int, int]
+    tokens: tuple[int, ...], prices: tuple[int, ...]
 ) -> None:
     numbers = ", ".join(f"CAST({each} AS BIGINT)" for each in (*tokens, *prices))
     query = f"SELECT COST({numbers}) AS nanos"
@@ -354,3 +355,135 @@ def test_a_number_in_json_is_one_or_none(text: str, number: float | None) -> Non
     assert found == number or (number is None and not 0 <= (found or -1) < 10)
     with closing(sqlite3.connect(":memory:")) as connection:
         assert connection.execute(translate(query, "sqlite")).fetchall() == [(number,)]
+
+
+def told(name: str, model: str, requests: int, **sums: Any) -> TRow:
+    """A row of `batch_usage`."""
+    whose = {"provider": "openai", "account": "default", "batch_id": name}
+    return {**whose, "model": model, "outcome": "succeeded", "requests": requests, **sums}
+
+
+USED: dict[str, tuple[list[TRow], str | None, str | None, str | None]] = {
+    # BerriAI/litellm#32307 has such sums, of another model
+    "one-model": (
+        [told("one-model", "gpt-5", 2, input_tokens=18, output_tokens=43)],
+        "0.00022625",
+        "0.00022625",
+        None,
+    ),
+    "two-models": (
+        [
+            told("two-models", "gpt-5", 1, input_tokens=1_000_000, output_tokens=0),
+            told("two-models", "gpt-5-nano", 1, input_tokens=1_000_000, output_tokens=0),
+        ],
+        "0.65",
+        "0.65",
+        None,
+    ),
+    "one-unknown": (
+        [
+            told("one-unknown", "gpt-5", 1, input_tokens=8, output_tokens=1),
+            told("one-unknown", "nobody-knows", 1, input_tokens=8, output_tokens=1),
+        ],
+        None,
+        None,
+        "unknown model",
+    ),
+    # before the sums of the list, which count as much
+    "both": (
+        [told("both", "gpt-5", 1, input_tokens=1_000_000, output_tokens=0)],
+        "0.625",
+        "0.625",
+        None,
+    ),
+    "none-is-long": (
+        [
+            told(
+                "none-is-long",
+                "gpt-6-sol",
+                1_000,
+                input_tokens=30_000_000,
+                output_tokens=10_000_000,
+                requests_long_context=0,
+            )
+        ],
+        "80",
+        "80",
+        None,
+    ),
+    "some-are-long": (
+        [
+            told(
+                "some-are-long",
+                "gpt-6-sol",
+                100,
+                input_tokens=30_000_000,
+                output_tokens=10_000_000,
+                requests_long_context=9,
+            )
+        ],
+        "80",
+        "135",
+        None,
+    ),
+    # what is written into a cache has a price of its own
+    "written": (
+        [
+            told(
+                "written",
+                "mine",
+                1,
+                input_tokens=3_000_000,
+                cached_input_tokens=1_000_000,
+                cache_write_tokens=1_000_000,
+                output_tokens=0,
+            )
+        ],
+        "8.5",
+        "8.5",
+        None,
+    ),
+}
+"""Sums of results, and cost, highest cost and gap of the batch."""
+
+WRITTEN = (
+    "provider,model,input_usd_per_mtok,cached_input_usd_per_mtok,cache_write_usd_per_mtok,"
+    "output_usd_per_mtok\nopenai,mine,2,0.5,6,1\n"
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["duckdb_file", "sqlite", pytest.param("postgres", marks=pytest.mark.integration)],
+)
+def test_results_tell_what_a_batch_cost(
+    name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = TARGETS[name](tmp_path, server)
+    dataset = f"test_{random.getrandbits(32):x}"
+    rows = [priced(each, None, **({} if each != "both" else usage(8, 1))) for each in USED]
+    lists.serve("openai", cursor_list(rows))
+    Path("my.csv").write_text(WRITTEN)
+    variables = keys(lists, "openai") | {"SOURCES__AI_BATCHES__PRICES": "my.csv"}
+    case = Case(name, target, target, tmp_path, dataset, lists, variables)
+    assert case.run()[0] == 0
+    for variable, value in target.variables.items():
+        monkeypatch.setenv(variable, value)
+    kept = [row for sums, *_ in USED.values() for row in sums]
+    files = [
+        {**dict(list(row.items())[:3]), "kind": "output", "results": "totals", "outcome": "loaded"}
+        for row in {row["batch_id"]: row for row in kept}.values()
+    ]
+    destination = target.arguments[1] if target.arguments else "duckdb"
+    store_results(destination, dataset, {"batch_files": files, "batch_usage": kept})
+    # a run that loads something looks which models there are
+    rows.insert(0, priced("new", None))
+    assert case.run()[0] == 0
+    found = {row["id"]: row for row in target.read(dataset, "batches_cost")[1]}
+    for batch_id, (_, cost, most, gap) in USED.items():
+        costs = found[batch_id]
+        assert costs["cost_gap"] == gap, batch_id
+        assert decimal(costs["cost_usd"]) == decimal(cost), batch_id
+        assert decimal(costs["cost_usd_max"]) == decimal(most), batch_id
+        assert costs["cost_basis"] == (None if gap else "requests"), batch_id
+    assert found["new"]["cost_gap"] == "no tokens"

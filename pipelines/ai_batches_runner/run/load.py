@@ -149,7 +149,9 @@ def _record(
 ) -> None:
     """Stores what the run did, and prices that changed; if that fails, the batches are loaded."""
     try:
-        priced, wanted = price_resources(pipeline, prices, reports, table_format)
+        # a destination that rewrites rows cannot tell how many changed
+        has_news = any(each.new or each.changed != 0 for each in reports)
+        priced, wanted = price_resources(pipeline, prices, has_news, table_format)
         others = [*priced, *result_tables(pipeline, disposition, table_format)]
         extract_runs(pipeline, run, reports, load_id, table_format, others)
         store(pipeline)

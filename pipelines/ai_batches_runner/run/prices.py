@@ -13,7 +13,7 @@ from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource
 
-from ai_batches import PROVIDERS, TABLE_NAME, VERSION, VERSION_HINT, SettingsError
+from ai_batches import PROVIDERS, TABLE_NAME, USAGE, VERSION, VERSION_HINT, SettingsError
 from ai_batches.settings.names import SECTION
 
 from ..destinations.base import TableFormat
@@ -30,7 +30,6 @@ from ..sql.prices import (
     PRICES_TABLE,
 )
 from ..sql.reader import open_reader
-from .report import AccountReport
 
 _KEPT = "ai_batches_kept_prices"
 
@@ -103,7 +102,7 @@ def _unusable(problem: str) -> SettingsError:
 def price_resources(
     pipeline: Pipeline,
     settings: PriceSettings,
-    reports: Sequence[AccountReport],
+    has_news: bool,
     table_format: TableFormat | None = None,
 ) -> tuple[list[DltResource], str]:
     """The tables that are to be stored again: none if the batches are of models that are known.
@@ -111,7 +110,7 @@ def price_resources(
     Args:
         pipeline (Pipeline): The pipeline, after it loaded batches.
         settings (PriceSettings): Of the user.
-        reports (Sequence[AccountReport]): What the run did.
+        has_news (bool): Whether models may occur that did not before.
         table_format (TableFormat | None): How a destination of files keeps tables.
 
     Returns:
@@ -120,8 +119,7 @@ def price_resources(
     before = remembered(pipeline, _KEPT) or ""
     lists = _digest(adapter_of(pipeline).identity, VERSION, settings.digest, *_shipped_digests())
     is_same_list = before.startswith(lists)
-    # a destination that rewrites rows cannot tell how many changed
-    if is_same_list and not any(each.new or each.changed != 0 for each in reports):
+    if is_same_list and not has_news:
         return [], before
     named = _named_models(pipeline)
     wanted = f"{lists} {_digest(*(text for pair in named for text in pair))}"
@@ -207,7 +205,11 @@ def _known_names(prices: Iterable[Price], settings: PriceSettings) -> dict[str, 
 
 def _named_models(pipeline: Pipeline) -> list[TNamed]:
     """Providers and models that occur in the destination."""
-    query = f"SELECT DISTINCT provider, model FROM {TABLE_NAME} WHERE model IS NOT NULL"  # noqa: S608
+    # results name the model that answered
+    query = " UNION ".join(
+        f"SELECT provider, model FROM {table} WHERE model <> ''"  # noqa: S608
+        for table in (TABLE_NAME, USAGE.name)
+    )
     with open_reader(pipeline) as reader:
         return sorted((row["provider"], row["model"]) for row in reader.rows(query))
 

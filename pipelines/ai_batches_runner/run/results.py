@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import dlt
 import pyarrow as pa
 from dlt import Pipeline
 from dlt.common.runtime import signals
@@ -22,10 +23,13 @@ from ai_batches import (
 )
 
 from ..defaults import LOCK_TIMEOUT, SECONDS_PER_LOAD
-from ..destinations.base import TableFormat
+from ..destinations.base import SCHEMA_NAME, TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
-from ..sql.reader import open_reader
+from ..destinations.registry import adapter_of
+from ..errors import UnusableDestinationError
+from ..sql.reader import open_reader, table_exists
 from .pipeline import connected
+from .prices import price_resources, price_settings, remember_prices
 from .progress import ProgressListener
 from .report import TAccount
 from .result_queue import Batch, Shard, TKey, next_batches, wanted_accounts
@@ -114,6 +118,11 @@ def load_results(
     disposition, _ = write_disposition(pipeline, table_format)
     with connected(pipeline, wait):
         pipeline, _ = prepare(pipeline, table_format)
+        if not table_exists(pipeline):
+            raise UnusableDestinationError(
+                f"There is no table {adapter_of(pipeline).table_name}: load the lists first. A"
+                " DuckDB file bears the name of the pipeline unless its credentials name it."
+            )
     reports: dict[TAccount, ResultsReport] = {}
     tried: set[TKey] = set()
     proofs: list[pa.Table] = []
@@ -134,7 +143,19 @@ def load_results(
                 if work.is_stopped:
                     del accounts[whose]
             tried |= {(each["provider"], each["account"], str(each["id"])) for each in batches}
+    if any(report.lines for report in reports.values()):
+        _keep_prices(pipeline, wait, table_format)
     return [reports[whose] for whose in sorted(reports)]
+
+
+def _keep_prices(pipeline: Pipeline, wait: float, table_format: TableFormat | None) -> None:
+    """Has the price tables know the models that results name."""
+    with connected(pipeline, wait):
+        prices, wanted = price_resources(pipeline, price_settings(), True, table_format)
+        if prices:
+            pipeline.extract(dlt.source(lambda: prices, name=SCHEMA_NAME)())
+            store(pipeline)
+            remember_prices(pipeline, wanted)
 
 
 def _load(

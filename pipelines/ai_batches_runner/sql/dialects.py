@@ -10,7 +10,8 @@ calls a function of our own; `functions.sql` defines each of them for DuckDB:
 - `JSON_NUMBER(document, path)`: the number at a path, or in a text there; null if there is none
 - `NANOS(usd)`: an amount of money as whole billionths, in 64 bits
 - `USD(nanos)`: the amount of so many billionths
-- `COST(fresh, cached, output, fresh_price, cached_price, output_price)`: what tokens cost, in
+- `COST(fresh, cached, written, output, fresh_price, cached_price, written_price, output_price)`:
+  what tokens cost, in
   billionths: prices are billionths per million tokens. Whole numbers are equal on all destinations;
   SQLite has no decimals. 64 bits are enough for 10^12 tokens of each kind at 2,000 USD per million.
 """
@@ -192,9 +193,9 @@ def _cost(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
         "clickhouse": "intDiv({0}, {1})",
     }
     quotient = quotients.get(dialect, "(({0}) // {1})")
-    millions = [quotient.format(f"{{{place}}}", 1_000_000) for place in range(3)]
-    rests = [f"({{{place}}}) % 1000000" for place in range(3)]
-    prices = ["{3}", "{4}", "{5}"]
+    millions = [quotient.format(f"{{{place}}}", 1_000_000) for place in range(4)]
+    rests = [f"({{{place}}}) % 1000000" for place in range(4)]
+    prices = ["{4}", "{5}", "{6}", "{7}"]
     whole = " + ".join(f"{a} * {b}" for a, b in zip(millions, prices, strict=True))
     part = " + ".join(f"({a}) * {b}" for a, b in zip(rests, prices, strict=True))
     # rounded once

@@ -29,11 +29,14 @@ CREATE OR REPLACE TEMP MACRO USD(nanos) AS
     CAST(nanos * CAST('0.000000001' AS DECIMAL(10, 9)) AS DECIMAL(38, 9));
 
 -- what tokens cost, in billionths; prices are billionths per million tokens
-CREATE OR REPLACE TEMP MACRO COST(fresh, cached, output, fresh_price, cached_price, output_price) AS
+CREATE OR REPLACE TEMP MACRO COST(
+    fresh, cached, written, output, fresh_price, cached_price, written_price, output_price
+) AS
     (fresh // 1000000) * fresh_price + (cached // 1000000) * cached_price
-    + (output // 1000000) * output_price
+    + (written // 1000000) * written_price + (output // 1000000) * output_price
     + ((fresh % 1000000) * fresh_price + (cached % 1000000) * cached_price
-        + (output % 1000000) * output_price + 500000) // 1000000;
+        + (written % 1000000) * written_price + (output % 1000000) * output_price
+        + 500000) // 1000000;
 
 -- the provider whose batches a provider lists: another one's if it is a gateway, otherwise its own;
 -- the pipeline writes out the gateways of the registry here

@@ -63,7 +63,7 @@ def _nothing(columns: Mapping[str, tuple[pa.DataType, str]]) -> str:
     empty = ", ".join(
         f"CAST(NULL AS {_IN_SQL[kind]}) AS {name}" for name, (kind, _) in columns.items()
     )
-    return f"SELECT {empty} FROM (SELECT 1 AS one) AS nothing WHERE one = 0"  # noqa: S608
+    return f"SELECT {empty} FROM (SELECT 1 AS one) AS none_of WHERE one = 0"  # noqa: S608
 
 
 LATER_TABLES = {

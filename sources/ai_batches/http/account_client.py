@@ -41,6 +41,7 @@ class AccountClient:
     ) -> None:
         self._provider = provider
         self._settings = settings
+        self._account = account
         self._address, _, query = (account.base_url or settings.base_url).partition("?")
         self._url = self._address + provider.path
         params = parse_qs(query, keep_blank_values=True)

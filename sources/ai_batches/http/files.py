@@ -1,7 +1,6 @@
 """Files of one account over HTTP: streamed, resumed where that is safe, and only taken if whole."""
 
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -14,6 +13,7 @@ from ..paginators import Reply, UntrustedPageError
 from ..redaction import keep_secret
 from .account_client import AccountClient
 from .foreign_address import origin_of, refuse_foreign_address
+from .inflater import Inflater
 from .session import AccountSession, BrokenFileError
 
 _CHUNK = 1 << 20
@@ -112,6 +112,15 @@ class FileClient(AccountClient):
         """
         if isinstance(error, (AiBatchesError, TimeUpError)):
             return error
+        response = error.response if isinstance(error, HTTPError) else None
+        if response is not None and origin_of(response.url) != origin_of(self.root):
+            # an address that was signed for a while says nothing of the key
+            return TransientRequestError(
+                self._provider.name,
+                self._account.name,
+                f"the storage that the vendor leads to answers HTTP {response.status_code}",
+                "The next run tries again.",
+            )
         made = self._errors.at(self.url(path).partition("?")[0]).of(error)
         if isinstance(made, TransientRequestError) and self._limit.is_up:
             return TimeUpError("the time was up, waiting for a file")
@@ -133,41 +142,6 @@ class FileClient(AccountClient):
         super().close()
         for session in self._foreign.values():
             session.close()
-
-
-class _Inflater:
-    """Decompresses a reply that is compressed although nobody asked for it, and knows its end."""
-
-    def __init__(self) -> None:
-        self._stream = self._new()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether it has ended as it says itself; a proxy may compress what broke off behind it."""
-        return bool(self._stream.eof)
-
-    def inflate(self, part: bytes) -> Iterator[bytes]:
-        """Yields what a part holds, in parts of bounded size.
-
-        Raises:
-            BrokenFileError: If it cannot be decompressed.
-        """
-        while True:
-            if self._stream.eof and part:
-                self._stream = self._new()
-            try:
-                plain = self._stream.decompress(part, _CHUNK)
-            except zlib.error as ex:
-                raise BrokenFileError(type(ex).__name__) from None
-            if plain:
-                yield plain
-            part = self._stream.unconsumed_tail or self._stream.unused_data
-            if not part and len(plain) < _CHUNK:
-                return
-
-    def _new(self) -> Any:
-        # of gzip and zlib alike
-        return zlib.decompressobj(zlib.MAX_WBITS | 32)
 
 
 class _Place(NamedTuple):
@@ -207,7 +181,7 @@ class Download:
         self._auth = auth
         self._max_bytes = max_bytes
         self._size: int | None = None
-        self._inflater: _Inflater | None = None
+        self._inflater: Inflater | None = None
         self._can_resume = False
         self._beginnings = 0
 
@@ -301,7 +275,7 @@ class Download:
         is_plain = encoding in _PLAIN
         if not is_plain and encoding not in _COMPRESSED:
             raise UntrustedPageError("the file is compressed in another way than gzip")
-        self._inflater = None if is_plain else _Inflater()
+        self._inflater = None if is_plain else Inflater()
         self._size = int(length) if length.isdecimal() and is_plain else None
         if self._size is None and not length.isdecimal() and not response.raw.chunked:
             raise UntrustedPageError(

@@ -72,7 +72,7 @@ def decode(response: Response) -> Reply:
         if text[:1] in ("", "{", "["):
             raise ChunkedEncodingError("the reply breaks off", response=response) from None
         raise _not_json(response) from None
-    return Reply(body, response.url, response.headers, response.links)
+    return Reply(body, response.url, response.headers, response.links, len(response.content))
 
 
 def rows_of(reply: Reply, provider: Provider) -> list[dict[str, Any]]:

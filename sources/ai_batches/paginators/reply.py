@@ -13,6 +13,8 @@ class Reply(NamedTuple):
     headers: Mapping[str, str] = {}
     links: Mapping[str, Mapping[str, str]] = {}
     """The header `Link`, by relation."""
+    size: int = 0
+    """Bytes of the body, decompressed."""
 
     def field(self, path: str) -> Any:
         """A field of the body.

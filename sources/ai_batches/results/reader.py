@@ -1,7 +1,7 @@
 """Reads the results of an account's batches, one batch after the other, in a worker."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,25 +17,20 @@ from ..errors import (
     TimeUpError,
     TransientRequestError,
 )
-from ..http.files import BeginAgainError, FileClient, FileTooLargeError
+from ..http.files import FileClient, FileTooLargeError
 from ..http.session import BrokenFileError
 from ..http.time_limit import Pause
 from ..paginators import UntrustedPageError
 from ..providers import Provider
 from ..providers.authentication import CredentialsError
 from ..providers.results import (
-    FILE_COLUMNS,
     Batch,
     ResultFile,
-    ResultPages,
-    Results,
-    Totals,
-    path_part,
 )
 from ..settings import Account, ProviderSettings
 from ..timestamps import to_microseconds
+from .contents import FileContents, wanted_files
 from .facts import FileFacts, TBatch, Usage, usage_table
-from .lines import LineSplitter
 from .run import AccountWork, ResultsRun
 from .tables import FILES, REQUESTS, USAGE, ResultTable
 
@@ -136,7 +131,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         records = []
         with ExitStack() as stack:
             found = []
-            files = deque(self._files(batch))
+            files = deque(wanted_files(self.provider.results, self.account.results, batch))
             while files and not self._work.is_stopped:
                 file = files.popleft()
                 asked = client.requests
@@ -163,26 +158,6 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             schema = FILES.schema.remove(len(FILES.columns) - 1)
             yield ResultPortion(FILES, pa.Table.from_pylist(records, schema))
 
-    def _files(self, batch: Batch) -> list[ResultFile]:
-        results = self.provider.results
-        if results is None:
-            return [ResultFile("results", "", "")]
-        if results.batch_path and not any(batch.get(column) for column in FILE_COLUMNS):
-            path = results.batch_path.format(path_part(str(batch["id"])))
-            return [ResultFile("results", "", path)]
-        files = results.files(batch)
-        is_wanted = self.account.results.mode != "errors"
-        return [file for file in files if is_wanted or file.kind != "output"]
-
-    def _look_up(self, client: FileClient, file: ResultFile) -> _Outcome:
-        """Asks for the files of a single batch, which the list does not name."""
-        row = client.reply(file.path, {}).body
-        fields = self.provider.fields
-        named = {column: _at(row, fields[column]) or None for column in FILE_COLUMNS}
-        # without any file, it is done with
-        files = self._files(named) if any(named.values()) else []
-        return _Outcome("loaded", files=tuple(files))
-
     def _read_file(
         self, client: FileClient, batch: Batch, key: TBatch, file: ResultFile, seen: set[str]
     ) -> _Outcome:
@@ -194,9 +169,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 "unsupported",
                 "It lies in storage of your own, which this source does not read.",
             )
-        facts = FileFacts(key, file, results, self.account.results, seen)
+        contents = FileContents(client, self.provider, self.account, key, seen)
         try:
-            done = self._try(client, results, file, facts, key, seen)
+            read = contents.read(file, results)
         except TimeUpError:
             raise
         except FileTooLargeError as ex:
@@ -209,97 +184,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         except Exception as ex:
             return self._failed(client, batch, file, ex)
         self._work.note_success()
-        return done
-
-    def _try(
-        self,
-        client: FileClient,
-        results: Results,
-        file: ResultFile,
-        facts: FileFacts,
-        key: TBatch,
-        seen: set[str],
-    ) -> _Outcome:
-        if file.kind == "results" and results.batch_path:
-            return self._look_up(client, file)
-        if results.totals:
-            totals = self._totals(results.totals, file)
-            if totals is None:
-                return _Outcome("not_ready", "It is not there yet.")
-            facts.add_totals(totals)
-            return _Outcome("loaded", facts=facts)
-        path = file.path
-        if results.address:
-            path = results.address(client.root, path)
-        pages = results.pages(file) if results.pages else None
-        if pages:
-            self._read_pages(client, path, pages, facts)
-            return _Outcome("loaded", facts=facts)
-        download = client.download(path, self.account.results.max_mb * 1_000_000)
-        while True:
-            lines = LineSplitter()
-            try:
-                for chunk in download.chunks():
-                    for line in lines.feed(chunk):
-                        facts.add(line)
-                break
-            except BeginAgainError:
-                facts.close()
-                facts = FileFacts(key, file, results, self.account.results, seen)
-        for line in lines.end():
-            facts.add(line)
-        mark = results.incomplete_header
-        if mark and download.headers.get(mark, "").lower() == "true":
-            facts.close()
-            return _Outcome("not_ready", "The vendor is still writing it.")
-        return _Outcome("loaded", None, download.etag, download.read, facts)
-
-    def _totals(
-        self, read: Callable[[ResultFile], Totals | None], file: ResultFile
-    ) -> Totals | None:
-        problem = "its library is not installed"
-        try:
-            return read(file)
-        except ImportError:
-            pass
-        except Exception as ex:
-            # what libraries say of credentials may quote them
-            problem = f"its library fails ({type(ex).__name__})"
-        raise RequestError(
-            self.provider.name,
-            self.account.name,
-            f"the {file.kind} of a batch cannot be read: {problem}",
-            "See docs/results.md for what it needs; its credentials must be allowed to read there.",
-        )
-
-    def _read_pages(
-        self, client: FileClient, path: str, pages: ResultPages, facts: FileFacts
-    ) -> None:
-        position: Any = None
-        met = set()
-        while True:
-            params = dict(pages.params)
-            if position is not None:
-                params[pages.position_param] = str(position)
-            body = client.reply(path, params).body
-            rows = _at(body, pages.data_selector)
-            if rows is None and isinstance(body, dict) and pages.empty_reply is not None:
-                # what reports an error with a status of success is no empty list
-                rows = [] if body.keys() <= pages.empty_reply else None
-            if not isinstance(rows, list):
-                raise UntrustedPageError(
-                    f"the reply has no list of results under `{pages.data_selector}`"
-                )
-            for row in rows:
-                facts.add_value(row, facts.lines + 1)
-            position = _at(body, pages.next_field)
-            if position in (None, "", False):
-                if isinstance(body, dict) and body.get("has_more") is True:
-                    raise UntrustedPageError("a page of results promises more, and not where")
-                return
-            if str(position) in met:
-                raise UntrustedPageError("the pages of results go in a circle")
-            met.add(str(position))
+        if read.not_ready:
+            return _Outcome("not_ready", read.not_ready)
+        return _Outcome("loaded", None, read.etag, read.size, read.facts, read.files)
 
     def _failed(
         self, client: FileClient, batch: Batch, file: ResultFile, error: Exception
@@ -368,13 +255,6 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
 
 def _attempt(batch: Batch) -> int:
     return int(batch.get("attempts") or 0) + 1
-
-
-def _at(body: Any, path: str) -> Any:
-    """What stands at a field, nested ones with dots."""
-    for name in path.split(".") if path else ():
-        body = body.get(name) if isinstance(body, dict) else None
-    return body if path else None
 
 
 def _moment(value: Any) -> datetime | None:
