@@ -10,7 +10,7 @@ from ai_batches import PROVIDERS, VERSION
 from commands import call, keys, run, run_and_tell_all, run_process, table
 from support import Lists, batch, page
 
-SUBCOMMANDS = ("load", "check", "verify", "alerts", "dashboard", "demo")
+SUBCOMMANDS = ("load", "check", "verify", "alerts", "dashboard", "demo", "failed")
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 
 from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ai_batches import (
-    PROVIDERS,
-    AiBatchesError,
     Run,
     RunRequest,
-    has_key,
-    other_addresses,
-    provider_settings,
-    providers_with_key,
-    shown,
 )
 
 from ..defaults import SHORT_LOCK_TIMEOUT
@@ -27,23 +19,21 @@ from ..errors import UnusableDestinationError
 from ..inspect.alerts import find_alerts
 from ..inspect.check import check as check_all
 from ..inspect.delivery import PRINT, SLACK, AlertDelivery
-from ..inspect.failed import failed_requests
 from ..inspect.slack import send_to_slack, slack_hook
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
 from ..run.prices import price_settings
 from ..run.report import AccountReport, TAccount, describe_place
-from ..run.result_queue import Shard
 from ..run.results import ResultsReport
 from ..run.results import load_results as load_all_results
 from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
-from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO, PARTIAL
-from .failures import explain_failure, explain_missing_keys
+from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO
+from .failures import explain_failure
 from .options import Options
 from .output import Output
-from .printing import print_json
+from .steps import exit_code, keeps_data, note_other_addresses, with_keys
 from .streams import is_printed
 
 
@@ -70,13 +60,13 @@ def load(
     Returns:
         int: The exit code.
     """
-    chosen = _with_keys(providers, output)
+    chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
     deadline = None if time_limit is None else time.monotonic() + time_limit
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
-        _note_other_addresses(chosen, output)
+        note_other_addresses(chosen, output)
         return _load(pipeline, chosen, run, options, output)
 
 
@@ -97,8 +87,9 @@ def _load(
                 output,
             )
     except (PipelineStepFailed, DestinationException) as ex:
-        return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
+        return explain_failure(ex, output, keeps_data=keeps_data(pipeline))
     results: list[ResultsReport] = []
+    failure: Exception | None = None
     try:
         with output:
             results = load_all_results(
@@ -111,7 +102,8 @@ def _load(
                 output,
             )
     except (PipelineStepFailed, DestinationException) as ex:
-        return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
+        # what came of the lists is told all the same
+        failure = ex
     is_found = _look_up_alerts(delivery, reports, output)
     if is_found and hook:
         _send_alerts(delivery, hook)
@@ -121,89 +113,9 @@ def _load(
         output.alerts(delivery.alerts(PRINT), {_whose(each) for each in reports if each.error})
         if is_printed():
             delivery.note(PRINT)
-    return _exit_code([*reports, *results])
-
-
-def _exit_code(reports: Sequence[AccountReport | ResultsReport]) -> int:
-    if any(report.error for report in reports):
-        return FAILED
-    return PARTIAL if any(report.is_partial for report in reports) else ALL_GOOD
-
-
-def load_results(
-    output: Output,
-    options: Options,
-    providers: Sequence[str],
-    time_limit: float | None,
-    shard: tuple[int, int] | None,
-) -> int:
-    """Reads the results of ended batches, and no lists.
-
-    Args:
-        output (Output): Where to print.
-        options (Options): Where to load.
-        providers (Sequence[str]): Names; empty for all that have a key.
-        time_limit (float | None): Seconds after which reading stops.
-        shard (tuple[int, int] | None): Which part of how many; None: all.
-
-    Returns:
-        int: The exit code.
-    """
-    chosen = _with_keys(providers, output)
-    if not chosen:
-        return NOTHING_TO_DO
-    deadline = None if time_limit is None else time.monotonic() + time_limit
-    with open_pipeline(*options.place) as pipeline:
-        _note_other_addresses(chosen, output)
-        try:
-            with output:
-                reports = load_all_results(
-                    pipeline,
-                    chosen,
-                    None,
-                    deadline,
-                    options.lock_timeout,
-                    options.table_format,
-                    output,
-                    Shard(*shard) if shard else Shard(),
-                )
-        except (PipelineStepFailed, DestinationException) as ex:
-            return explain_failure(ex, output, keeps_data=_keeps_data(pipeline))
-        output.results(reports)
-        return _exit_code(reports)
-
-
-def failed(output: Output, options: Options, batch_id: str) -> int:
-    """Prints the failed requests of a batch, one JSON object a line.
-
-    Args:
-        output (Output): Where to complain.
-        options (Options): Which destination.
-        batch_id (str): The provider's identifier of the batch.
-
-    Returns:
-        int: The exit code; `NOTHING_TO_DO` if nothing is known of its requests.
-    """
-    with open_to_read(*options.place) as pipeline:
-        found, is_known = failed_requests(pipeline, batch_id, options.lock_timeout)
-        for request in found:
-            print_json(request)
-    if not is_known:
-        output.complain(
-            f"No results of the batch {shown(batch_id)} are loaded, or they failed to load. Set"
-            " `results` for its provider, and run `ai-batches load`; the table `batch_files` says"
-            " what was tried."
-        )
-        return NOTHING_TO_DO
-    return ALL_GOOD
-
-
-def _keeps_data(pipeline: Pipeline) -> bool:
-    try:
-        return bool(pipeline.has_pending_data)
-    except Exception:
-        # a package that cannot be listed, as on a full disk, is read again
-        return False
+    if failure:
+        return explain_failure(failure, output, keeps_data=keeps_data(pipeline))
+    return exit_code([*reports, *results])
 
 
 def _look_up_alerts(
@@ -246,13 +158,13 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     Returns:
         int: The exit code.
     """
-    chosen = _with_keys(providers, output)
+    chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
     # a price list that cannot be used would keep a run from loading
     price_settings()
     with open_to_check(*options.place) as pipeline:
-        _note_other_addresses(chosen, output)
+        note_other_addresses(chosen, output)
         with output:
             found = check_all(pipeline, chosen, options.lock_timeout, options.table_format)
         output.checked(found)
@@ -271,7 +183,7 @@ def verify(output: Output, options: Options, providers: Sequence[str], since: in
     Returns:
         int: The exit code.
     """
-    chosen = _with_keys(providers, output)
+    chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
     with (
@@ -280,7 +192,7 @@ def verify(output: Output, options: Options, providers: Sequence[str], since: in
     ):
         with connected(pipeline, options.lock_timeout):
             refuse_tables_of_others(pipeline, options.table_format)
-        _note_other_addresses(chosen, output)
+        note_other_addresses(chosen, output)
         verdicts = verify_all(pipeline, chosen, None, since, options.lock_timeout, output)
     output.verdicts(verdicts)
     return ALL_GOOD if all(verdict.is_good for verdict in verdicts.values()) else FAILED
@@ -383,22 +295,3 @@ def demo(output: Output, options: Options) -> int:
         )
         return NOTHING_TO_DO
     return ALL_GOOD if run_demo(output.console) else FAILED
-
-
-def _with_keys(named: Sequence[str], output: Output) -> list[str]:
-    """The providers that were named, or all that have a key; none if a named one has no key."""
-    providers = list(dict.fromkeys(named)) or providers_with_key()
-    without_key = [name for name in providers if not has_key(PROVIDERS[name])]
-    if without_key or not providers:
-        explain_missing_keys(without_key, output)
-        return []
-    return providers
-
-
-def _note_other_addresses(providers: Sequence[str], output: Output) -> None:
-    """Says whose key goes to another address than the vendor's own."""
-    for name in providers:
-        # unusable settings are reported when they are read
-        with suppress(AiBatchesError):
-            for each in other_addresses(PROVIDERS[name], provider_settings(PROVIDERS[name])):
-                output.note(str(each), **each._asdict())

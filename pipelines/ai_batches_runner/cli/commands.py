@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 
 import click
 
@@ -173,10 +174,10 @@ def load(
     if only_results:
         if since or full_refresh or rows_per_load:
             raise click.UsageError("--results goes with none of the options on lists")
-        return _run("load_results", options, providers, time_limit, shard)
+        return _run("result_actions.load_results", options, providers, time_limit, shard)
     if shard:
         raise click.UsageError("--shard goes with --results: lists are read by one process")
-    return _run("load", options, providers, since, full_refresh, time_limit, rows_per_load)
+    return _run("actions.load", options, providers, since, full_refresh, time_limit, rows_per_load)
 
 
 @cli.command()
@@ -184,7 +185,7 @@ def load(
 @shared_options("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
 def failed(options: Options, batch_id: str) -> int:
     """Print the failed requests of a batch as JSON lines."""
-    return _run("failed", options, batch_id)
+    return _run("result_actions.failed", options, batch_id)
 
 
 @cli.command()
@@ -192,7 +193,7 @@ def failed(options: Options, batch_id: str) -> int:
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def check(options: Options, providers: tuple[str, ...]) -> int:
     """Check keys and destination; loads nothing."""
-    return _run("check", options, providers)
+    return _run("actions.check", options, providers)
 
 
 @cli.command()
@@ -204,14 +205,14 @@ def verify(options: Options, providers: tuple[str, ...], since: int | None) -> i
 
     Batches that changed since the last load also count as stale: run `load` right before.
     """
-    return _run("verify", options, providers, since)
+    return _run("actions.verify", options, providers, since)
 
 
 @cli.command()
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def alerts(options: Options) -> int:
     """List what a person should look at in what was loaded."""
-    return _run("alerts", options)
+    return _run("actions.alerts", options)
 
 
 @cli.command()
@@ -235,19 +236,20 @@ def dashboard(
     demo: bool,
 ) -> int:
     """Show the table in a browser, until Ctrl-C."""
-    return _run("dashboard", options, host, allowed_hosts, port, not no_browser, demo)
+    return _run("actions.dashboard", options, host, allowed_hosts, port, not no_browser, demo)
 
 
 @cli.command()
 @shared_options("debug")
 def demo(options: Options) -> int:
     """Load made-up providers; needs no key."""
-    return _run("demo", options)
+    return _run("actions.demo", options)
 
 
 def _run(action: str, options: Options, *arguments: object) -> int:
-    """Imports what a subcommand needs, and runs it."""
-    from . import actions
+    """Imports what a subcommand needs, a function of a module here, and runs it."""
     from .failures import run_guarded
 
-    return run_guarded(getattr(actions, action), options, *arguments)
+    module, name = action.split(".")
+    function = getattr(import_module(f".{module}", __package__), name)
+    return run_guarded(function, options, *arguments)

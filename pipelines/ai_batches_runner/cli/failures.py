@@ -16,8 +16,9 @@ from ai_batches import PROVIDERS, keep_configured_secrets
 from ..destinations.duckdb_file import explain_damage, explain_lock
 from ..errors import AnotherRunError, UnusableDestinationError, is_interruption
 from .exit_codes import ANOTHER_RUN, FAILED, INTERRUPTED, NOTHING_TO_DO
+from .new_output import new_output
 from .options import Options
-from .output import Output, new_output
+from .output import Output
 from .settings_files import (
     UnreadableSettingsError,
     refuse_unreadable_settings,
