@@ -60,6 +60,21 @@ ALL_PROVIDERS = Program(
 SIXTY_ACCOUNTS, MANY_ACCOUNTS = (
     replace(CONNECTOR, name=f"{count} accounts", accounts=count) for count in (60, 300)
 )
+RESULTS = "SOURCES__AI_BATCHES__OPENAI__RESULTS"
+"""Setting of the connector; the last word in the names of the programs below."""
+TOTALS, ALL_REQUESTS = (
+    replace(
+        CONNECTOR,
+        name=f"this connector, results: {mode}",
+        command=(_SCRIPT, "load", "--results", "openai"),
+    )
+    for mode in ("totals", "all")
+)
+STREAM_AND_PARSE = Program(
+    "stream and parse, results: off",
+    "connector",
+    (str(HERE / "bare_results.py"), "{url}/openai/v1"),
+)
 START = Program(CONNECTOR.name, "connector", (_SCRIPT, "--help"))
 CONSTANT = Program(
     "one constant row with dlt", "connector", (str(HERE / "constant.py"), "{folder}")

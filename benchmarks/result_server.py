@@ -8,6 +8,7 @@ A line has the shape of OpenAI's and six kilobytes. The file is made as it is se
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,7 @@ import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 _ANSWER = "This is what a model wrote, and what nobody keeps. " * 110
@@ -73,14 +74,22 @@ def app(lines: int) -> Starlette:
             some = map(_line, range(start, min(start + _LINES_A_PART, lines)))
             yield b"\n".join(some) + b"\n"
 
+    asked: Counter[str] = Counter()
+
     def batches(request: Request) -> JSONResponse:
+        asked["list"] += 1
         return JSONResponse({"data": [row], "has_more": False})
 
+    def requests(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(asked.total()))
+
     def file(request: Request) -> StreamingResponse:
+        asked["file"] += 1
         return StreamingResponse(parts(), headers={"content-length": str(size)})
 
     return Starlette(
         routes=[
+            Route("/requests", requests),
             Route("/openai/v1/batches", batches),
             Route("/openai/v1/files/file-1/content", file),
         ]

@@ -1,6 +1,6 @@
 """Times this connector beside the limit and beside what else a user could pick, in one run.
 
-    make bench                                      everything: three quarters of an hour
+    make bench                                      everything: more than an hour
     make bench BENCH="--only 10,000 --repeat 1"     workloads whose name has these words, once each
 
 Each program runs as a process of its own, in a virtual environment of its own, against a server in
@@ -35,6 +35,7 @@ from rich.markdown import Markdown
 from ai_batches_demo import VENDORS
 from programs import (
     ALL_PROVIDERS,
+    ALL_REQUESTS,
     ALONE,
     CONNECTOR,
     CONSTANT,
@@ -43,8 +44,11 @@ from programs import (
     LIMIT,
     MANY_ACCOUNTS,
     PEERS,
+    RESULTS,
     SIXTY_ACCOUNTS,
     START,
+    STREAM_AND_PARSE,
+    TOTALS,
     Program,
     make_environments,
     variables,
@@ -104,6 +108,7 @@ MISBEHAVING = (
         "a batch open for two days, then ended", 5_000, (CONNECTOR, *PEERS), 0, True, open_days=2
     ),
 )
+RESULT_LINES = (500, 50_000)
 MISBEHAVING_PATIENCE, PATIENCE = 30, 900
 """Seconds after which a program is stopped."""
 
@@ -296,6 +301,37 @@ def run_all_vendors(rounds: int, place: Path) -> Iterator[Trial]:
         yield trial(replace(CONNECTOR, name=name), workload, some)
 
 
+@contextmanager
+def serving_results(lines: int) -> Iterator[str]:
+    """Serves a batch with a file of so many lines in a process of its own; yields its address."""
+    command = [sys.executable, str(HERE / "result_server.py"), "--lines", str(lines)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout  # noqa: S101
+        yield process.stdout.readline().strip()
+        process.kill()
+
+
+def run_results(rounds: int, place: Path) -> Iterator[Trial]:
+    """Times the reading of results beside a script that only streams and parses them."""
+    folder = place / "run"
+    for lines in RESULT_LINES:
+        kept = place / f"results-{lines}"
+        measures: dict[Program, list[Measure]] = {}
+        with serving_results(lines) as url:
+            kept.mkdir()
+            measure(CONNECTOR.arguments(url, kept), variables(url), url, kept, PATIENCE)
+            for _ in range(rounds):
+                for program in (STREAM_AND_PARSE, TOTALS, ALL_REQUESTS):
+                    shutil.rmtree(folder, ignore_errors=True)
+                    shutil.copytree(kept, folder)
+                    settings = {**variables(url), RESULTS: program.name.split()[-1]}
+                    done = measure(program.arguments(url, folder), settings, url, folder, PATIENCE)
+                    measures.setdefault(program, []).append(done)
+        workload = Workload(f"results, {lines:,} lines of 6 KB", 0, ())
+        for program, some in measures.items():
+            yield trial(program, workload, some)
+
+
 def asked(address: str) -> int:
     """The number of requests that a server reports."""
     with urllib.request.urlopen(address) as reply:  # noqa: S310
@@ -334,6 +370,9 @@ def main() -> None:
                 trials += run_workload(chosen, options.repeat, Path(place))
                 # each time, since somebody may lose patience
                 text = apart(write_results, trials, misbehaving, failed)
+        if options.only in "results, lines of 6 KB":
+            trials += run_results(options.repeat, Path(place))
+            text = apart(write_results, trials, misbehaving, failed)
         if options.only in "second run, all vendors at 50 ms":
             trials += run_all_vendors(options.repeat, Path(place))
             text = apart(write_results, trials, misbehaving, failed)
