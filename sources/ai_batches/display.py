@@ -27,6 +27,8 @@ _UNSEEN = re.compile(
 )
 """What Python calls printable, and nobody sees."""
 
+_QUERY = re.compile(r"\?[^\s\"]+")
+
 _NAMED = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 _LOGGERS = ("dlt", "ai_batches_runner", "urllib3.connectionpool")
@@ -97,7 +99,11 @@ class _LogFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Makes a record fit to be logged; drops none."""
-        record.msg = _indented(shown_message(record.getMessage()))
+        text = record.getMessage()
+        if record.name.startswith("urllib3"):
+            # an address may be signed, which is as good as a key
+            text = _QUERY.sub("?***", text)
+        record.msg = _indented(shown_message(text))
         record.args = None
         if record.exc_info and record.exc_info[1]:
             record.exc_text = _indented(shown_trace(record.exc_info[1]).rstrip())

@@ -101,9 +101,12 @@ def _load(
                 options.table_format,
                 output,
             )
-    except (PipelineStepFailed, DestinationException) as ex:
+    except (PipelineStepFailed, DestinationException, UnusableDestinationError) as ex:
         # what came of the lists is told all the same
         failure = ex
+    except KeyboardInterrupt:
+        output.summary(reports, describe_place(pipeline))
+        raise
     is_found = _look_up_alerts(delivery, reports, output)
     if is_found and hook:
         _send_alerts(delivery, hook)
@@ -113,6 +116,8 @@ def _load(
         output.alerts(delivery.alerts(PRINT), {_whose(each) for each in reports if each.error})
         if is_printed():
             delivery.note(PRINT)
+    if isinstance(failure, UnusableDestinationError):
+        raise failure
     if failure:
         return explain_failure(failure, output, keeps_data=keeps_data(pipeline))
     return exit_code([*reports, *results])

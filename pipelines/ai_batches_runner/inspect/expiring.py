@@ -99,7 +99,7 @@ def _query(account: TRow, results: Results) -> str:
                 MAX(CASE WHEN outcome = 'loaded' AND kind = 'error' THEN 1 ELSE 0 END)
                     AS errors_read,
                 MAX(CASE WHEN outcome IN ('unsupported', 'expired') THEN 1 ELSE 0 END) AS gone
-            FROM {FILES.name} WHERE {owned} GROUP BY batch_id
+            FROM {FILES.name} WHERE {owned} AND kind <> 'batch' GROUP BY batch_id
         ) AS files ON file_batch = id
         WHERE {owned} AND NOT is_open AND {age} BETWEEN {newest} AND {oldest}
             AND COALESCE(gone, 0) = 0 AND ({_missing(results, bool(account["outputs"]))})

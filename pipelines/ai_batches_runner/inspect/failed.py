@@ -27,15 +27,20 @@ def failed_requests(
             is null; and whether results of the batch were loaded that tell of single requests.
     """
     named = f"batch_id = {literal(batch_id)}"
+    columns = ", ".join(f"one.{name} AS {name}" for name in (*_COLUMNS, "line_number"))
     with open_reader(pipeline, wait) as reader:
         loaded = reader.rows(
             f"SELECT COUNT(*) AS files FROM {FILES.name}"  # noqa: S608
-            f" WHERE {named} AND outcome = 'loaded' AND results <> 'totals' AND kind <> 'manifest'"
+            f" WHERE {named} AND outcome = 'loaded' AND results <> 'totals'"
+            " AND kind IN ('output', 'error', 'results')"
         )
+        # of several accounts that list the batch, one
         rows = reader.rows(
-            f"SELECT {', '.join(_COLUMNS)}, line_number FROM {REQUESTS.name}"  # noqa: S608
-            f" WHERE {named} AND outcome <> 'succeeded'"
-            " ORDER BY provider, account, line_number, custom_id"
+            f"SELECT {columns} FROM {REQUESTS.name} AS one INNER JOIN batch_totals AS chosen"  # noqa: S608
+            " ON chosen.provider = one.provider AND chosen.account = one.account"
+            " AND chosen.batch_id = one.batch_id"
+            f" WHERE one.{named} AND one.outcome <> 'succeeded'"
+            " ORDER BY one.provider, one.account, one.line_number, one.custom_id"
         )
     found = [{name: row[name] for name in _COLUMNS if row[name] is not None} for row in rows]
-    return found, bool(loaded and loaded[0]["files"])
+    return found, bool(found or (loaded and loaded[0]["files"]))

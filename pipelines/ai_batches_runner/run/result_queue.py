@@ -61,8 +61,8 @@ def next_batches(
         count (int): How many at most.
 
     Returns:
-        list[Batch]: For `ai_batches_results_source`, those that the vendor deletes first at the
-            beginning.
+        list[Batch]: For `ai_batches_results_source`: first those that were not tried yet, and of
+            these those that the vendor deletes first.
     """
     has_files = bool(reader.rows(f"SELECT COUNT(*) AS found FROM {FILES.name} WHERE 1 = 0"))  # noqa: S608
     found = [
@@ -70,7 +70,7 @@ def next_batches(
         for whose, account in accounts.items()
         for batch in _of_account(reader, whose, account, tried, shard, count, has_files)
     ]
-    found.sort(key=lambda each: (each[0], str(each[1]["id"])))
+    found.sort(key=lambda each: (each[1].get("attempts") or 0, each[0], str(each[1]["id"])))
     return [batch for _, batch in found[:count]]
 
 
@@ -84,7 +84,7 @@ def _of_account(
     has_files: bool,
 ) -> Iterator[Batch]:
     query = _query(whose, account, has_files)
-    limit = (count + len(tried)) * shard.count
+    limit = count * shard.count
     while True:
         rows = reader.rows(f"{query} LIMIT {limit}")
         chosen = [row for row in rows if _is_due(row, tried, shard)][:count]
@@ -116,18 +116,21 @@ def _query(whose: TAccount, account: Account, has_files: bool) -> str:
         start = f"COALESCE({results.kept_from}, {start})"
     oldest = (datetime.now(UTC) - timedelta(days=results.days)).date()
     owned = f"provider = {literal(provider)} AND account = {literal(name)}"
-    columns = ", ".join(BATCH_COLUMNS)
+    columns, order = ", ".join(BATCH_COLUMNS), ""
     conditions = [owned, "NOT is_open", f"{start} >= {literal(oldest)}"]
     if has_files:
-        source = f"{TABLE_NAME} LEFT JOIN ({_settled(owned, account)}) AS files ON file_batch = id"
+        settled = _settled(owned, results, account)
+        source = f"{TABLE_NAME} LEFT JOIN ({settled}) AS files ON file_batch = id"
         conditions.append(_unsettled(results, account))
-        columns += ", attempts"
+        columns += ", attempts, output_loaded, error_loaded, results_loaded"
+        # what failed before keeps nothing from being read
+        order = "COALESCE(attempts, 0), "
     else:
         source = TABLE_NAME
         conditions.append(_has_results(results, account))
     return (
         f"SELECT {columns} FROM {source}"  # noqa: S608
-        f" WHERE {' AND '.join(conditions)} ORDER BY {start}, id"
+        f" WHERE {' AND '.join(conditions)} ORDER BY {order}{start}, id"
     )
 
 
@@ -143,13 +146,15 @@ def _has_results(results: Results, account: Account) -> str:
     return "status <> 'failed' AND COALESCE(requests_total, 1) > 0"
 
 
-def _settled(owned: str, account: Account) -> str:
+def _settled(owned: str, results: Results, account: Account) -> str:
     """By batch: how often files were tried, and which of them need not be read any more."""
     # `totals` has no requests, and `errors` no sums
     modes = ", ".join(map(literal, {account.results.mode: None, "all": None}))
+    # what was unsupported may be known to this version
+    gone = ["'expired'", *(["'unsupported'"] if results is _NONE or results.file_columns else [])]
     largest = account.results.max_mb * 1_000_000
     is_settled = (
-        f"(outcome = 'loaded' AND results IN ({modes})) OR outcome IN ('expired', 'unsupported')"
+        f"(outcome = 'loaded' AND results IN ({modes})) OR outcome IN ({', '.join(gone)})"
         f" OR (outcome = 'too_large' AND bytes > {largest})"
     )
     refs = ", ".join(
@@ -157,10 +162,15 @@ def _settled(owned: str, account: Account) -> str:
         f" AS {kind}_ref"
         for kind in ("output", "error")
     )
+    loaded = ", ".join(
+        f"MAX(CASE WHEN outcome = 'loaded' AND kind = '{kind}' THEN 1 ELSE 0 END) AS {kind}_loaded"
+        for kind in ("output", "error", "results")
+    )
+    wanted = " AND kind <> 'output'" if account.results.mode == "errors" else ""
     return (
         f"SELECT batch_id AS file_batch, MAX(attempts) AS attempts, {refs},"  # noqa: S608
-        f" SUM(CASE WHEN {is_settled} THEN 1 ELSE 0 END) AS settled, COUNT(*) AS files"
-        f" FROM {FILES.name} WHERE {owned} GROUP BY batch_id"
+        f" SUM(CASE WHEN {is_settled} THEN 1 ELSE 0 END) AS settled, COUNT(*) AS files, {loaded}"
+        f" FROM {FILES.name} WHERE {owned}{wanted} GROUP BY batch_id"
     )
 
 

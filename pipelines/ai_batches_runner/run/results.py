@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 import dlt
-import pyarrow as pa
 from dlt import Pipeline
+from dlt.common import logger
 from dlt.common.runtime import signals
 
 from ai_batches import (
@@ -26,7 +26,7 @@ from ..defaults import LOCK_TIMEOUT, SECONDS_PER_LOAD
 from ..destinations.base import SCHEMA_NAME, TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..destinations.registry import adapter_of
-from ..errors import UnusableDestinationError
+from ..errors import UnusableDestinationError, is_interruption
 from ..sql.reader import open_reader, table_exists
 from .pipeline import connected
 from .prices import price_resources, price_settings, remember_prices
@@ -125,7 +125,6 @@ def load_results(
             )
     reports: dict[TAccount, ResultsReport] = {}
     tried: set[TKey] = set()
-    proofs: list[pa.Table] = []
     with signals.intercepted_signals():
         while True:
             with connected(pipeline, wait), open_reader(pipeline, wait) as reader:
@@ -136,7 +135,7 @@ def load_results(
                     _report(reports, (batch["provider"], batch["account"])).is_partial = True
                 break
             request = RunRequest(deadline=deadline, seconds_per_load=SECONDS_PER_LOAD)
-            run = ResultsRun(request, proofs=proofs)
+            run = ResultsRun(request)
             _load(pipeline, run, batches, chosen, disposition, wait, table_format, listener)
             for whose, work in run.work.items():
                 _report(reports, whose).add(work)
@@ -150,12 +149,20 @@ def load_results(
 
 def _keep_prices(pipeline: Pipeline, wait: float, table_format: TableFormat | None) -> None:
     """Has the price tables know the models that results name."""
-    with connected(pipeline, wait):
-        prices, wanted = price_resources(pipeline, price_settings(), True, table_format)
-        if prices:
-            pipeline.extract(dlt.source(lambda: prices, name=SCHEMA_NAME)())
-            store(pipeline)
-            remember_prices(pipeline, wanted)
+    try:
+        with connected(pipeline, wait):
+            prices, wanted = price_resources(pipeline, price_settings(), True, table_format)
+            if prices:
+                pipeline.extract(dlt.source(lambda: prices, name=SCHEMA_NAME)())
+                store(pipeline)
+                remember_prices(pipeline, wanted)
+    except Exception as ex:
+        if is_interruption(ex):
+            raise
+        with suppress(Exception):
+            pipeline.abort_packages()
+        # the next run that loads batches tries again
+        logger.warning(f"The results are loaded, but prices could not be brought up to date: {ex}")
 
 
 def _load(

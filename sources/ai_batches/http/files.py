@@ -3,22 +3,19 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin
 
 from requests import HTTPError, Request, Response
 from requests.auth import AuthBase
 
 from ..errors import AiBatchesError, TimeUpError, TransientRequestError
 from ..paginators import Reply, UntrustedPageError
-from ..redaction import keep_secret
 from .account_client import AccountClient
 from .foreign_address import origin_of, refuse_foreign_address
 from .inflater import Inflater
 from .session import AccountSession, BrokenFileError
 
 _CHUNK = 1 << 20
-_SIGNED = 16
-"""Characters of a query parameter that may be a signature."""
 _REDIRECTS = 5
 _ATTEMPTS = 5
 """How often a file is asked for in a row without that any byte comes."""
@@ -82,8 +79,6 @@ class FileClient(AccountClient):
     def foreign_session(self, url: str) -> AccountSession:
         """A session for another server, which gets neither a key nor a header of the user's."""
         origin = "{}://{}".format(*origin_of(url))
-        # a signed address is as good as a key
-        keep_secret(value for _, value in parse_qsl(urlsplit(url).query) if len(value) >= _SIGNED)
         session = self._foreign.get(origin)
         if session is None:
             session = self._foreign[origin] = AccountSession(

@@ -40,7 +40,7 @@ def _files(batch: Batch) -> list[ResultFile]:
     """A file, or the batch itself, which holds the replies to requests that were sent inline."""
     ref = batch["output_file_id"]
     if ref:
-        return [ResultFile("output", ref, f"/{_name(ref)}{_DOWNLOAD}")]
+        return [ResultFile("results", ref, f"/{_name(ref)}{_DOWNLOAD}")]
     return [ResultFile("results", batch["id"], f"/{_name(batch['id'])}")]
 
 
@@ -129,6 +129,6 @@ GEMINI = Provider(
         read=_read,
         custom_id=lambda line: line.get("key") or table(line.get("metadata")).get("key"),
         address=_address,
-        pages=lambda file: None if file.kind == "output" else _INLINE,
+        pages=lambda file: None if file.path.endswith(_DOWNLOAD) else _INLINE,
     ),
 )

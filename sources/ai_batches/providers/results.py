@@ -7,7 +7,9 @@ from operator import methodcaller
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
-FileKind = Literal["output", "error", "results", "manifest"]
+FileKind = Literal["output", "error", "results", "manifest", "batch"]
+"""What is read: `results` is one place for both outcomes, `manifest` has sums only, and `batch` is
+a single batch that is asked for its files."""
 
 BATCH_COLUMNS = (
     "provider",

@@ -51,7 +51,7 @@ def wanted_files(
     if results is None:
         return [ResultFile("results", "", "")]
     if results.batch_path and not any(batch.get(column) for column in FILE_COLUMNS):
-        return [ResultFile("results", "", results.batch_path.format(path_part(str(batch["id"]))))]
+        return [ResultFile("batch", "", results.batch_path.format(path_part(str(batch["id"]))))]
     is_wanted = settings.mode != "errors"
     return [file for file in results.files(batch) if is_wanted or file.kind != "output"]
 
@@ -96,7 +96,7 @@ class FileContents:
             FileTooLargeError: If it is larger than `results_max_mb`.
             Exception: As of `FileClient`, if it could not be read.
         """
-        if file.kind == "results" and results.batch_path:
+        if file.kind == "batch":
             return self._look_up(file, results)
         facts = self._new_facts(file, results)
         if results.totals:

@@ -35,6 +35,8 @@ from .run import AccountWork, ResultsRun
 from .tables import FILES, REQUESTS, USAGE, ResultTable
 
 _GONE = (404, 410)
+_READY_AFTER = timedelta(days=2)
+"""After the end of a batch: what is not there then does not come."""
 _TRIES_BEFORE_GONE = 3
 """Runs in which a file is not found before it counts as deleted early."""
 
@@ -128,16 +130,22 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         key = (self.provider.name, self.account.name, str(batch["id"]))
         usage: Usage = {}
         seen: set[str] = set()
-        records = []
+        records: list[dict[str, Any]] = []
+        keeps_sums = False
+        files = deque(wanted_files(self.provider.results, self.account.results, batch))
         with ExitStack() as stack:
             found = []
-            files = deque(wanted_files(self.provider.results, self.account.results, batch))
             while files and not self._work.is_stopped:
                 file = files.popleft()
                 asked = client.requests
                 done = self._read_file(client, batch, key, file, seen)
                 self._work.note_requests(client.requests - asked)
-                records.append(self._record(batch, key, file, done))
+                self._work.note_outcome(done.word)
+                # what was loaded before, and is gone or broken now, stays so
+                if done.word == "loaded" or not batch.get(f"{file.kind}_loaded"):
+                    records.append(self._record(batch, key, file, done))
+                else:
+                    keeps_sums = True
                 files.extend(done.files)
                 if done.facts:
                     stack.callback(done.facts.close)
@@ -152,7 +160,10 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                         usage[name].add_sums(sums)
                     else:
                         usage[name] = sums
-        if usage and self.account.results.mode != "errors":
+        if files:
+            # another reader has found that nothing more can be read: it is tried again
+            records = [row for row in records if row["kind"] != "batch"]
+        if usage and self.account.results.mode != "errors" and not keeps_sums:
             yield ResultPortion(USAGE, usage_table(key, usage))
         if records:
             schema = FILES.schema.remove(len(FILES.columns) - 1)
@@ -185,6 +196,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             return self._failed(client, batch, file, ex)
         self._work.note_success()
         if read.not_ready:
+            ended = _moment(batch.get("ended_at"))
+            if ended and datetime.now(UTC) - ended > _READY_AFTER:
+                return _Outcome("expired", f"{read.not_ready} The batch ended days ago.")
             return _Outcome("not_ready", read.not_ready)
         return _Outcome("loaded", None, read.etag, read.size, read.facts, read.files)
 
@@ -233,7 +247,6 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         self, batch: Batch, key: TBatch, file: ResultFile, done: _Outcome
     ) -> dict[str, Any]:
         """A row of `batch_files`."""
-        self._work.note_outcome(done.word)
         facts = done.facts
         is_foreign = "://" in file.ref and not file.ref.startswith("s3://")
         return {

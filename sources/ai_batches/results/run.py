@@ -31,6 +31,8 @@ class AccountWork:
     """The last thing that kept a file from being loaded, other than its age or size."""
     failures: int = 0
     """Files in a row that could not be read, for a reason that may hold for the next one, too."""
+    is_key_good: bool = False
+    """Whether any file was answered."""
     is_stopped: bool = False
     """Whether nothing more is tried in this run."""
     _lock: Lock = field(default_factory=Lock, repr=False)
@@ -52,7 +54,7 @@ class AccountWork:
 
     def note_success(self) -> None:
         """Notes that a file was answered as it should be."""
-        self.failures = 0
+        self.failures, self.is_key_good = 0, True
 
     def stop(self, error: AiBatchesError) -> None:
         """Notes why nothing more can be read."""
@@ -69,7 +71,8 @@ class AccountWork:
         with self._lock:
             self.error = error
             self.failures += not is_of_file
-            is_refused_key = isinstance(error, AuthenticationError)
+            # after others were answered, it is the file that may not be read
+            is_refused_key = isinstance(error, AuthenticationError) and not self.is_key_good
             self.is_stopped |= is_refused_key or self.failures >= _FAILURES_IN_A_ROW
 
 

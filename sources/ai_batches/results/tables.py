@@ -81,7 +81,11 @@ USAGE_COLUMNS: Columns = {
 
 FILE_COLUMNS: Columns = {
     **_BATCH,
-    "kind": (_TEXT, "output, error, results (one place for both) or manifest (sums only)"),
+    "kind": (
+        _TEXT,
+        "output, error, results (one place for both), manifest (sums only) or batch (a single batch"
+        " that was asked for its files)",
+    ),
     "file_ref": (_TEXT, "Identifier or path of the file; never a signed address"),
     "results": (_TEXT, "The setting `results` under which it was read: errors, totals or all"),
     "etag": (_TEXT, "Version of the file that was read, as the server names it"),

@@ -38,6 +38,7 @@ FROM (
         ROW_NUMBER() OVER (
             PARTITION BY batch_id, vendor
             ORDER BY
+                CASE WHEN is_whole THEN 0 ELSE 1 END,
                 files_loaded DESC, lines DESC,
                 -- the vendor itself before a gateway
                 CASE WHEN vendor = provider THEN 0 ELSE 1 END,
@@ -53,8 +54,10 @@ FROM (
                 SUM(CASE WHEN outcome = 'loaded' THEN bad_lines ELSE 0 END) AS BIGINT
             ) AS bad_lines,
             MIN(available_until) AS available_until,
-            SUM(CASE WHEN outcome = 'loaded' AND kind <> 'error' THEN 1 ELSE 0 END) > 0
-                AS is_whole,
+            SUM(
+                CASE WHEN outcome = 'loaded' AND kind <> 'error' AND results <> 'errors' THEN 1
+                ELSE 0 END
+            ) > 0 AS is_whole,
             SUM(
                 CASE
                     WHEN outcome = 'loaded' AND results <> 'totals' AND kind <> 'manifest' THEN 1
@@ -62,6 +65,7 @@ FROM (
                 END
             ) > 0 AS is_by_request
         FROM batch_files
+        WHERE kind <> 'batch'
         GROUP BY provider, account, batch_id
     ) AS counted
 ) AS chosen

@@ -36,7 +36,7 @@ WITH reported AS (
 used AS (
     -- results of which the requests that succeeded were read, by model
     SELECT
-        totals.batch_id, totals.vendor,
+        totals.batch_id, totals.vendor, totals.provider AS used_provider,
         NULLIF(usages.model, '') AS used_model,
         SUM(usages.requests) AS used_requests,
         SUM(usages.requests_long_context) AS long_requests,
@@ -48,15 +48,27 @@ used AS (
     INNER JOIN batch_usage AS usages
         ON usages.provider = totals.provider AND usages.account = totals.account
             AND usages.batch_id = totals.batch_id
+    LEFT JOIN (
+        -- a request that ran, or may have, and tells no tokens: the sums are not all of it
+        SELECT
+            provider AS lacking_provider, account AS lacking_account, batch_id AS lacking_batch
+        FROM batch_usage
+        WHERE outcome IN ('succeeded', 'unknown') AND input_tokens IS NULL
+            AND output_tokens IS NULL
+        GROUP BY provider, account, batch_id
+    ) AS lacking
+        ON lacking_provider = totals.provider AND lacking_account = totals.account
+            AND lacking_batch = totals.batch_id
     WHERE CASE WHEN is_whole THEN 1 ELSE 0 END = 1
+        AND COALESCE(totals.bad_lines, 0) = 0 AND lacking_batch IS NULL
         AND NOT COALESCE(usages.input_tokens, usages.output_tokens) IS NULL
-    GROUP BY totals.batch_id, totals.vendor, usages.model
+    GROUP BY totals.batch_id, totals.vendor, totals.provider, usages.model
 ),
 
 metered AS (
     SELECT
         one.provider, one.account, one.id, created_on, is_open, vendor_nanos,
-        COALESCE(used_model, model) AS model,
+        model, used_model, used_provider,
         CASE WHEN used.batch_id IS NULL THEN 0 ELSE 1 END AS is_of_results,
         requests_total = 1 AS is_single,
         used_requests, long_requests,
@@ -66,9 +78,9 @@ metered AS (
         ) AS cached_tokens,
         COALESCE(used_written, 0) AS written_tokens,
         CASE
-            WHEN NOT used.batch_id IS NULL THEN COALESCE(used_output, 0)
-            WHEN endpoint LIKE '%embed%' THEN COALESCE(output_tokens, 0)
-            ELSE output_tokens
+            WHEN endpoint LIKE '%embed%' THEN COALESCE(used_output, output_tokens, 0)
+            WHEN used.batch_id IS NULL THEN output_tokens
+            ELSE used_output
         END AS output_tokens,
         COALESCE(used_requests, requests_completed, 1) AS requests_completed,
         CASE
@@ -87,8 +99,8 @@ metered AS (
 
 checked AS (
     SELECT
-        provider, account, id, model, created_on, is_open, vendor_nanos, is_of_results, is_single,
-        used_requests, long_requests,
+        provider, account, id, model, used_model, used_provider, created_on, is_open, vendor_nanos,
+        is_of_results, is_single, used_requests, long_requests,
         input_tokens, cached_tokens, written_tokens, output_tokens,
         CASE
             WHEN is_other_endpoint = 1
@@ -116,8 +128,8 @@ checked AS (
 counted AS (
     -- only tokens that can be calculated with
     SELECT
-        provider, account, id, model, created_on, is_open, vendor_nanos, is_of_results, is_single,
-        used_requests, long_requests, is_other,
+        provider, account, id, model, used_model, used_provider, created_on, is_open, vendor_nanos,
+        is_of_results, is_single, used_requests, long_requests, is_other,
         CASE WHEN is_known = 1 THEN CAST(input_tokens AS BIGINT) END AS input_tokens,
         CASE WHEN is_known = 1 THEN CAST(cached_tokens AS BIGINT) END AS cached_tokens,
         CASE WHEN is_known = 1 THEN CAST(written_tokens AS BIGINT) END AS written_tokens,
@@ -128,8 +140,8 @@ counted AS (
 priced AS (
     SELECT
         counted.provider, counted.account, counted.id, is_open, vendor_nanos, is_of_results,
-        is_other, input_tokens, cached_tokens, written_tokens, output_tokens, priced_model, source,
-        valid_from,
+        is_other, input_tokens, cached_tokens, written_tokens, output_tokens,
+        COALESCE(named.priced_model, listed.priced_model) AS priced_model, source, valid_from,
         -- of results it is known how many requests have more than 200,000 tokens
         CASE
             WHEN long_requests = 0 AND long_above_input_tokens >= 200000 THEN 0
@@ -169,9 +181,16 @@ priced AS (
         END AS standard_long_output_price
     FROM counted
     LEFT JOIN batch_price_models AS named
-        ON named.provider = counted.provider AND named.model = counted.model
+        ON named.provider = used_provider AND named.model = used_model
+    -- the model of the list, which a user may have named; results tell what ran behind it
+    LEFT JOIN batch_price_models AS listed
+        ON listed.provider = counted.provider AND listed.model = counted.model
     LEFT JOIN batch_prices AS prices
-        ON prices.provider = priced_provider AND prices.model = priced_model
+        ON prices.provider = CASE
+            WHEN named.priced_model IS NULL THEN listed.priced_provider
+            ELSE named.priced_provider
+        END
+            AND prices.model = COALESCE(named.priced_model, listed.priced_model)
             AND (valid_from IS NULL OR valid_from <= created_on)
             AND (valid_to IS NULL OR created_on <= valid_to)
 ),
