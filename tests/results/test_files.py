@@ -8,6 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from ai_batches import PROVIDERS, ResultSettings
+from ai_batches.results.contents import wanted_files
 from commands import run, table
 from file_server import (
     Asked,
@@ -316,3 +318,41 @@ def test_an_account_without_credentials_keeps_no_other_from_being_read(
         ("bedrock", "refused", None),
         ("openai", "loaded", 2),
     ]
+
+
+def test_a_file_that_was_loaded_stays_so_if_it_cannot_be_read_again(
+    file_server: FileServer, tmp_path: Path
+) -> None:
+    file_server.serve_list(with_files(1, output_file_id="out", error_file_id="err"))
+    file_server.serve("out", reply(lines(3)))
+    file_server.serve("err", reply(b"{}", 400))
+    assert run("load", **file_server.variables())[0] == 1
+    assert files(tmp_path, "kind, outcome") == [("error", "refused"), ("output", "loaded")]
+    # the sums need both files, so that the other one is read as well
+    file_server.serve("out", reply(b"{}", 400))
+    file_server.serve("err", reply(failed_line(4)))
+    assert run("load", "--results", **file_server.variables())[0] == 1
+    assert files(tmp_path, "kind, outcome") == [("error", "loaded"), ("output", "loaded")]
+    query = "SELECT sum(requests) FROM ai_batches_dataset.batch_usage WHERE outcome = 'succeeded'"
+    assert table(tmp_path / FILE, query) == [(3,)]
+
+
+def test_a_file_that_may_not_be_read_stops_no_others(
+    file_server: FileServer, tmp_path: Path
+) -> None:
+    """Gemini answers 403 for a file that was deleted."""
+    file_server.serve_list(*(with_files(n, output_file_id=f"out-{n}") for n in range(1, 8)))
+    for number in range(1, 8):
+        file_server.serve(f"out-{number}", reply(lines(1)))
+    file_server.serve("out-3", reply(b"{}", 403))
+    run("load", **file_server.variables())
+    run("load", "--results", **file_server.variables())
+    found = [row[0] for row in files(tmp_path, "outcome")]
+    assert Counter(found) == {"loaded": 6, "refused": 1}
+
+
+def test_errors_of_one_place_for_both_are_read(file_server: FileServer) -> None:
+    results = PROVIDERS["gemini"].results
+    batch_of_file = {**ended_batch(provider="gemini"), "output_file_id": "files/x"}
+    (file,) = wanted_files(results, ResultSettings("errors"), batch_of_file)
+    assert file.kind == "results"

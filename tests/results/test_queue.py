@@ -12,6 +12,9 @@ from dlt import Pipeline
 
 from ai_batches import Account, ProviderSettings, ai_batches_results_source
 from ai_batches.results.settings import ResultSettings
+from ai_batches_runner.run.pipeline import open_to_read
+from ai_batches_runner.run.result_queue import Shard, next_batches
+from ai_batches_runner.sql.reader import open_reader
 from commands import run, table
 from file_server import (
     Asked,
@@ -186,6 +189,30 @@ def test_failed_prints_the_failed_requests_of_a_batch(
     assert [each["custom_id"] for each in found] == ["request-3", "request-4"]
     assert {each["error_code"] for each in found} == {"rate_limit"}
     assert run("failed", "batch_2")[0] == 2
+
+
+def test_failed_prints_a_batch_of_several_accounts_once(file_server: FileServer) -> None:
+    serve(file_server, range(1, 2))
+    given = file_server.variables("errors")
+    prefix = "SOURCES__AI_BATCHES__OPENAI__"
+    del given[prefix + "API_KEY"]
+    given[prefix + "ACCOUNTS"] = json.dumps({"one": KEY + "one", "two": KEY + "two"})
+    assert run("load", **given)[0] == 0
+    code, printed, _ = run("failed", "batch_1")
+    assert code == 0
+    assert len(printed.splitlines()) == 2
+
+
+def test_what_failed_before_comes_after_what_was_not_tried(file_server: FileServer) -> None:
+    serve(file_server, range(1, 4))
+    file_server.serve("out1", reply(b"{}", 400))
+    assert run("load", **file_server.variables("all"))[0] == 1
+    serve(file_server, range(1, 6))
+    assert run("load", **file_server.variables("off"))[0] == 0
+    accounts = {("openai", "default"): Account("default", KEY, "", results=ResultSettings("all"))}
+    with open_to_read() as pipeline, open_reader(pipeline) as reader:
+        found = next_batches(reader, accounts, (), Shard(), 10)
+    assert [row["id"] for row in found] == ["batch_4", "batch_5", "batch_1"]
 
 
 TOUCHES: dict[str, int] = {}

@@ -426,6 +426,23 @@ USED: dict[str, tuple[list[TRow], str | None, str | None, str | None]] = {
         "135",
         None,
     ),
+    # a request that ran tells no tokens: the sums are not all of it
+    "in-part": (
+        [
+            told("in-part", "gpt-5", 1, input_tokens=8, output_tokens=1),
+            {**told("in-part", "", 1), "outcome": "unknown"},
+        ],
+        None,
+        None,
+        "no tokens",
+    ),
+    # what ran behind a name of the user's has no price, the name has one
+    "named": (
+        [told("named", "nobody-knows", 1, input_tokens=1_000_000, output_tokens=0)],
+        "2",
+        "2",
+        None,
+    ),
     # what is written into a cache has a price of its own
     "written": (
         [
@@ -461,7 +478,8 @@ def test_results_tell_what_a_batch_cost(
 ) -> None:
     target = TARGETS[name](tmp_path, server)
     dataset = f"test_{random.getrandbits(32):x}"
-    rows = [priced(each, None, **({} if each != "both" else usage(8, 1))) for each in USED]
+    listed: dict[str, TRow] = {"both": {**usage(8, 1)}, "named": {"model": "mine"}}
+    rows = [{**priced(each, None), **listed.get(each, {})} for each in USED]
     lists.serve("openai", cursor_list(rows))
     Path("my.csv").write_text(WRITTEN)
     variables = keys(lists, "openai") | {"SOURCES__AI_BATCHES__PRICES": "my.csv"}

@@ -48,19 +48,7 @@ used AS (
     INNER JOIN batch_usage AS usages
         ON usages.provider = totals.provider AND usages.account = totals.account
             AND usages.batch_id = totals.batch_id
-    LEFT JOIN (
-        -- a request that ran, or may have, and tells no tokens: the sums are not all of it
-        SELECT
-            provider AS lacking_provider, account AS lacking_account, batch_id AS lacking_batch
-        FROM batch_usage
-        WHERE outcome IN ('succeeded', 'unknown') AND input_tokens IS NULL
-            AND output_tokens IS NULL
-        GROUP BY provider, account, batch_id
-    ) AS lacking
-        ON lacking_provider = totals.provider AND lacking_account = totals.account
-            AND lacking_batch = totals.batch_id
-    WHERE CASE WHEN is_whole THEN 1 ELSE 0 END = 1
-        AND COALESCE(totals.bad_lines, 0) = 0 AND lacking_batch IS NULL
+    WHERE CASE WHEN is_metered THEN 1 ELSE 0 END = 1
         AND NOT COALESCE(usages.input_tokens, usages.output_tokens) IS NULL
     GROUP BY totals.batch_id, totals.vendor, totals.provider, usages.model
 ),
@@ -242,6 +230,8 @@ decided AS (
             WHEN is_long = 1 AND long_nanos IS NULL THEN 'no price on that day'
         END AS gap
     FROM calculated
+    -- more than there are: SQLite would write each sum below out in terms of all above it
+    LIMIT 1000000000000
 ),
 
 summed AS (
