@@ -133,6 +133,10 @@ def test_an_older_driver_reads_what_runs_wrote(
         assert tool.ask(one, id="batch_3")[0][:2] == ["completed", False]
 
 
+ON_RESULTS = ("batch_errors", "batch_totals", "batches_results")
+"""Views that are empty here."""
+
+
 def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
     file: Path, tmp_path: Path, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
@@ -153,7 +157,7 @@ def test_an_older_driver_reads_views_also_in_a_copy_of_another_name(
                 lasting = [column for column in view.columns if column not in NOW_IN_SECONDS]
                 query = f"SELECT {', '.join(lasting)} FROM {DATASET}.{name} ORDER BY ALL"  # noqa: S608
                 answer = tool.ask(query)
-                assert answer, name
+                assert answer or name in ON_RESULTS
                 assert answer == _ask_current(file, query)
 
 
