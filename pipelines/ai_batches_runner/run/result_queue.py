@@ -64,11 +64,10 @@ def next_batches(
         list[Batch]: For `ai_batches_results_source`: first those that were not tried yet, and of
             these those that the vendor deletes first.
     """
-    has_files = bool(reader.rows(f"SELECT COUNT(*) AS found FROM {FILES.name} WHERE 1 = 0"))  # noqa: S608
     found = [
         (_due(batch), batch)
         for whose, account in accounts.items()
-        for batch in _of_account(reader, whose, account, tried, shard, count, has_files)
+        for batch in _of_account(reader, whose, account, tried, shard, count)
     ]
     found.sort(key=lambda each: (each[1].get("attempts") or 0, each[0], str(each[1]["id"])))
     return [batch for _, batch in found[:count]]
@@ -81,9 +80,8 @@ def _of_account(
     tried: Collection[TKey],
     shard: Shard,
     count: int,
-    has_files: bool,
 ) -> Iterator[Batch]:
-    query = _query(whose, account, has_files)
+    query = _query(whose, account)
     limit = count * shard.count
     while True:
         rows = reader.rows(f"{query} LIMIT {limit}")
@@ -107,7 +105,7 @@ def _due(batch: Batch) -> datetime:
     return due
 
 
-def _query(whose: TAccount, account: Account, has_files: bool) -> str:
+def _query(whose: TAccount, account: Account) -> str:
     """The batches of an account that have results to be read, in the SQL of `Reader`."""
     provider, name = whose
     results = PROVIDERS[provider].results or _NONE
@@ -116,34 +114,29 @@ def _query(whose: TAccount, account: Account, has_files: bool) -> str:
         start = f"COALESCE({results.kept_from}, {start})"
     oldest = (datetime.now(UTC) - timedelta(days=results.days)).date()
     owned = f"provider = {literal(provider)} AND account = {literal(name)}"
-    columns, order = ", ".join(BATCH_COLUMNS), ""
-    conditions = [owned, "NOT is_open", f"{start} >= {literal(oldest)}"]
-    if has_files:
-        settled = _settled(owned, results, account)
-        source = f"{TABLE_NAME} LEFT JOIN ({settled}) AS files ON file_batch = id"
-        conditions.append(_unsettled(results, account))
-        columns += ", attempts, output_loaded, error_loaded, results_loaded"
-        # what failed before keeps nothing from being read
-        order = "COALESCE(attempts, 0), "
-    else:
-        source = TABLE_NAME
-        conditions.append(_has_results(results, account))
-    return (
-        f"SELECT {columns} FROM {source}"  # noqa: S608
-        f" WHERE {' AND '.join(conditions)} ORDER BY {order}{start}, id"
+    columns = ", ".join((*BATCH_COLUMNS, *_OF_FILES))
+    conditions = (
+        owned,
+        "NOT is_open",
+        f"{start} >= {literal(oldest)}",
+        _unsettled(results, account),
     )
+    return (
+        f"SELECT {columns} FROM {TABLE_NAME}"  # noqa: S608
+        f" LEFT JOIN ({_settled(owned, results, account)}) AS files ON file_batch = id"
+        f" WHERE {' AND '.join(conditions)}"
+        # what failed before keeps nothing from being read
+        f" ORDER BY COALESCE(attempts, 0), {start}, id"
+    )
+
+
+_OF_FILES = ("attempts", "output_loaded", "error_loaded", "results_loaded")
+"""What is known of the files of a batch that were tried before; null if none was."""
 
 
 def _file_columns(results: Results, account: Account) -> list[str]:
     is_wanted = account.results.mode != "errors"
     return [column for column in results.file_columns if is_wanted or column != "output_file_id"]
-
-
-def _has_results(results: Results, account: Account) -> str:
-    columns = _file_columns(results, account)
-    if columns:
-        return f"({' OR '.join(f'{column} IS NOT NULL' for column in columns)})"
-    return "status <> 'failed' AND COALESCE(requests_total, 1) > 0"
 
 
 def _settled(owned: str, results: Results, account: Account) -> str:
@@ -178,7 +171,8 @@ def _unsettled(results: Results, account: Account) -> str:
     columns = _file_columns(results, account)
     if not columns:
         is_done = "COALESCE(settled, 0) = COALESCE(files, 1)"
-        return f"{_has_results(results, account)} AND NOT ({is_done})"
+        has_results = "status <> 'failed' AND COALESCE(requests_total, 1) > 0"
+        return f"{has_results} AND NOT ({is_done})"
     # another file than the one that was read: the batch was opened again
     parts = (
         f"({column} IS NOT NULL AND COALESCE({column.removesuffix('_file_id')}_ref, '?')"

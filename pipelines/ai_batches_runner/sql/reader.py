@@ -100,6 +100,8 @@ class Reader:
         mentioned = columns_needed(query) | (columns_of(self._only) if self._only else frozenset())
         reads = {
             name: tuple(known.columns if name == RUNS_TABLE else mentioned & known.columns.keys())
+            # to count rows takes a column, too
+            or known.key[:1]
             for name, known in KNOWN_TABLES.items()
             if name in names and name not in absent
         }
