@@ -81,6 +81,7 @@ class MySqlAdapter(AlchemyAdapter):
 
     DIALECT = "mysql"
     TYPES_ARE_KNOWN = True
+    TRUNCATE_WAITS = True
 
     def configure(self, reference: Any, name: str, read_only: bool) -> None:
         """As of `DestinationAdapter`; texts are compared as they are: case, accents, blanks.

@@ -13,6 +13,7 @@ class PostgresAdapter(SqlAdapter):
     TYPES_ARE_KNOWN = True
     UNDOES_DDL = True
     REMAKES_VIEWS = True
+    TRUNCATE_WAITS = True
     COMMENTS = ("table", "column", "view", "view column")
 
     @contextmanager

@@ -36,6 +36,8 @@ class SqlAdapter(DestinationAdapter):
     UNDOES_DDL: ClassVar[bool] = False
     """Whether a transaction takes back schemas and tables, too; dlt says so of Snowflake,
     wrongly."""
+    TRUNCATE_WAITS: ClassVar[bool] = False
+    """Whether to truncate a table waits until nobody reads it: rows are deleted instead."""
     REMAKES_VIEWS: ClassVar[bool] = False
     """Whether a view with other columns has to be dropped before it is made."""
     VIEW_NAME_PARTS: ClassVar[int | None] = None
@@ -87,6 +89,8 @@ class SqlAdapter(DestinationAdapter):
 
         The views depend on them.
         """
+        if self.TRUNCATE_WAITS:
+            reference.caps_params = {**reference.caps_params, "supports_truncate_command": False}
         super().configure(reference, name, read_only)
         reference.config_params["replace_strategy"] = _REPLACES
         self.client.config.replace_strategy = _REPLACES
