@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import time
 from pathlib import Path
@@ -232,7 +231,7 @@ def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(
     assert run_and_kill(["load"], folder, off)[0] == 0
     moment = TOUCHES.get("results", 0)
     if not moment:
-        code, moment = _whole_run(folder, tmp_path / "whole", given)
+        code, moment = _whole_run(tmp_path / "whole", given, off)
         assert code == 0
         TOUCHES["results"] = moment
     killed = run_and_kill(["load", "--results"], folder, given, 1 + int(moment * (part + 0.06)))
@@ -246,9 +245,12 @@ def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(
     assert asked(file_server) == set()
 
 
-def _whole_run(folder: Path, copy: Path, given: dict[str, str]) -> tuple[int, int]:
-    shutil.copytree(folder, copy)
-    return run_and_kill(["load", "--results"], copy, {**given, "DLT_DATA_DIR": str(copy / "dlt")})
+def _whole_run(folder: Path, given: dict[str, str], off: dict[str, str]) -> tuple[int, int]:
+    """A run in a folder of its own: a working folder knows where its file is."""
+    folder.mkdir()
+    own = {"DLT_DATA_DIR": str(folder / "dlt")}
+    assert run_and_kill(["load"], folder, {**off, **own})[0] == 0
+    return run_and_kill(["load", "--results"], folder, {**given, **own})
 
 
 def test_plain_dlt_reads_results_without_the_command(
