@@ -1,11 +1,11 @@
 """Reads what a file of results holds: lines, pages of JSON, a vendor's sums, or further files."""
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 from ..errors import RequestError
 from ..http.files import BeginAgainError, FileClient, FileTooLargeError
-from ..paginators import UntrustedPageError
+from ..paginators import Reply, UntrustedPageError
 from ..providers import Provider
 from ..providers.results import (
     FILE_COLUMNS,
@@ -116,9 +116,9 @@ class FileContents:
 
     def _look_up(self, file: ResultFile, results: Results) -> Content:
         """Asks for the files of a single batch, which the list does not name."""
-        row = self._client.reply(file.path, {}).body
+        reply = self._client.reply(file.path, {})
         fields = self._provider.fields
-        named = {column: _at(row, fields[column]) or None for column in FILE_COLUMNS}
+        named = {column: reply.field(fields[column]) or None for column in FILE_COLUMNS}
         # without any file, it is done with
         files = wanted_files(results, self._account.results, named) if any(named.values()) else []
         return Content(files=tuple(files))
@@ -175,9 +175,9 @@ class FileContents:
             size += reply.size
             if size > self._max_bytes:
                 raise FileTooLargeError(size)
-            for row in _rows(reply.body, pages):
+            for row in _rows(reply, pages):
                 facts.add_value(row, facts.lines + 1)
-            position = _at(reply.body, pages.next_field)
+            position = reply.field(pages.next_field) if pages.next_field else None
             if position in (None, "", False):
                 if isinstance(reply.body, dict) and reply.body.get("has_more") is True:
                     raise UntrustedPageError("a page of results promises more, and not where")
@@ -187,19 +187,11 @@ class FileContents:
             met.add(str(position))
 
 
-def _rows(body: Any, pages: ResultPages) -> list[Any]:
-    rows = _at(body, pages.data_selector)
+def _rows(reply: Reply, pages: ResultPages) -> list[Any]:
+    rows, body = reply.field(pages.data_selector), reply.body
     if rows is None and isinstance(body, dict) and pages.empty_reply is not None:
         # what reports an error with a status of success is no empty list
         rows = [] if body.keys() <= pages.empty_reply else None
     if not isinstance(rows, list):
         raise UntrustedPageError(f"the reply has no list of results under `{pages.data_selector}`")
     return rows
-
-
-def _at(body: Any, path: str) -> Any:
-    """What stands at a field, nested ones with dots."""
-    found: Any = body if path else None
-    for name in path.split(".") if path else ():
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found

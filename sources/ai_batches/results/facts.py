@@ -103,8 +103,7 @@ class FileFacts:
         self._seen = seen
         self._keeps_all = settings.mode == "all"
         self._keeps_failed = settings.mode == "errors"
-        # the load is known when the rows are handed on
-        self._spool = Spool(REQUESTS.schema.remove(len(REQUESTS.columns) - 1))
+        self._spool = Spool(REQUESTS.read_schema)
 
     def add(self, line: Line) -> None:
         """Reads a line of a file."""
@@ -206,7 +205,7 @@ def usage_table(batch: TBatch, usage: Usage) -> pa.Table:
                 "requests_long_context": sums.long_context,
             }
         )
-    return pa.Table.from_pylist(rows, USAGE.schema.remove(len(USAGE.columns) - 1))
+    return pa.Table.from_pylist(rows, USAGE.read_schema)
 
 
 def _storable_sum(total: Any) -> Any:

@@ -166,8 +166,7 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         if usage and self.account.results.mode != "errors" and not keeps_sums:
             yield ResultPortion(USAGE, usage_table(key, usage))
         if records:
-            schema = FILES.schema.remove(len(FILES.columns) - 1)
-            yield ResultPortion(FILES, pa.Table.from_pylist(records, schema))
+            yield ResultPortion(FILES, pa.Table.from_pylist(records, FILES.read_schema))
 
     def _read_file(
         self, client: FileClient, batch: Batch, key: TBatch, file: ResultFile, seen: set[str]

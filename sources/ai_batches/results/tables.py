@@ -123,6 +123,11 @@ class ResultTable(NamedTuple):
         )
 
     @property
+    def read_schema(self) -> pa.Schema:
+        """The columns of what was read: all but the load, which is known later."""
+        return self.schema.remove(len(self.columns) - 1)
+
+    @property
     def hints(self) -> TTableSchemaColumns:
         """Descriptions of the columns, as hints of dlt."""
         return {name: {"description": text} for name, (_, text) in self.columns.items()}
