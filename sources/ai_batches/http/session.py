@@ -1,7 +1,7 @@
 """A session that watches its requests, and retries as dlt is configured within a run's time."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from dlt.common.configuration import resolve_configuration
@@ -184,10 +184,34 @@ class AccountSession:
 
     def _attempt(self, request: PreparedRequest) -> Reply:
         response: Response
+        try:
+            with self._within_time():
+                response = self._session.send(request)  # type: ignore[no-untyped-call]
+        finally:
+            self._adapter.release()
+        return decode(response)
+
+    def _attempt_to_open(self, request: PreparedRequest) -> Response:
+        response: Response
+        try:
+            with self._within_time():
+                response = self._session.send(request, stream=True, allow_redirects=False)  # type: ignore[no-untyped-call]
+                if response.status_code >= 400:
+                    with suppress(RequestException):
+                        _ = response.content
+                    raise HTTPError(response=response)
+        except Exception:
+            self._adapter.release()
+            raise
+        return response
+
+    @contextmanager
+    def _within_time(self) -> Iterator[None]:
+        """Waits as others of the same key do, and ends a request whose time is over."""
         self._limit.heed_pause()
         try:
             with WATCHDOG.watch(self._adapter.cut, self._limit.left):
-                response = self._session.send(request)  # type: ignore[no-untyped-call]
+                yield
         except Exception as ex:
             # a connection that was cut off looks like many errors
             if self._limit.is_up:
@@ -195,28 +219,6 @@ class AccountSession:
             if isinstance(ex, TimeoutError):
                 raise PageTimeout from None
             raise
-        finally:
-            self._adapter.release()
-        return decode(response)
-
-    def _attempt_to_open(self, request: PreparedRequest) -> Response:
-        self._limit.heed_pause()
-        response: Response
-        try:
-            with WATCHDOG.watch(self._adapter.cut, self._limit.left):
-                response = self._session.send(request, stream=True, allow_redirects=False)  # type: ignore[no-untyped-call]
-                if response.status_code >= 400:
-                    with suppress(RequestException):
-                        _ = response.content
-                    raise HTTPError(response=response)
-        except Exception as ex:
-            self._adapter.release()
-            if self._limit.is_up:
-                raise TimeUpError("the time of the run is up") from None
-            if isinstance(ex, TimeoutError):
-                raise PageTimeout from None
-            raise
-        return response
 
     def _may_pass(self, error: BaseException) -> bool:
         if isinstance(error, HTTPError) and error.response is not None:
