@@ -10,10 +10,14 @@ import dlt
 import pytest
 from dlt import Pipeline
 from hypothesis import settings
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 import servers
 from ai_batches import PROVIDERS
+from ai_batches_demo import LoopbackServer
 from file_server import FileServer
+from slack_hook import Hook
 from support import Lists
 from targets import TServers
 
@@ -82,6 +86,16 @@ def lists(list_server: Lists) -> Lists:
     """A server whose answers the test decides."""
     list_server.forget()
     return list_server
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A hook of Slack of the test's own."""
+    made = Hook()
+    app = Starlette(routes=[Route("/services/secret", made.receive, methods=["POST"])])
+    with LoopbackServer(app) as served:
+        made.url = f"{served.url}/services/secret"
+        yield made
 
 
 @pytest.fixture

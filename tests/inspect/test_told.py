@@ -12,12 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from ai_batches_demo import LoopbackServer
 from ai_batches_runner.cli import actions
 from ai_batches_runner.dashboard import queries
 from ai_batches_runner.inspect import slack
@@ -26,6 +21,7 @@ from ai_batches_runner.run import load as load_module
 from ai_batches_runner.run.pipeline import open_to_read
 from ai_batches_runner.sql.reader import open_reader
 from commands import keys, run, run_into, table
+from slack_hook import Hook
 from support import (
     DAY,
     HOUR,
@@ -43,37 +39,6 @@ from support import (
 FILE = "ai_batches.duckdb"
 DATASET = "ai_batches_dataset"
 IN_2040 = "TIMESTAMPTZ '2040-01-01 00:00:00+00'"
-
-
-class Hook:
-    """A hook of Slack that answers with a status, which tests change."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.took: list[str] = []
-        """Texts that it took."""
-        self.refused: list[str] = []
-        self.url = ""
-
-    async def receive(self, request: Request) -> Response:
-        """Takes a text, or refuses it."""
-        text = (await request.json())["text"]
-        (self.took if self.status == 200 else self.refused).append(text)
-        return PlainTextResponse("ok", self.status)
-
-    def variables(self, lists: Lists, *providers: str) -> dict[str, str]:
-        """Of the environment of a run that tells this hook."""
-        return {**keys(lists, *providers), "RUNTIME__SLACK_INCOMING_HOOK": self.url}
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    """A hook of the test's own."""
-    made = Hook()
-    app = Starlette(routes=[Route("/services/secret", made.receive, methods=["POST"])])
-    with LoopbackServer(app) as server:
-        made.url = f"{server.url}/services/secret"
-        yield made
 
 
 def execute(*statements: str) -> None:

@@ -191,9 +191,32 @@ XAI = {
 AS_TEXT = {"cost_breakdown": {"total_cost_usd_ticks": "458700000"}}
 
 
+LABELS = {"team": "metadata.cost-center", "group": "metadata.a.b", "job": "description"}
+"""One has a name that is a reserved word."""
+
+METADATA: list[Any] = [
+    {"cost-center": "search", "a.b": "x"},
+    {"cost-center": "Search"},
+    {"cost-center": 'sëarch\'s "own"'},
+    {"cost-center": ""},
+    {"cost-center": None, "a": {"b": "not this"}},
+    {},
+    None,
+]
+"""Whose a batch is, in turn."""
+
+TEAMS = ["search", "Search", 'sëarch\'s "own"', None, None, None, None]
+
+
+def labelled(rows: list[TRow]) -> list[TRow]:
+    """Rows with labels in their metadata."""
+    turns = [METADATA[number % len(METADATA)] for number in range(len(rows))]
+    return [{**row, "metadata": each} for row, each in zip(rows, turns, strict=True)]
+
+
 def serve(lists: Lists) -> dict[str, str]:
     """Serves all lists; returns the settings."""
-    openai = [row for row, *_ in OPENAI]
+    openai = labelled([row for row, *_ in OPENAI])
     openai += [
         priced("negotiated", "gpt-5-mini", **usage(1_000_000)),
         priced("listed", "gpt-5-mini", date(2026, 11, 27), **usage(1_000_000)),
@@ -236,6 +259,7 @@ def serve(lists: Lists) -> dict[str, str]:
     return found | {
         "SOURCES__AI_BATCHES__PRICES": "my.csv",
         "SOURCES__AI_BATCHES__PRICE_MODELS": json.dumps(DEPLOYMENTS),
+        "SOURCES__AI_BATCHES__LABELS": json.dumps(LABELS),
     }
 
 
@@ -261,14 +285,17 @@ def test_costs_are_the_same_everywhere(
     assert code == 0, printed
     assert "WARNING" not in printed
     if name in ("delta", "iceberg"):
-        for variable, value in target.variables.items():
+        labels = {"SOURCES__AI_BATCHES__LABELS": json.dumps(LABELS)}
+        for variable, value in {**target.variables, **labels}.items():
             monkeypatch.setenv(variable, value)
         with open_to_read("filesystem", dataset) as pipeline, open_reader(pipeline) as reader:
             rows = reader.rows("SELECT * FROM batches_cost")
             days = reader.rows("SELECT * FROM batches_daily")
+            spend = reader.rows("SELECT * FROM batches_spend")
     else:
         rows = target.read(dataset, "batches_cost")[1]
         days = target.read(dataset, "batches_daily")[1]
+        spend = target.read(dataset, "batches_spend")[1]
     found = {row["id"]: row for row in rows}
     assert len(found) == len(rows)
     for row, cost, most, gap in OPENAI + OPENROUTER:
@@ -312,6 +339,39 @@ def test_costs_are_the_same_everywhere(
     assert sum(day["batches_without_cost"] for day in days) == unpriced > 0
     for day in days:
         assert (day["cost_usd"] is None) == (day["batches_without_cost"] == day["batches"])
+    check_spend(spend, found)
+
+
+def check_spend(spend: list[TRow], costs: dict[str, TRow]) -> None:
+    """Sums over any label and month equal those over the batches that have it."""
+    assert list(spend[0])[:7] == ["month", "provider", "account", *LABELS, "model"]
+    teams: dict[str | None, list[TRow]] = {}
+    for number, (row, *_) in enumerate(OPENAI):
+        teams.setdefault(TEAMS[number % len(TEAMS)], []).append(costs[row["id"]])
+    for row in costs.values():
+        if row["id"] not in {each["id"] for each, *_ in OPENAI}:
+            teams[None].append(row)
+    assert {row["team"] for row in spend} == teams.keys()
+    for team, batches in teams.items():
+        rows = [row for row in spend if row["team"] == team]
+        assert total(rows, "cost_usd") == total(batches, "cost_usd"), team
+        unpriced = sum(row["cost_usd"] is None for row in batches)
+        assert sum(row["batches_without_cost"] for row in rows) == unpriced, team
+    for cut in ("month", "provider", "account", "group", "job", "model"):
+        parts: dict[Any, list[TRow]] = {}
+        for row in spend:
+            parts.setdefault(row[cut], []).append(row)
+        sums = [total(rows, "cost_usd") for rows in parts.values()]
+        assert sum(sums) == total(list(costs.values()), "cost_usd"), cut
+    assert {row["group"] for row in spend} == {"x", None}
+    assert {str(row["month"])[:10] for row in spend} == {"2025-09-01", "2026-10-01", "2026-11-01"}
+    known = [row for row in spend if row["cost_usd_max"] is not None]
+    assert total(known, "cost_usd_max") > total(known, "cost_usd")
+
+
+def total(rows: list[TRow], column: str) -> Decimal:
+    """The sum of what is known."""
+    return sum((decimal(row[column]) or Decimal(0) for row in rows), Decimal(0))
 
 
 TOKENS = st.integers(0, 10**12)

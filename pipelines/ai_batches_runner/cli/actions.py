@@ -17,6 +17,7 @@ from ..destinations.duckdb_file import explain_lock
 from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from ..inspect.alerts import find_alerts
+from ..inspect.budgets import read_budgets
 from ..inspect.check import check as check_all
 from ..inspect.delivery import PRINT, SLACK, AlertDelivery
 from ..inspect.slack import send_to_slack, slack_hook
@@ -63,6 +64,8 @@ def load(
     chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
+    # before anything is read
+    read_budgets()
     deadline = None if time_limit is None else time.monotonic() + time_limit
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
@@ -166,8 +169,9 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    # a price list that cannot be used would keep a run from loading
+    # what cannot be used would keep a run from loading
     price_settings()
+    read_budgets()
     with open_to_check(*options.place) as pipeline:
         note_other_addresses(chosen, output)
         with output:

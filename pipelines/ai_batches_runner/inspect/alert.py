@@ -12,9 +12,10 @@ class Alert(NamedTuple):
     """One thing to look at, of one account."""
 
     kind: str
-    """stuck, failed, expired, uncounted, expiring, refused_key, failed_run, stale or clock."""
+    """stuck, failed, expired, uncounted, expiring, refused_key, failed_run, stale, budget or
+    clock."""
     provider: str
-    """Empty if it is about the table of runs."""
+    """Empty if it is about the table of runs or a budget."""
     account: str
     total: int
     """Batches concerned, or runs; 0 if it is about the account."""
@@ -22,6 +23,8 @@ class Alert(NamedTuple):
     """Some of their ids, the newest first."""
     text: str
     """A sentence on it, without whom it concerns."""
+    once: tuple[str, ...] = ()
+    """Keys of what is delivered once only, the last of which is new; empty: as long as it holds."""
 
     def __str__(self) -> str:
         more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""

@@ -1,4 +1,4 @@
-"""What a person should look at: stuck, failed and expired batches, results, keys, stale accounts.
+"""What a person should look at: batches that are stuck or failed, results, keys, runs, budgets.
 
 Nothing here quotes what came with a batch (prompts, metadata, descriptions, error texts) except
 for error codes, so that it can be sent to a chat.
@@ -17,6 +17,7 @@ from ai_batches import subject
 from ..sql.reader import Reader, TRow, open_reader
 from ..sql.runs import LAST_RUNS, REMEMBERED_DAYS, RUNS_AHEAD
 from .alert import SHOWN_IDS, Alert, alert_on
+from .budgets import OF_THE_MONTH, budget_alerts, read_budgets
 from .ended import (
     FIRST_LOOK,
     OF_INTEREST,
@@ -93,15 +94,18 @@ def look_up(
     Raises:
         DestinationConnectionError: If no server answers, or it refuses.
         UnusableDestinationError: If the destination cannot be read back.
+        SettingsError: If budgets or labels cannot be used.
     """
     of_interest = f"is_open OR {OF_INTEREST} OR ({expiring_batches(datetime.now(UTC))})"
+    if read_budgets():
+        of_interest += f" OR {OF_THE_MONTH}"
     with open_reader(pipeline, wait, of_interest) as reader:
         rows = reader.rows(LAST_RUNS)
         now = rows[0]["now_at"] if rows else datetime.now(UTC)
         runs = {(row["provider"], row["account"]): row for row in rows}
         standing = [*_accounts(rows, now), *_stuck(reader), *_ahead(reader)]
         if now > RELEASED:
-            standing += expiring_results(reader, now)
+            standing += [*expiring_results(reader, now), *budget_alerts(reader)]
         oldest = min(
             (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now
         )

@@ -106,7 +106,8 @@ class AlertDelivery:
         standing = [
             alert
             for alert in self._found.standing
-            if alert.kind != CLOCK or str(alert) not in delivered.standing
+            if not settled.intersection(alert.once[-1:])
+            and (alert.kind != CLOCK or str(alert) not in delivered.standing)
         ]
         return in_order([*standing, *alerts_on(news, windows)])
 
@@ -121,7 +122,8 @@ class AlertDelivery:
             if found.runs[whose]["read_at"]:
                 delivered.until[whose] = found.runs[whose]["read_at"]
         batches = self._batches(channel)
-        delivered.settle([batch.key for batch in batches])
+        once = [key for alert in found.standing for key in alert.once]
+        delivered.settle([*(batch.key for batch in batches), *once])
         if len(batches) > REMEMBERED_BATCHES:
             delivered.settled_until = batches[-REMEMBERED_BATCHES - 1].at
         delivered.standing = [str(alert) for alert in found.standing]

@@ -22,6 +22,7 @@ from ..defaults import LOCK_TIMEOUT, ROWS_PER_LOAD, SECONDS_PER_LOAD
 from ..destinations.base import TableFormat
 from ..destinations.merging import fit_to_destination, write_disposition
 from ..errors import is_interruption
+from ..sql.label_settings import read_labels
 from ..sql.prices import PRICES_TABLE
 from ..sql.runs import RUNS_TABLE
 from ..sql.views import forget_views, keep_views
@@ -72,7 +73,7 @@ def load(
 
     Raises:
         UnusableDestinationError: If the destination cannot keep one row per batch.
-        SettingsError: If the user's own price list cannot be used.
+        SettingsError: If the user's own price list or labels cannot be used.
         PipelineStepFailed: If the destination failed. The next call loads what was read.
         KeyboardInterrupt: If Ctrl-C or SIGTERM came. The next call loads what was read.
     """
@@ -81,6 +82,8 @@ def load(
     seconds_per_load = run.request.seconds_per_load or SECONDS_PER_LOAD
     disposition, leaves_unchanged_rows = write_disposition(pipeline, table_format)
     prices = price_settings()
+    # the views are made at the end, with what is known to be usable
+    read_labels()
     with connected(pipeline, wait):
         pipeline, is_restored = prepare(pipeline, table_format)
         before = standings(pipeline)

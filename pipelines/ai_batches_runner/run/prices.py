@@ -1,7 +1,6 @@
 """Keeps the tables `batch_prices` and `batch_price_models` as the price lists and batches are."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,7 +12,7 @@ from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource
 
-from ai_batches import PROVIDERS, TABLE_NAME, USAGE, VERSION, VERSION_HINT, SettingsError
+from ai_batches import PROVIDERS, TABLE_NAME, USAGE, VERSION, VERSION_HINT
 from ai_batches.settings.names import SECTION
 
 from ..destinations.base import TableFormat
@@ -21,6 +20,7 @@ from ..destinations.registry import adapter_of
 from ..local_state import remembered
 from ..prices.matching import Names, match
 from ..prices.price_list import Price, PriceFileError, read_prices, without_days_of
+from ..settings import read_setting, unusable_setting
 from ..sql.prices import (
     PRICE_COLUMNS,
     PRICE_MODEL_COLUMNS,
@@ -32,9 +32,6 @@ from ..sql.prices import (
 from ..sql.reader import open_reader
 
 _KEPT = "ai_batches_kept_prices"
-
-_SETTING = f"{SECTION}.prices"
-_MODELS_SETTING = f"{SECTION}.price_models"
 
 _SHIPPED = files("ai_batches_runner.prices")
 
@@ -64,39 +61,32 @@ def price_settings() -> PriceSettings:
     """
     digest = hashlib.sha256()
     own: list[Price] = []
-    setting: Any = dlt.config.get(_SETTING)
+    setting: Any = dlt.config.get(f"{SECTION}.prices")
     if setting:
         file = Path(str(setting)).expanduser()
         try:
             own = read_prices(file, PROVIDERS)
         except PriceFileError as ex:
-            raise _unusable(f"{ex} (`{_SETTING}`)") from None
+            raise unusable_setting("prices", str(ex)) from None
         own = [price._replace(source=price.source or file.name) for price in own]
         digest.update(repr(own).encode())
-    models = _price_models(dlt.config.get(_MODELS_SETTING))
+    models = _price_models()
     digest.update(repr(models).encode())
     return PriceSettings(own, models, digest.hexdigest())
 
 
-def _price_models(value: Any) -> dict[str, Mapping[str, str]]:
-    """Checks a table of tables, which comes as JSON from an environment variable."""
-    try:
-        tables = json.loads(value) if isinstance(value, str) and value.strip() else value or {}
-    except ValueError:
-        raise _unusable(f"`{_MODELS_SETTING}` is not JSON") from None
+def _price_models() -> dict[str, Mapping[str, str]]:
+    """Reads a table of tables."""
+    tables = read_setting("price_models") or {}
     if not isinstance(tables, Mapping):
-        raise _unusable(f"`{_MODELS_SETTING}` is not a table of providers")
+        raise unusable_setting("price_models", "it is not a table of providers")
     for name, models in tables.items():
         if name not in PROVIDERS:
-            raise _unusable(f"`{name}` in `{_MODELS_SETTING}` is not a provider")
+            raise unusable_setting("price_models", f"`{name}` is not a provider")
         texts = [*models, *models.values()] if isinstance(models, Mapping) else [None]
         if not all(isinstance(each, str) and each for each in texts):
-            raise _unusable(f"`{_MODELS_SETTING}.{name}` is not a table of names of models")
+            raise unusable_setting("price_models", f"`{name}` is not a table of names of models")
     return {str(name): dict(models) for name, models in tables.items()}
-
-
-def _unusable(problem: str) -> SettingsError:
-    return SettingsError("prices", None, problem, "Correct it, or remove the setting.")
 
 
 def price_resources(

@@ -4,9 +4,11 @@ sqlglot translates what the standard and the dialects agree on. Where they do no
 calls a function of our own; `functions.sql` defines each of them for DuckDB:
 
 - `DAY_IN_UTC(moment)`: the date of a moment in UTC
+- `MONTH_OF(day)`: the first day of the month of a date
 - `NOW_IN_UTC()`: the present moment, comparable with the columns of the table
 - `SECONDS_BETWEEN(earlier, later)`: whole seconds; fractions are cut off from both
-- `JSON_TEXT(document, path)`: the text at a path such as `$.data[0].code`; null if there is none
+- `JSON_TEXT(document, path)`: the text at a path such as `$.data[0].code` or `$."a key"`; null if
+  there is none
 - `JSON_NUMBER(document, path)`: the number at a path, or in a text there; null if there is none
 - `NANOS(usd)`: an amount of money as whole billionths, in 64 bits
 - `USD(nanos)`: the amount of so many billionths
@@ -21,7 +23,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 
 DIALECTS = (
     "duckdb",
@@ -70,6 +72,11 @@ def _with_own_functions(query: str, dialect: str) -> exp.Expression:
         if isinstance(node, exp.Anonymous) and node.name in _FUNCTIONS:
             arguments = [argument.transform(replace) for argument in node.expressions]
             return _FUNCTIONS[node.name](dialect, arguments)
+        if isinstance(node, exp.Identifier) and node.quoted:
+            # a label that may be a reserved word; columns have the case that is usual there
+            plain = exp.to_identifier(node.name, quoted=False)
+            usual = Dialect.get_or_raise(dialect).normalize_identifier(plain)
+            return exp.to_identifier(usual.name, quoted=True)
         return node
 
     return sqlglot.parse_one(query, read="duckdb").transform(replace)
@@ -87,6 +94,16 @@ def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expres
         "clickhouse": "toDate({0}, 'UTC')",
     }
     return _choose(days, "CAST({0} AT TIME ZONE 'UTC' AS DATE)", dialect, arguments)
+
+
+def _month_of(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
+    months = {
+        "sqlite": "SUBSTR({0}, 1, 7) || '-01'",
+        "mysql": "CAST(DATE_FORMAT({0}, '%Y-%m-01') AS DATE)",
+        "bigquery": "DATE_TRUNC({0}, MONTH)",
+        "clickhouse": "toStartOfMonth({0})",
+    }
+    return _choose(months, "CAST(DATE_TRUNC('month', {0}) AS DATE)", dialect, arguments)
 
 
 def _now_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
@@ -117,9 +134,12 @@ def _seconds_between(dialect: str, arguments: Sequence[exp.Expression]) -> exp.E
 
 def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
     document, path = arguments[0], arguments[1].name
-    steps = [name or int(place) for name, place in re.findall(r"\.(\w+)|\[(\d+)\]", path)]
+    steps = [
+        name or key or int(place)
+        for name, key, place in re.findall(r'\.(\w+)|\."([^"]+)"|\[(\d+)\]', path)
+    ]
     texts = {
-        "postgres": f"{{0}} #>> '{{{{{','.join(map(str, steps))}}}}}'",
+        "postgres": f"{{0}} #>> '{{{{{','.join(_in_an_array(step) for step in steps)}}}}}'",
         # ->> takes SQLite 3.38; Python may be linked with an older one
         "sqlite": f"CAST(JSON_EXTRACT({{0}}, '{path}') AS TEXT)",
         # MariaDB has no ->>, its JSON_VALUE returns scalars only, and MySQL's 512 characters
@@ -127,7 +147,7 @@ def _json_text(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Express
         f" THEN JSON_EXTRACT({{0}}, '{path}') END)",
         # JSON is a text there; or, the last two, a text within a type that can hold any value
         "bigquery": f"JSON_VALUE({{0}}, '{path}')" if steps else "COALESCE(JSON_VALUE({0}), {0})",
-        "databricks": f"GET_JSON_OBJECT({{0}}, '{path}')",
+        "databricks": _json_in_databricks(path, steps),
         "clickhouse": _json_in_clickhouse(steps),
         "snowflake": f"CAST(GET_PATH(TRY_PARSE_JSON(TO_VARCHAR({{0}})), '{path[1:].lstrip('.')}')"
         " AS VARCHAR)"
@@ -204,6 +224,17 @@ def _cost(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
     return exp.Paren(this=_choose(templates, text, dialect, arguments))
 
 
+def _in_an_array(step: str | int) -> str:
+    return str(step) if re.fullmatch(r"\w+", str(step)) else f'"{step}"'
+
+
+def _json_in_databricks(path: str, steps: Sequence[str | int]) -> str:
+    if '"' not in path:
+        return f"GET_JSON_OBJECT({{0}}, '{path}')"
+    # whose paths quote in brackets only, which sqlglot writes otherwise
+    return f"FROM_JSON({{0}}, 'MAP<STRING, STRING>')['{steps[0]}']"
+
+
 def _json_in_clickhouse(steps: Sequence[str | int]) -> str:
     if not steps:
         return "COALESCE(NULLIF(JSONExtractString({0}), ''), {0})"
@@ -226,6 +257,7 @@ def _json_in_redshift(steps: Sequence[str | int]) -> str:
 
 _FUNCTIONS: dict[str, Callable[[str, Sequence[exp.Expression]], exp.Expression]] = {
     "DAY_IN_UTC": _day_in_utc,
+    "MONTH_OF": _month_of,
     "NOW_IN_UTC": _now_in_utc,
     "SECONDS_BETWEEN": _seconds_between,
     "JSON_TEXT": _json_text,

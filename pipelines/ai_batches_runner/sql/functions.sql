@@ -10,6 +10,9 @@
 -- the date of a moment in UTC
 CREATE OR REPLACE TEMP MACRO DAY_IN_UTC(moment) AS CAST(moment AT TIME ZONE 'UTC' AS DATE);
 
+-- the first day of the month of a date
+CREATE OR REPLACE TEMP MACRO MONTH_OF(day) AS CAST(DATE_TRUNC('month', day) AS DATE);
+
 -- the present moment, comparable with the columns of the table
 CREATE OR REPLACE TEMP MACRO NOW_IN_UTC() AS CURRENT_TIMESTAMP;
 

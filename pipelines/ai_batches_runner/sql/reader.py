@@ -19,6 +19,8 @@ from ..destinations.registry import adapter_of
 from ..errors import UnusableDestinationError
 from .dialects import DIALECTS, translate
 from .known_tables import KNOWN_TABLES, LATER_TABLES
+from .label_settings import read_labels
+from .labels import Labels
 from .runs import RUNS_TABLE
 from .view_definitions import columns_needed, columns_of, tables_needed, with_views
 
@@ -37,11 +39,13 @@ class Reader:
     Args:
         session (Session): Queries of the destination.
         only (str | None): A condition on the batches that the views are to have.
+        labels (Labels): Columns that the user adds to the views.
     """
 
-    def __init__(self, session: Session, only: str | None) -> None:
+    def __init__(self, session: Session, only: str | None, labels: Labels) -> None:
         self._session = session
         self._only = only
+        self._labels = labels
         self._found: dict[str, bool] = {}
 
     def rows(self, query: str) -> list[TRow]:
@@ -53,9 +57,9 @@ class Reader:
 
         Returns:
             list[TRow]: Rows of the same types wherever they come from: moments with their time zone
-                UTC (columns that end in `_at`), days (`_on`), truth values (`is_`) and whole
-                numbers. No rows if the table does not exist; tables of results that do not exist
-                count as empty.
+                UTC (columns that end in `_at`), days (`_on`, `month`), truth values (`is_`) and
+                whole numbers. No rows if the table does not exist; tables of results that do not
+                exist count as empty.
 
         Raises:
             UnusableDestinationError: If the query needs more SQL than is known of the destination.
@@ -105,7 +109,8 @@ class Reader:
             for name, known in KNOWN_TABLES.items()
             if name in names and name not in absent
         }
-        whole = with_views(query, self._only, tuple((name, LATER_TABLES[name]) for name in absent))
+        empty = tuple((name, LATER_TABLES[name]) for name in absent)
+        whole = with_views(query, self._only, empty, self._labels)
         sql = translate(whole, self._session.dialect, self._session.qualify)
         keeps = set(names) != {TABLE_NAME}
         with self._session.execute(sql, reads, keeps) as (columns, cursor):
@@ -155,9 +160,11 @@ def open_reader(pipeline: Pipeline, wait: float = 0, only: str | None = None) ->
     Raises:
         DestinationConnectionError: If no server answers, or it refuses.
         UnusableDestinationError: If the destination cannot be read back.
+        SettingsError: If the user's labels cannot be used.
     """
+    labels = read_labels()
     with adapter_of(pipeline).session(wait, only) as session:
-        yield Reader(session, only)
+        yield Reader(session, only, labels)
 
 
 def table_exists(pipeline: Pipeline) -> bool:
@@ -178,7 +185,7 @@ def _plain(name: str, value: Any) -> Any:
         # without a zone, it is UTC
         read = datetime.fromisoformat(value) if isinstance(value, str) else value
         return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
-    if name.endswith("_on"):
+    if name.endswith("_on") or name == "month":
         return date.fromisoformat(value) if isinstance(value, str) else value
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)

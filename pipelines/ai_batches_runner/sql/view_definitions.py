@@ -2,7 +2,8 @@
 
 A file is a query in DuckDB's SQL with the functions of `functions.sql`. Comments before the query
 describe what a row is, and then each column, `name: text`. A column without a description of its
-own has that of the same column of `batches`.
+own has that of the same column of `batches`. The user's labels stand where a comment says
+`labels`.
 """
 
 import re
@@ -16,7 +17,11 @@ from sqlglot import exp
 
 from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
 
+from .labels import Labels
+
 _VENDOR = "VENDOR_OF"
+
+_DEFINED, _NAMED = "/* labels, defined */", "/* labels */"
 
 
 class View(NamedTuple):
@@ -30,11 +35,12 @@ class View(NamedTuple):
     """Description of every column, in order."""
 
 
-def parse_view(text: str) -> View:
+def parse_view(text: str, labels: Labels = ()) -> View:
     """Parses the text of a file.
 
     Args:
         text (str): Comments and a query.
+        labels (Labels): Columns to add where the query wants them.
 
     Returns:
         View: The view, with the gateways of the registry written out.
@@ -42,11 +48,13 @@ def parse_view(text: str) -> View:
     Raises:
         ValueError: If the text is not a query that describes its columns, and no others.
     """
-    return _parse(text)[0]
+    return _parse(text, labels)[0]
 
 
-def _parse(text: str) -> tuple[View, frozenset[str]]:
+def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     """A view, and the tables and views that it reads."""
+    text = text.replace(_DEFINED, "".join(f', {each.value} AS "{each.name}"' for each in labels))
+    text = text.replace(_NAMED, "".join(f', "{each.name}"' for each in labels))
     header, select = re.match(r"(?:--.*\n)*", text), sqlglot.parse_one(text, read="duckdb")
     # an indented line continues the one before
     lines = header[0].replace("\n--   ", " ").splitlines() if header else []
@@ -54,6 +62,7 @@ def _parse(text: str) -> tuple[View, frozenset[str]]:
     described = dict(each.partition(": ")[::2] for each in texts)
     names = select.named_selects if isinstance(select, exp.Select) else []
     inherited = {name: COLUMNS[name][1] for name in names if name in COLUMNS}
+    inherited |= {label.name: label.description for label in labels if label.name in names}
     columns = {name: (inherited | described).get(name, "") for name in names}
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
@@ -94,9 +103,18 @@ def columns_of(query: str) -> frozenset[str]:
     return frozenset(column.name for column in tree.find_all(exp.Column))
 
 
-def _read_views() -> dict[str, View]:
+@lru_cache
+def views_with(labels: Labels) -> dict[str, View]:
+    """The views by name, each after those that it reads.
+
+    Args:
+        labels (Labels): Columns that the user adds to some of them.
+
+    Returns:
+        dict[str, View]: Must not be changed.
+    """
     found = {
-        file.name.removesuffix(".sql"): _parse(file.read_text(encoding="utf-8"))
+        file.name.removesuffix(".sql"): _parse(file.read_text(encoding="utf-8"), labels)
         for file in sorted((files(__package__) / "views").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
     }
@@ -104,8 +122,8 @@ def _read_views() -> dict[str, View]:
     return {name: found[name][0] for name in TopologicalSorter(needs).static_order()}
 
 
-VIEWS = _read_views()
-"""The views by name, each after those that it reads."""
+VIEWS = views_with(())
+"""The views without any labels."""
 
 _CHOSEN = "chosen_batches"
 
@@ -129,7 +147,10 @@ def columns_needed(query: str) -> frozenset[str]:
 
 @lru_cache
 def with_views(
-    query: str, only: str | None = None, absent: tuple[tuple[str, str], ...] = ()
+    query: str,
+    only: str | None = None,
+    absent: tuple[tuple[str, str], ...] = (),
+    labels: Labels = (),
 ) -> str:
     """Puts the views that a query reads before it, so that the destination need not have them.
 
@@ -139,12 +160,13 @@ def with_views(
             are computed faster.
         absent (tuple[tuple[str, str], ...]): Tables that the destination does not have, and
             queries to read in their place.
+        labels (Labels): Columns that the user adds.
 
     Returns:
         str: The query, with each view that it needs as a common table expression.
     """
     needed = tables_needed(query)
-    queries = {name: view.query for name, view in VIEWS.items() if name in needed}
+    queries = {name: view.query for name, view in views_with(labels).items() if name in needed}
     if only and queries:
         # with all copies of a batch, so that the views choose the same one
         same = f"SELECT id FROM {TABLE_NAME} AS wanted WHERE {only}"

@@ -16,8 +16,9 @@ from ..destinations.sql import SqlAdapter
 from ..local_state import remembered
 from .comments import comment_statements
 from .dialects import DIALECTS, translate
+from .label_settings import read_labels
 from .reader import table_exists
-from .view_definitions import VIEWS, tables_of
+from .view_definitions import VIEWS, tables_of, views_with
 
 _KEPT = "ai_batches_kept_views"
 
@@ -45,12 +46,16 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
     Args:
         pipeline (Pipeline): The pipeline, after it loaded.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+
+    Raises:
+        SettingsError: If the user's labels cannot be used.
     """
+    defined = views_with(read_labels())
     adapter = adapter_of(pipeline)
     if not isinstance(adapter, SqlAdapter) or adapter.dialect not in DIALECTS:
         return
-    comments = list(comment_statements(adapter))
-    queries = [view.query for view in VIEWS.values()]
+    comments = list(comment_statements(adapter, defined))
+    queries = [view.query for view in defined.values()]
     # what the translations follow from: to translate them takes longer than to store a small run
     made_of = (adapter.identity, adapter.table_name, adapter.dialect, VERSION)
     wanted = digest128("\n".join((*made_of, *queries, *comments)))
@@ -58,7 +63,7 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
         return
     views = {
         name: translate(view.query, adapter.dialect, adapter.qualify_in_view)
-        for name, view in VIEWS.items()
+        for name, view in defined.items()
     }
     try:
         with adapter.connected(wait):
@@ -68,7 +73,7 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
             _comment(adapter, comments)
     except Exception as ex:
         # of any driver
-        view = adapter.qualify(ex.view if isinstance(ex, ViewError) else next(iter(VIEWS)))
+        view = adapter.qualify(ex.view if isinstance(ex, ViewError) else next(iter(defined)))
         logger.warning(
             f"The rows are loaded, but the view {view} is not up to date: {ex}\nThe user needs the"
             " right to make views there and has to own them. A view or table that stands in the"
