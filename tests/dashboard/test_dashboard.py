@@ -1,11 +1,13 @@
 """The dashboard as its reader has it: in a real browser, beside plain SQL on the same data."""
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -19,8 +21,9 @@ import requests
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 import servers
-from commands import COMMAND, run
+from commands import COMMAND, keys, run
 from generated import add_results, copy_to_postgres, fill, record_runs, writing
+from support import Lists, batch, cursor_list
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -335,6 +338,57 @@ def test_amounts_are_split_by_any_column(
             assert [row[:2] for row in figures(page)["volume"]] == [
                 [name, f"{amount:,}"] for name, amount in shown
             ]
+
+
+@in_browser
+def test_costs_stand_beside_what_has_none(
+    browser: Browser, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my.csv").write_text(
+        "provider,model,input_usd_per_mtok,output_usd_per_mtok\nopenai,mine,1,1\n"
+    )
+    prefix = "SOURCES__AI_BATCHES__"
+    budget = {"label": "team=search", "usd_per_month": 50}
+    monkeypatch.setenv(prefix + "PRICES", str(tmp_path / "my.csv"))
+    monkeypatch.setenv(prefix + "LABELS", '{"team": "metadata.team"}')
+    monkeypatch.setenv(prefix + "BUDGETS", json.dumps([budget, {"usd_per_month": 1_000}]))
+    teams = {"search": (30_000_000, 10_001_000), "<b>ads</b>": (4_000,), None: (None, None)}
+    made = [
+        batch(
+            number,
+            model="mine",
+            created_at=int(time.time()),
+            metadata={"team": team} if team else None,
+            usage=usage and {"input_tokens": usage, "output_tokens": 0},
+        )
+        for number, (team, usage) in enumerate(
+            (team, usage) for team, usages in teams.items() for usage in usages
+        )
+    ]
+    lists.serve("openai", cursor_list(made))
+    file = tmp_path / "costs.duckdb"
+    code, _, log = run("load", "--dataset", DATASET, **keys(lists, "openai"), **on_file(file))
+    assert code == 0, log
+    with (
+        serving("--dataset", DATASET, **on_file(file)) as address,
+        viewing(browser, address) as page,
+    ):
+        expect(page.locator("#tile-cost")).to_have_attribute("title", "40")
+        expect(page.locator("#tile-cost")).to_contain_text("2 batches without")
+        choose(page, "Show", "Cost in USD")
+        choose(page, "by", "team")
+        expect(page.locator("#volume th").first).to_have_text("Team")
+        expect(page.locator("#volume tbody tr")).to_have_count(3)
+        expect(page.locator("#volume tbody")).to_contain_text("40.00")
+        assert [row[:4] for row in rows(page, "#volume")] == [
+            ["search", "40.00", "99.9 %", "0"],
+            ["<b>ads</b>", "< 0.01", "0.1 %", "0"],
+            ["not reported", "0.00", "0 %", "2"],
+        ]
+        assert [row[:5] for row in rows(page, "#budgets")] == [
+            ["team=search", "40.00", "50.00", "80.0 %", "0"],
+            ["all batches", "40.01", "1,000.00", "4.0 %", "2"],
+        ]
 
 
 @in_browser

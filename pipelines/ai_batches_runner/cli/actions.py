@@ -265,6 +265,8 @@ def dashboard(
             " or run `make dashboard`."
         )
         return NOTHING_TO_DO
+    # each viewer's page reads it again
+    read_budgets()
     try:
         serve(
             demo_destination() if is_demo else options.destination,

@@ -46,7 +46,7 @@ def _(refresh, session):
 
 
 @app.cell
-def _(mo, queries, timedelta, today, views):
+def _(mo, session, timedelta, today, views):
     period = mo.ui.dropdown(
         [*views.PERIODS, views.OWN_PERIOD], value=views.DEFAULT_PERIOD, label="Created"
     )
@@ -54,7 +54,7 @@ def _(mo, queries, timedelta, today, views):
     measure = mo.ui.dropdown(
         {title: name for name, title in views.MEASURE_NAMES.items()}, value="Batches", label="Show"
     )
-    breakdown = mo.ui.dropdown(queries.BREAKDOWNS, value="provider", label="by")
+    breakdown = mo.ui.dropdown(session.breakdowns, value="provider", label="by")
     return breakdown, measure, own_dates, period
 
 

@@ -1,6 +1,7 @@
 """Numbers, durations and moments as people read them."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 NOTHING = "–"  # noqa: RUF001
 
@@ -20,6 +21,13 @@ def short_number(value: float | None) -> str:
 def whole_number(value: float | None) -> str:
     """With thousands separators."""
     return NOTHING if value is None else f"{value:,.0f}"
+
+
+def usd(value: float | Decimal | None) -> str:
+    """In cents; what is less than one is not 0."""
+    if value is None:
+        return NOTHING
+    return "< 0.01" if 0 < value < Decimal("0.01") else f"{value:,.2f}"
 
 
 def percent(part: float | None, whole: float | None) -> str:

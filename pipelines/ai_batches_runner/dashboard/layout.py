@@ -7,7 +7,7 @@ from html import escape
 import marimo as mo
 
 from . import charts, tables
-from .formats import ago, moment, percent, short_number, whole_number
+from .formats import ago, moment, percent, short_number, usd, whole_number
 from .view import RequestErrors, View
 
 
@@ -84,6 +84,7 @@ def page(view: View, measure: mo.ui.dropdown, breakdown: mo.ui.dropdown) -> mo.H
                 f"{_period(view)}. A batch listed by several accounts or through a gateway counts"
                 f" once, as its vendor's.{undated if view.undated else ''}",
             ),
+            *([_budgets(view)] if view.budgets else []),
             mo.hstack([ended, durations], widths="equal", wrap=True, gap=1),
             Section(
                 "failure",
@@ -96,6 +97,17 @@ def page(view: View, measure: mo.ui.dropdown, breakdown: mo.ui.dropdown) -> mo.H
             *([_errors(view.errors)] if view.errors else []),
         ],
         gap=1,
+    )
+
+
+def _budgets(view: View) -> Section:
+    month = view.budgets[0][1].month
+    return Section(
+        "budgets",
+        "Budgets",
+        [tables.budgets(view)],
+        f"Batches created in {month} (UTC), regardless of filters. `Spent` leaves out those whose"
+        " cost is not known.",
     )
 
 
@@ -147,6 +159,7 @@ def _tiles(view: View) -> mo.Html:
     completed = view.total("completed") if ended else None
     stuck = view.now("stuck_batches")
     requests, failed = view.total("requests"), view.total("failed_requests")
+    cost, unpriced = view.total("cost"), view.total("unpriced")
     return mo.hstack(
         [
             _tile("Open", view.now("open_batches"), "now, whenever created"),
@@ -154,6 +167,7 @@ def _tiles(view: View) -> mo.Html:
             _tile("Batches", view.total("batches"), "created in the period"),
             _tile("Requests", requests, f"{percent(failed, requests)} of them failed"),
             _tile("Tokens", view.total("tokens"), "as far as reported"),
+            _tile("Cost", cost, f"USD; {whole_number(unpriced)} batches without", usd(cost)),
             _tile(
                 "Completed", completed, f"of {whole_number(ended)} ended", percent(completed, ended)
             ),

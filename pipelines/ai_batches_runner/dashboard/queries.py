@@ -12,11 +12,23 @@ MEASURES = {
     "requests": "SUM(requests_total)",
     "failed_requests": "SUM(requests_failed)",
     "tokens": "SUM(total_tokens)",
+    "cost": "SUM(cost_usd)",
 }
 """What can be counted over time, by name."""
 
 BREAKDOWNS = ("provider", "account", "model", "endpoint")
-"""Columns by which it can be split."""
+"""Columns by which it can be split, beside the user's labels."""
+
+UNPRICED = "SUM(CASE WHEN cost_usd IS NULL THEN 1 ELSE 0 END)"
+"""Batches whose cost is not known."""
+
+_COSTED = """(
+    SELECT listed.*, cost_usd FROM batches_labelled AS listed
+    LEFT JOIN batches_cost AS costs
+        ON costs.provider = listed.provider AND costs.account = listed.account
+            AND costs.id = listed.id
+) AS costed"""
+"""The batches, their labels and what they cost."""
 
 SHOWN_SERIES = 7
 """The largest ones; all others are shown as one."""
@@ -102,31 +114,32 @@ def days(filters: Filters) -> str:
         SELECT created_on, provider, {_measures()}, {ended},
             SUM(CASE WHEN status IS NULL THEN 1 ELSE 0 END) AS no_status,
             SUM(CASE WHEN status = 'completed' AND requests_failed > 0 THEN 1 ELSE 0 END)
-                AS partly_failed
-        FROM batches_unique{_where(filters.days() + filters.owners())}
+                AS partly_failed,
+            {UNPRICED} AS unpriced
+        FROM {_COSTED}{_where(filters.days() + filters.owners())}
         GROUP BY created_on, provider
     """
 
 
 def largest_series(filters: Filters, breakdown: str, measure: str) -> str:
     """The largest values of a column, one more than are shown."""
+    series, size = f"""COALESCE("{breakdown}", '')""", f"COALESCE({MEASURES[measure]}, 0)"
     return f"""
-        SELECT COALESCE({breakdown}, '') AS series, COALESCE({MEASURES[measure]}, 0) AS size
-        FROM batches_unique{_where(filters.days() + filters.owners())}
-        GROUP BY COALESCE({breakdown}, '')
-        ORDER BY COALESCE({MEASURES[measure]}, 0) DESC, series LIMIT {SHOWN_SERIES + 1}
+        SELECT {series} AS series, {size} AS size
+        FROM {_COSTED}{_where(filters.days() + filters.owners())}
+        GROUP BY {series} ORDER BY {size} DESC, series LIMIT {SHOWN_SERIES + 1}
     """
 
 
-def volumes(filters: Filters, breakdown: str, series: Sequence[str]) -> str:
+def volumes(filters: Filters, breakdown: str, shown: Sequence[str]) -> str:
     """One row per day and series; null is the series of all others."""
+    series = f"""COALESCE("{breakdown}", '')"""
     return f"""
-        SELECT created_on, series, {_measures()}
+        SELECT created_on, series, {_measures()}, {UNPRICED} AS unpriced
         FROM (
-            SELECT created_on, requests_total, requests_failed, total_tokens,
-                CASE WHEN COALESCE({breakdown}, '') IN ({_list(series) or "NULL"})
-                    THEN COALESCE({breakdown}, '') END AS series
-            FROM batches_unique{_where(filters.days() + filters.owners())}
+            SELECT created_on, requests_total, requests_failed, total_tokens, cost_usd,
+                CASE WHEN {series} IN ({_list(shown) or "NULL"}) THEN {series} END AS series
+            FROM {_COSTED}{_where(filters.days() + filters.owners())}
         ) AS chosen
         GROUP BY created_on, series
     """

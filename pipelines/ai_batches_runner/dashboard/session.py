@@ -13,9 +13,11 @@ from ai_batches import shown
 from ..defaults import PIPELINE_NAME, SHORT_LOCK_TIMEOUT
 from ..destinations.duckdb_file import explain_lock
 from ..errors import UnusableDestinationError
+from ..inspect.budgets import OF_THE_MONTH, read_budgets, read_spend
 from ..run.pipeline import open_to_read
+from ..sql.label_settings import read_labels
 from ..sql.reader import Reader, TRow, open_reader
-from .queries import Filters, owners
+from .queries import BREAKDOWNS, Filters, owners
 from .view import TAsk, View, read_view
 
 _REMEMBERED = 500
@@ -32,6 +34,9 @@ class Session:
         dataset (str | None): As of `open_to_read`.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
         pipeline (str): Name of the pipeline that loads; as of `open_to_read`.
+
+    Raises:
+        SettingsError: If labels or budgets cannot be used.
     """
 
     def __init__(
@@ -48,6 +53,9 @@ class Session:
         self._answers: dict[tuple[str | None, str], list[TRow]] = {}
         self._owners: list[TRow] = []
         self._view: View | None = None
+        self._budgets = read_budgets()
+        self.breakdowns = (*BREAKDOWNS, *(label.name for label in read_labels()))
+        """Columns by which amounts can be split."""
         self.problem = ""
         """Why the last read failed."""
 
@@ -68,8 +76,11 @@ class Session:
         if not self._owners:
             return None
         try:
+            with self.asking(OF_THE_MONTH) as ask:
+                spent = read_spend(ask, self._budgets)
+            budgets = list(zip(self._budgets, spent, strict=True))
             with self.asking(filters.near()) as ask:
-                self._view = read_view(ask, filters, breakdown, measure)
+                self._view = read_view(ask, filters, breakdown, measure, budgets)
             self.problem = ""
         except Exception as ex:
             # of any destination's driver

@@ -6,6 +6,7 @@ if a plain string is the address of one, and shows a long string as Markdown.
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -21,6 +22,7 @@ from .formats import (
     moment,
     percent,
     short_number,
+    usd,
     whole_number,
 )
 from .queries import OUTCOMES
@@ -128,16 +130,38 @@ def longest_open(view: View) -> Any:
 def series(view: View, colours: dict[str, str], by: str, measure: str) -> Any:
     """The legend of the chart over time, with the total of each part."""
     totals = {name: sum(points.values()) for name, points in view.series.items()}
+    of_cost = measure == "cost"
+    if of_cost:
+        # what has no cost at all is in no bar
+        totals |= {name: 0 for name, count in view.unpriced.items() if count and name not in totals}
     return _table(
         [
             {
                 by.capitalize(): Cell(
-                    name, f'<i class="swatch" style="background:{colours[name]}"></i>'
+                    name,
+                    f'<i class="swatch" style="background:{colours.get(name, "none")}"></i>',
                 ),
-                MEASURE_NAMES[measure]: _number(total),
+                MEASURE_NAMES[measure]: _usd(total) if of_cost else _number(total),
                 "Share": _share(total, sum(totals.values())),
+                **({"Without cost": _number(view.unpriced.get(name, 0))} if of_cost else {}),
             }
             for name, total in totals.items()
+        ]
+    )
+
+
+def budgets(view: View) -> Any:
+    """Budgets, and the month so far."""
+    return _table(
+        [
+            {
+                "Budget": Cell(str(budget)),
+                "Spent": _usd(spend.usd),
+                "Of": _usd(budget.usd),
+                "Share": _share(float(spend.usd), float(budget.usd)),
+                "Without cost": _number(spend.unpriced),
+            }
+            for budget, spend in view.budgets
         ]
     )
 
@@ -264,6 +288,10 @@ def _owner(row: TRow) -> dict[str, Cell]:
 
 def _number(value: float | None) -> Cell:
     return Cell(whole_number(value), key=value, is_number=True)
+
+
+def _usd(value: float | Decimal) -> Cell:
+    return Cell(usd(value), title=f"{value} USD", key=float(value), is_number=True)
 
 
 def _share(part: float, whole: float) -> Cell:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from ai_batches import shown
 
+from ..inspect.budgets import Budget, Spend
 from ..sql.reader import TRow
 from . import queries
-from .queries import BREAKDOWNS, MEASURES, OUTCOMES, Filters
+from .queries import MEASURES, OUTCOMES, Filters
 
 PERIODS = {"Last 7 days": 7, "Last 30 days": 30, "Last 90 days": 90, "All time": None}
 """Days up to today (UTC), by name of the period."""
@@ -24,6 +25,7 @@ MEASURE_NAMES = {
     "requests": "Requests",
     "failed_requests": "Failed requests",
     "tokens": "Tokens",
+    "cost": "Cost in USD",
 }
 
 OTHERS = "all others"
@@ -55,6 +57,8 @@ class View:
     """By provider: the measures and outcomes over the period."""
     series: dict[str, dict[date, float]]
     """Amounts by part, and by day or the Monday of a week; the largest part first, others last."""
+    unpriced: dict[str, int]
+    """Batches without a known cost, by part."""
     first_on: date | None
     """First and last day of `series`."""
     last_on: date | None
@@ -67,13 +71,15 @@ class View:
     """None if no results were read, ever."""
     undated: int
     """Batches without a readable creation time; they are in no figure over time."""
+    budgets: Sequence[tuple[Budget, Spend]]
+    """Budgets, and what was spent of each in the month so far, regardless of filters."""
 
-    def total(self, name: str) -> int | None:
+    def total(self, name: str) -> float | None:
         """A measure or an outcome over all providers; None if no provider reports it."""
         return _sum(row[name] for row in self.providers.values())
 
     @property
-    def ended(self) -> list[tuple[str, TRow, int]]:
+    def ended(self) -> list[tuple[str, TRow, float]]:
         """Provider, its figures, and how many of its batches ended, if any did."""
         counted = [
             (provider, row, _sum(row[word] for word in OUTCOMES))
@@ -100,17 +106,25 @@ def span(period: str, own: Sequence[date], today: date) -> tuple[date | None, da
     return (today - timedelta(days - 1) if days else None), None
 
 
-def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View:
+def read_view(
+    ask: TAsk,
+    filters: Filters,
+    breakdown: str,
+    measure: str,
+    budgets: Sequence[tuple[Budget, Spend]] = (),
+) -> View:
     """Reads all that the page shows.
 
     Args:
         ask (TAsk): Answers queries.
         filters (Filters): Which batches count.
-        breakdown (str): By what to split the amounts over time, one of `BREAKDOWNS`.
+        breakdown (str): By what to split the amounts over time, one of `BREAKDOWNS` or a label.
         measure (str): What to count over time, one of `MEASURES`.
+        budgets (Sequence[tuple[Budget, Spend]]): To show beside it.
+
+    Returns:
+        View: The figures.
     """
-    if breakdown not in BREAKDOWNS or measure not in MEASURES:
-        raise ValueError("no such column")
     runs = ask(queries.last_runs())
     loads = runs if any(row["loaded_at"] for row in runs) else ask(queries.last_load())
     days = ask(queries.days(filters))
@@ -125,6 +139,7 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
     first, last = filters.first_on, filters.last_on
     if dated:
         first, last = first or min(dated), last or max(dated)
+    key = "provider" if breakdown == "provider" else "series"
     is_weekly = bool(first and last and (last - first).days >= WEEKLY_BEYOND)
     if is_weekly and first:
         first -= timedelta(first.weekday())
@@ -133,9 +148,8 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         runs=runs,
         as_of=max((row["loaded_at"] for row in loads if row["loaded_at"]), default=None),
         providers=_by_provider(days),
-        series=_series(
-            amounts, "provider" if breakdown == "provider" else "series", measure, is_weekly
-        ),
+        series=_series(amounts, key, measure, is_weekly),
+        unpriced=_unpriced(amounts, key),
         first_on=first,
         last_on=last,
         is_weekly=is_weekly,
@@ -144,6 +158,7 @@ def read_view(ask: TAsk, filters: Filters, breakdown: str, measure: str) -> View
         failures=ask(queries.newest_failures(filters)),
         errors=_errors(ask, filters),
         undated=sum(row["batches"] for row in ask(queries.undated(filters))),
+        budgets=budgets,
     )
 
 
@@ -158,7 +173,7 @@ def _errors(ask: TAsk, filters: Filters) -> RequestErrors | None:
 
 
 def _by_provider(days: Sequence[TRow]) -> dict[str, TRow]:
-    names = (*MEASURES, *OUTCOMES, "no_status", "partly_failed")
+    names = (*MEASURES, *OUTCOMES, "no_status", "partly_failed", "unpriced")
     return {
         provider: {
             name: _sum(row[name] for row in days if row["provider"] == provider) for name in names
@@ -175,7 +190,7 @@ def _series(
         day = row["created_on"]
         if day is None or not row[measure]:
             continue
-        name = OTHERS if row[key] is None else shown(row[key]) or NOT_REPORTED
+        name = _name(row[key])
         start = day - timedelta(day.weekday()) if is_weekly else day
         amounts = points.setdefault(name, {})
         amounts[start] = amounts.get(start, 0) + row[measure]
@@ -183,6 +198,19 @@ def _series(
     return {name: points[name] for name in order}
 
 
-def _sum(values: Iterable[int | None]) -> int | None:
+def _unpriced(rows: Sequence[TRow], key: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["created_on"] is not None:
+            name = _name(row[key])
+            counts[name] = counts.get(name, 0) + int(row["unpriced"] or 0)
+    return counts
+
+
+def _name(series: str | None) -> str:
+    return OTHERS if series is None else shown(series) or NOT_REPORTED
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None

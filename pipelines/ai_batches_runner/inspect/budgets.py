@@ -3,7 +3,7 @@
 budgets = [{ label = "team=search", usd_per_month = 500, warn_at = [0.5, 0.8, 1.0] }]
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -99,11 +99,11 @@ def _unusable(number: int, problem: str) -> Exception:
     return unusable_setting("budgets", f"entry {number} {problem}")
 
 
-def read_spend(reader: Reader, budgets: Sequence[Budget]) -> list[Spend]:
+def read_spend(ask: Callable[[str], list[TRow]], budgets: Sequence[Budget]) -> list[Spend]:
     """Sums what the batches of each budget cost in the month so far.
 
     Args:
-        reader (Reader): Where the batches are.
+        ask (Callable[[str], list[TRow]]): Answers queries, as `Reader.rows` does.
         budgets (Sequence[Budget]): Which sums are wanted.
 
     Returns:
@@ -113,13 +113,13 @@ def read_spend(reader: Reader, budgets: Sequence[Budget]) -> list[Spend]:
         return []
     labels = ", ".join(f'"{name}"' for name in sorted({b.label for b in budgets if b.label}))
     columns = f"month{labels and ', '}{labels}"
-    rows = reader.rows(f"""
+    rows = ask(f"""
         SELECT {columns}, SUM(cost_usd) AS usd, SUM(cost_usd_max) AS most_usd,
             COUNT(cost_usd) - COUNT(cost_usd_max) AS without_most,
             SUM(batches_without_cost) AS unpriced
         FROM batches_spend WHERE month = {_THIS_MONTH} GROUP BY {columns}
     """)  # noqa: S608
-    (now,) = reader.rows(f"SELECT {_THIS_MONTH} AS month")
+    (now,) = ask(f"SELECT {_THIS_MONTH} AS month")
     return [
         _sum(
             f"{now['month']:%Y-%m}",
@@ -156,7 +156,7 @@ def budget_alerts(reader: Reader) -> Iterator[Alert]:
         SettingsError: If the setting cannot be used.
     """
     budgets = read_budgets()
-    for budget, spend in zip(budgets, read_spend(reader, budgets), strict=True):
+    for budget, spend in zip(budgets, read_spend(reader.rows, budgets), strict=True):
         reached = [share for share in budget.warn_at if spend.usd >= budget.usd * _share(share)]
         if reached:
             keys = [f"{BUDGET} {spend.month} {budget} {budget.usd} {share}" for share in reached]
