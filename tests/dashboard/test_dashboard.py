@@ -352,7 +352,7 @@ def test_costs_stand_beside_what_has_none(
     monkeypatch.setenv(prefix + "PRICES", str(tmp_path / "my.csv"))
     monkeypatch.setenv(prefix + "LABELS", '{"team": "metadata.team"}')
     monkeypatch.setenv(prefix + "BUDGETS", json.dumps([budget, {"usd_per_month": 1_000}]))
-    teams = {"search": (30_000_000, 10_001_000), "<b>ads</b>": (4_000,), None: (None, None)}
+    teams = {"search": (30_000_000, 10_001_000), "<b>ads</b>": (6_000,), None: (None, None)}
     made = [
         batch(
             number,
