@@ -144,13 +144,14 @@ def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatc
 
     Args:
         reader (Reader): Where the batches are.
-        since (datetime): Ends before it are left out.
+        since (datetime): Ends more than an hour before it are left out.
         now (datetime): Now, by the destination's clock.
 
     Returns:
         list[EndedBatch]: The oldest end first, those without any time before all.
     """
-    seconds = int((now - since).total_seconds()) + 1
+    # whole hours: a query that is known needs no translation
+    seconds = (int((now - since).total_seconds()) // 3_600 + 1) * 3_600
     longer = seconds + int(OPEN_FOR.total_seconds())
     rows = reader.rows(f"""
         SELECT ended.provider, ended.account, id, status, created_at, ended_at,

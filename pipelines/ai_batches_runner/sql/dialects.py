@@ -38,6 +38,8 @@ DIALECTS = (
 )
 """Dialects that have the functions, by sqlglot's names; MariaDB counts as MySQL."""
 
+_MARK = "ai_batches_dataset_here"
+
 Qualify = Callable[[str], str]
 """Returns the full name of a table, quoted."""
 
@@ -53,20 +55,20 @@ def translate(query: str, dialect: str, qualify: Qualify | None = None) -> str:
     Returns:
         str: The query, without its comments.
     """
-    tree = _with_own_functions(query, dialect).copy()
+    if not qualify:
+        return _translated(query, dialect, is_marked=False)
+    sql = _translated(query, dialect, is_marked=True)
+    return re.sub(rf"\b{_MARK}\.(\w+)", lambda found: qualify(found[1]), sql)
+
+
+@lru_cache(512)
+def _translated(query: str, dialect: str, is_marked: bool) -> str:
+    """A query in the terms of a dialect; `_MARK` stands where its tables are to be qualified."""
+    tree = sqlglot.parse_one(query, read="duckdb")
     own = {part.alias for part in tree.find_all(exp.CTE)}
-    for table in list(tree.find_all(exp.Table)):
-        if qualify and table.name not in own:
-            named = exp.to_table(qualify(table.name), dialect=dialect)
-            table.set("this", named.this)
-            table.set("db", named.args.get("db"))
-            table.set("catalog", named.args.get("catalog"))
-    return tree.sql(dialect=dialect, comments=False)
-
-
-@lru_cache
-def _with_own_functions(query: str, dialect: str) -> exp.Expression:
-    """A query with the functions above in the terms of a dialect; it must not be changed."""
+    for table in tree.find_all(exp.Table):
+        if is_marked and table.name not in own:
+            table.set("db", exp.to_identifier(_MARK))
 
     def replace(node: exp.Expression) -> exp.Expression:
         if isinstance(node, exp.Anonymous) and node.name in _FUNCTIONS:
@@ -79,7 +81,7 @@ def _with_own_functions(query: str, dialect: str) -> exp.Expression:
             return exp.to_identifier(usual.name, quoted=True)
         return node
 
-    return sqlglot.parse_one(query, read="duckdb").transform(replace)
+    return tree.transform(replace, copy=False).sql(dialect=dialect, comments=False)
 
 
 def _day_in_utc(dialect: str, arguments: Sequence[exp.Expression]) -> exp.Expression:
