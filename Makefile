@@ -5,7 +5,7 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo load dashboard test test-all test-long bench lakehouse docs prices lint clean
+.PHONY: demo load dashboard test test-integration test-long test-all bench lakehouse docs prices lint clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches demo
@@ -21,11 +21,16 @@ dashboard: demo
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-test-all: test $(ENVIRONMENTS)
-	$(BIN)/python -m pytest -m integration
+# with real servers, schedulers, BI tools, clients and a browser
+test-integration: .venv/installed $(ENVIRONMENTS)
+	$(BIN)/python -m pytest -m 'integration and not long'
 
-test-long: .venv/installed
+# further cases of both, and many more random ones
+test-long: .venv/installed $(ENVIRONMENTS)
+	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m pytest tests/scan/test_scan.py --hypothesis-profile long --timeout 3600
+
+test-all: test test-integration test-long
 
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

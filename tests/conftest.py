@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leaves a sample of the parameters of slow tests to `make test`, evenly spread."""
     families: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item.get_closest_marker("sample") and not item.get_closest_marker("integration"):
+        if item.get_closest_marker("sample") and not item.get_closest_marker("long"):
             families.setdefault(item.nodeid.partition("[")[0], []).append(item)
     for family in families.values():
         marker = family[0].get_closest_marker("sample")
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         chosen = {number * len(family) // count for number in range(count)}
         for number, item in enumerate(family):
             if number not in chosen:
-                item.add_marker(pytest.mark.integration)
+                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(autouse=True)

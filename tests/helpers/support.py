@@ -41,11 +41,11 @@ TAnswerer = Callable[[Request], TAnswer]
 
 
 def few_of(values: Iterable[Any], quick: Collection[Any]) -> list[Any]:
-    """Parameters of which `make test` takes the quick ones, and `make test-all` the others."""
+    """Parameters of which `make test` takes the quick ones, and `make test-long` the others."""
     return [
         pytest.param(
             *(value if isinstance(value, tuple) else (value,)),
-            marks=() if value in quick else pytest.mark.integration,
+            marks=() if value in quick else pytest.mark.long,
         )
         for value in values
     ]

@@ -290,4 +290,4 @@ TARGETS = {
     )
 }
 QUICK = ("postgres",)
-"""Those that `make test` runs; `make test-all` runs all."""
+"""Those that `make test` runs; `make test-integration` runs all."""
