@@ -48,10 +48,10 @@ from .table.columns import (
     PRIMARY_KEY,
     TABLE_DESCRIPTION,
     TABLE_NAME,
-    VERSION,
     VERSION_HINT,
 )
 from .table.hint_warning import mute_hint_warning
+from .version import __version__
 
 __all__ = [
     "BATCH_COLUMNS",
@@ -64,7 +64,6 @@ __all__ = [
     "TABLE_DESCRIPTION",
     "TABLE_NAME",
     "USAGE",
-    "VERSION",
     "VERSION_HINT",
     "Account",
     "AccountMetrics",
@@ -84,6 +83,7 @@ __all__ = [
     "SettingsError",
     "TransientRequestError",
     "UnexpectedError",
+    "__version__",
     "account_metrics",
     "ai_batches_results_source",
     "ai_batches_source",
@@ -166,6 +166,6 @@ def _resource(
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )(provider, settings, fail_fast, run)
     resource.apply_hints(
-        additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: VERSION}
+        additional_table_hints={"description": TABLE_DESCRIPTION, VERSION_HINT: __version__}
     )
     return resource

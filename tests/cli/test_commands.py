@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ai_batches import PROVIDERS, VERSION
+from ai_batches import PROVIDERS, __version__
 from commands import call, keys, run, run_and_tell_all, run_process, table
 from support import Lists, batch, page
 
@@ -28,7 +28,7 @@ def test_help_and_version_take_no_dlt(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: S603
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
-        f"ai-batches, version {VERSION}" if arguments == ["--version"] else "Usage: ai-batches "
+        f"ai-batches, version {__version__}" if arguments == ["--version"] else "Usage: ai-batches "
     )
 
 

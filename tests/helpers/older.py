@@ -13,7 +13,7 @@ for name in gone:
 resource.SCHEMA = pa.schema([field for field in columns.SCHEMA if field.name not in gone])
 newer = rows.RowReader.to_arrow
 rows.RowReader.to_arrow = lambda *given: newer(*given).drop_columns(gone)
-ai_batches.VERSION = "0.0.1"
+ai_batches.__version__ = "0.0.1"
 """
 """The source as an earlier version had it, without some columns."""
 
@@ -29,7 +29,7 @@ def older(data, *given, **hints):
         hints["columns"] = {k: v for k, v in hints["columns"].items() if k != "batches_open"}
     return make(data, *given, **hints)
 dlt.resource = older
-record.VERSION = "0.0.1"
+record.__version__ = "0.0.1"
 load.keep_views = lambda *_: None
 sys.exit(main(sys.argv[1:]))
 """

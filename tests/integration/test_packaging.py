@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from ai_batches import VERSION
+from ai_batches import __version__
 from commands import keys, table
 from environments import ROOT, binary
 from support import Lists, batch, cursor_list
@@ -139,4 +139,4 @@ def _build_in(folder: Path) -> Path:
 
 
 def test_tables_are_marked_with_the_version_of_the_package() -> None:
-    assert importlib.metadata.version("dlt-ai-batches") == VERSION
+    assert importlib.metadata.version("dlt-ai-batches") == __version__

@@ -10,7 +10,7 @@ import dlt
 import duckdb
 import pytest
 
-from ai_batches import COLUMNS, VERSION, ai_batches_source
+from ai_batches import COLUMNS, __version__, ai_batches_source
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
@@ -211,7 +211,7 @@ def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path
     assert (code, log) == (0, "")
     assert columns(tmp_path, "batches") == set(COLUMNS)
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS)
-    assert versions(tmp_path)[0] == VERSION
+    assert versions(tmp_path)[0] == __version__
     query = f"SELECT count(*), count(finalizing_at) FROM {DATASET}.batches"
     assert table(tmp_path / FILE, query) == [(251, 1)]
     assert table(tmp_path / FILE, f"SELECT count(*) FROM {DATASET}.batches_unique") == [(251,)]

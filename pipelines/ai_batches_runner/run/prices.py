@@ -12,7 +12,7 @@ from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource
 
-from ai_batches import PROVIDERS, TABLE_NAME, USAGE, VERSION, VERSION_HINT
+from ai_batches import PROVIDERS, TABLE_NAME, USAGE, VERSION_HINT, __version__
 from ai_batches.settings.names import SECTION
 
 from ..destinations.base import TableFormat
@@ -107,7 +107,9 @@ def price_resources(
         tuple[list[DltResource], str]: The tables, and what to remember once they are stored.
     """
     before = remembered(pipeline, _KEPT) or ""
-    lists = _digest(adapter_of(pipeline).identity, VERSION, settings.digest, *_shipped_digests())
+    lists = _digest(
+        adapter_of(pipeline).identity, __version__, settings.digest, *_shipped_digests()
+    )
     is_same_list = before.startswith(lists)
     if is_same_list and not has_news:
         return [], before
@@ -237,6 +239,6 @@ def _resource(
     )
     resource.apply_hints(
         table_format=table_format,
-        additional_table_hints={"description": description, VERSION_HINT: VERSION},
+        additional_table_hints={"description": description, VERSION_HINT: __version__},
     )
     return resource

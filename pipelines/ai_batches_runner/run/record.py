@@ -10,7 +10,7 @@ from dlt import Pipeline
 from dlt.common.schema.typing import TTableSchemaColumns
 from dlt.extract import DltResource
 
-from ai_batches import TABLES, VERSION, VERSION_HINT, Run, ai_batches_results_source
+from ai_batches import TABLES, VERSION_HINT, Run, __version__, ai_batches_results_source
 
 from ..destinations.base import SCHEMA_NAME, TableFormat
 from ..destinations.merging import fit_to_destination
@@ -71,7 +71,7 @@ def extract_runs(
     )
     resource.apply_hints(
         table_format=table_format,
-        additional_table_hints={"description": DESCRIPTION, VERSION_HINT: VERSION},
+        additional_table_hints={"description": DESCRIPTION, VERSION_HINT: __version__},
     )
     # of the same schema, so that one dataset has all tables for dlt's own tools, too
     pipeline.extract(dlt.source(lambda: [resource, *others], name=SCHEMA_NAME)())

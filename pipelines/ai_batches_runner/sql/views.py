@@ -9,7 +9,7 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.utils import digest128
 
-from ai_batches import TABLE_NAME, VERSION
+from ai_batches import TABLE_NAME, __version__
 
 from ..destinations.registry import adapter_of
 from ..destinations.sql import SqlAdapter
@@ -57,7 +57,7 @@ def keep_views(pipeline: Pipeline, wait: float = 0) -> None:
     comments = list(comment_statements(adapter, defined))
     queries = [view.query for view in defined.values()]
     # what the translations follow from: to translate them takes longer than to store a small run
-    made_of = (adapter.identity, adapter.table_name, adapter.dialect, VERSION)
+    made_of = (adapter.identity, adapter.table_name, adapter.dialect, __version__)
     wanted = digest128("\n".join((*made_of, *queries, *comments)))
     if remembered(pipeline, _KEPT) == wanted:
         return

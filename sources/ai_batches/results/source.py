@@ -14,8 +14,9 @@ from ..lost_rows import is_table_known
 from ..providers import PROVIDERS
 from ..providers.results import Batch
 from ..settings import AiBatchesConfiguration, ProviderSettings, provider_settings
-from ..table.columns import VERSION, VERSION_HINT
+from ..table.columns import VERSION_HINT
 from ..table.hint_warning import mute_hint_warning
+from ..version import __version__
 from ..workers import Ended, Lane
 from .reader import ResultPortion, ResultReader
 from .run import ResultsRun
@@ -192,6 +193,6 @@ def _resource(table: ResultTable, sorter: _Sorter) -> DltResource:
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )(sorter, table)
     resource.apply_hints(
-        additional_table_hints={"description": table.description, VERSION_HINT: VERSION}
+        additional_table_hints={"description": table.description, VERSION_HINT: __version__}
     )
     return resource

@@ -14,9 +14,6 @@ from dlt.common.schema.typing import TTableSchemaColumns
 from .. import lenient_json
 from ..timestamps import all_to_microseconds, to_microseconds
 
-VERSION = "0.1.0"
-"""Of this package. dlt stores it with a table, as a hint, in the schema that it keeps of it."""
-
 VERSION_HINT = "x-ai-batches-version"
 
 TABLE_NAME = "batches"
