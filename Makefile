@@ -5,7 +5,13 @@ BIN := .venv/bin
 # what does not go together with dlt or with DuckDB 2 has an environment of its own
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
-.PHONY: demo load dashboard test test-integration test-long test-all bench lakehouse docs prices lint clean
+# parts of these are written by code: between [[[cog and [[[end]]]
+GENERATED := docs/*.md sources/ai_batches/README.md pipelines/deploy/github_actions/ai_batches.yml
+# none of them, for the newest versions: `make test CONSTRAINTS=`
+CONSTRAINTS := constraints.txt
+
+.PHONY: demo load dashboard test test-integration test-long test-all coverage bench lakehouse docs \
+	generated prices constraints lint dist clean
 
 demo: .venv/installed
 	$(BIN)/ai-batches demo
@@ -32,6 +38,10 @@ test-long: .venv/installed $(ENVIRONMENTS)
 
 test-all: test test-integration test-long
 
+# which lines `make test` runs; fails below the figure in pyproject.toml
+coverage: .venv/installed
+	$(BIN)/python -m pytest --cov
+
 bench: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(BIN)/python benchmarks/run.py $(BENCH)
@@ -39,9 +49,13 @@ bench: .venv/installed
 lakehouse: .venvs/lakehouse/installed
 	.venvs/lakehouse/bin/python benchmarks/lakehouse/lakehouse.py $(LAKEHOUSE)
 
-# the tables of providers in the documents, from the registry
-docs: .venv/installed
-	$(BIN)/python docs/provider_tables.py
+# the site, in site/
+docs: generated .venvs/docs/installed
+	NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --strict
+
+# what documents say of providers, commands, tables and views, from the code
+generated: .venv/installed
+	$(BIN)/cog -r -I docs --verbosity=1 $(GENERATED)
 
 # the price list that is shipped, from two packages that others keep; look at what changed
 prices: .venvs/prices/installed
@@ -52,20 +66,36 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+# sdist and wheel, in dist/
+dist: .venv/installed
+	rm -rf dist build
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+
+# constraints.txt anew: the newest versions that pyproject.toml allows; then run all tests
+constraints:
+	$(PYTHON) -m venv --clear .venvs/constraints
+	.venvs/constraints/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,bench,azure,bedrock,vertex]'
+	head -1 constraints.txt > .venvs/constraints/constraints.txt
+	.venvs/constraints/bin/python -m pip freeze --exclude-editable >> .venvs/constraints/constraints.txt
+	mv .venvs/constraints/constraints.txt constraints.txt
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS:%=-c %) -e '.[dev]'
 	touch $@
 
 .venvs/%/installed: PROJECT := -e .
-# the driver of a BI tool is older than what the project can write with; clients and prices do
-# without it
-.venvs/bi/installed .venvs/clients/installed .venvs/prices/installed: PROJECT :=
+# the driver of a BI tool is older than what the project can write with; the others do without it
+.venvs/bi/installed .venvs/clients/installed .venvs/docs/installed .venvs/prices/installed: PROJECT :=
+# what people who look at it install
+.venvs/notebook/installed: PROJECT := -e '.[dashboard]'
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
 	touch $@
 
 clean:
-	rm -rf .venv .venvs build .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs demo.duckdb
+	rm -rf .venv .venvs build .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.venvs site dist demo.duckdb

@@ -1,14 +1,9 @@
-"""Writes what documents say of each provider, from the registry: `make docs`."""
-
-from pathlib import Path
+"""What documents say of each provider, from the registry; `make docs` writes it there by cog."""
 
 from ai_batches import PROVIDERS, Provider
 from ai_batches.table.rows import RowReader
 from ai_batches_demo import VENDORS, make_list
 
-ROOT = Path(__file__).parents[1]
-BEGIN = "from the registry, by `make docs`"
-END = {".md": "<!-- end -->", ".yml": "          # end"}
 DEMO_CLOCK = 1_760_000_000
 
 
@@ -24,7 +19,7 @@ def key_of(provider: Provider) -> str:
 
 
 def full_table() -> str:
-    """Who is asked, with which key, and where: the README's table."""
+    """Who is asked, with which key, and where: the table of `docs/keys.md`."""
     rows = [
         f"| `{name}` | [{provider.title}]({provider.docs}) |"
         f" {key_of(provider).replace('`environment`', '[`environment`](#without-a-key)')} |"
@@ -106,32 +101,3 @@ def workflow_keys() -> str:
     lines = [f"{name}: ${{{{ secrets.{name} }}}}" for name in keys]
     lines += [f"{name}: ${{{{ vars.{name} }}}}" for name in parts]
     return "".join(f"          {line}\n" for line in lines)
-
-
-TABLES = {
-    "README.md": full_table,
-    "docs/providers.md": told_table,
-    "docs/results.md": results_table,
-    "pipelines/deploy/github_actions/ai_batches.yml": workflow_keys,
-    "sources/ai_batches/README.md": short_table,
-}
-"""The documents, and what makes the part of them between two marks."""
-
-
-def with_table(document: str) -> str:
-    """The text of a document with that part as it has to be.
-
-    Args:
-        document (str): Path below the repository's root.
-
-    Returns:
-        str: The whole text.
-    """
-    text, end = (ROOT / document).read_text(), END[Path(document).suffix]
-    begin = text.index("\n", text.index(BEGIN)) + 1
-    return text[:begin] + TABLES[document]() + text[text.index(end, begin) :]
-
-
-if __name__ == "__main__":
-    for name in TABLES:
-        (ROOT / name).write_text(with_table(name))

@@ -261,10 +261,10 @@ def test_a_tool_that_asks_while_a_run_writes_is_refused_and_may_ask_again(
     assert counts == sorted(counts)
 
 
-def test_the_copy_that_the_readme_makes_keeps_tools_and_runs_apart(
+def test_the_copy_that_the_documents_make_keeps_tools_and_runs_apart(
     file: Path, tmp_path: Path, lists: Lists, rows: list[TRow], variables: Mapping[str, str]
 ) -> None:
-    lines = (ROOT / "README.md").read_text().splitlines()
+    lines = (ROOT / "docs/bi-tools.md").read_text().splitlines()
     command = next(line for line in lines if line.startswith("ai-batches load && cp "))
     # a run that had to wait would fail
     command = command.replace("load ", "load --lock-timeout 1 ", 1)
