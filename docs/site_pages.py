@@ -57,7 +57,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             # MkDocs says so, and fails
             return link[0]
         on_site = OUTSIDE.get(path, path.removeprefix("docs/"))
-        if files.get_file_from_path(on_site):
+        file = files.get_file_from_path(on_site)
+        if file and file.inclusion.is_included():
             return f"{mark}[{text}]({on_site}{anchor or ''})"
         address = os.environ.get("REPOSITORY_URL")
         return f"[{text}]({address}/blob/HEAD/{path})" if address else text

@@ -305,9 +305,16 @@ def test_dagster_turns_a_second_run_away(lists: Lists, tmp_path: Path) -> None:
     assert lists.requests == []
 
 
-def test_the_workflow_is_one() -> None:
-    schema = ["--builtin-schema", "vendor.github-workflows"]
-    done = call(binary("lint", "check-jsonschema"), *schema, str(WORKFLOW))
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("github-workflows", [WORKFLOW, *(ROOT / ".github" / "workflows").iterdir()]),
+        ("dependabot", [ROOT / ".github" / "dependabot.yml"]),
+    ],
+)
+def test_workflows_are_valid(schema: str, files: list[Path]) -> None:
+    options = ["--builtin-schema", f"vendor.{schema}"]
+    done = call(binary("lint", "check-jsonschema"), *options, *map(str, files))
     assert done.returncode == 0, done.stdout
 
 
