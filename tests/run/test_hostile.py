@@ -118,19 +118,16 @@ def test_a_long_wait_lasts_until_the_others_are_read(lists: Lists) -> None:
     assert asked[1] == len(lists.requests)
 
 
-def start(variables: Mapping[str, str], isolation: Sequence[str] = ()) -> "subprocess.Popen[str]":
-    """Starts a load in a process that may have two gigabytes of memory.
-
-    Args:
-        variables (Mapping[str, str]): Of its environment, beside those of this one.
-        isolation (Sequence[str]): A command that starts it in turn.
-    """
+def start(
+    variables: Mapping[str, str], command: Sequence[str] = (COMMAND, "load")
+) -> "subprocess.Popen[str]":
+    """Starts a command in a process that may have two gigabytes of memory."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
 
     return subprocess.Popen(  # noqa: S603
-        [*isolation, COMMAND, "load"],
+        command,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -151,10 +148,10 @@ def wait_for_rows(file: Path, rows: int) -> None:
     raise AssertionError(f"the rows were not there after {ROWS_IN} s")
 
 
-def wait_until_read(lists: Lists) -> None:
-    """Waits until the healthy list was read."""
+def wait_until_asked(lists: Lists, pages: int) -> None:
+    """Waits until so many pages of the healthy list were asked for."""
     deadline = time.monotonic() + ROWS_IN
-    while lists.count("kimi") < 2 and time.monotonic() < deadline:
+    while lists.count("kimi") < pages and time.monotonic() < deadline:
         time.sleep(0.05)
 
 
@@ -190,20 +187,22 @@ def test_the_others_are_stored_and_a_signal_ends_it(
 
 
 @pytest.mark.integration
-def test_the_first_process_of_a_container_ends_at_sigterm(lists: Lists) -> None:
+@pytest.mark.parametrize("command", ["load", "check"])
+def test_the_first_process_of_a_container_ends_at_sigterm(lists: Lists, command: str) -> None:
     """The system keeps signals from such a process unless it asks for them."""
     isolation = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if not shutil.which("unshare") or subprocess.run([*isolation, "true"]).returncode:  # noqa: S603
         pytest.skip("cannot make a namespace of processes")
-    with hostile(dripping_headers) as url, start(attacked(url, lists), isolation) as process:
-        wait_until_read(lists)
+    inside = [*isolation, COMMAND, command]
+    with hostile(dripping_headers) as url, start(attacked(url, lists), inside) as process:
+        wait_until_asked(lists, 1)
         (first,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         interrupt(process, signal.SIGTERM, int(first))
 
 
 def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: Path) -> None:
     with hostile(dripping_headers) as url, start(attacked(url, lists)) as process:
-        wait_until_read(lists)
+        wait_until_asked(lists, 2)
         # time to take what was read; the package closes only after ten seconds
         time.sleep(2)
         interrupt(process, signal.SIGINT)
