@@ -167,6 +167,8 @@ def test_no_position_in_a_list_shows_a_key(lists: Lists, caplog: pytest.LogCaptu
         code, printed, log = run("load", "--debug", *BY_POSITION, **told)
     assert code == 1
     assert printed.count("FAILED ") == len(BY_POSITION)
+    assert "/services/T0/" in caplog.text
+    assert hook.rpartition("/")[2] not in printed + log + caplog.text
     texts = [printed, log, *sent, caplog.text]
     for name, settings in lists.settings().items():
         with pytest.raises(AiBatchesError) as caught:
