@@ -266,4 +266,4 @@ def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> N
     assert code == 0
     assert len(sent) == 1
     assert "could not be sent to Slack" in log
-    assert "secret-of-the-hook" not in printed + log
+    assert "of-the-hook" not in printed + log

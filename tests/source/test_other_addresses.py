@@ -1,11 +1,12 @@
 """Keys that go elsewhere than to the vendor are pointed out, and nothing secret with them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ai_batches import PROVIDERS, Account, ProviderSettings, other_addresses, provider_settings
-from commands import keys, run, run_and_tell_all
+from commands import run_and_tell_all
 from support import KEY, Lists, batch, page
 
 
@@ -85,18 +86,24 @@ def test_accounts_of_one_address_are_named_together() -> None:
     assert found.accounts == ("a", "c")
 
 
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("command", ["load", "check", "verify"])
-def test_each_command_says_so_first(lists: Lists, command: str) -> None:
+def test_each_command_says_so_first(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address is set by a file in the folder that the command runs in, the key is not."""
     lists.serve("openai", page([batch(1)]))
-    variables = keys(lists, "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "config.toml").write_text(
+        f'[sources.ai_batches.openai]\nbase_url = "{lists.url("openai")}"\n'
+    )
     said = f"openai, account default: asks {lists.url('openai').removesuffix('/openai')} instead"
-    if command == "verify":
-        run("load", **variables)
-    code, printed, log = run_and_tell_all(command, **variables)
-    assert code == 0
-    assert said in log
-    assert said not in run_and_tell_all(command, "--quiet", **variables)[2]
-    printed = run_and_tell_all(command, "--log-format", "json", **variables)[1]
+    for command in ("load", "check", "verify"):
+        code, _, log = run_and_tell_all(command)
+        assert code == 0
+        assert log.startswith(said)
+        assert lists.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+        lists.requests.clear()
+    assert said not in run_and_tell_all("check", "--quiet")[2]
+    printed = run_and_tell_all("check", "--log-format", "json")[1]
     assert json.loads(printed.splitlines()[0])["provider"] == "openai"
     assert said in printed
