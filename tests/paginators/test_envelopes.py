@@ -99,6 +99,13 @@ def test_a_list_that_promises_more_and_ignores_the_cursor_is_never_whole(
     assert named in done.error
 
 
+@pytest.mark.parametrize("named", [name for name in PROMISES if name != "ignores `after`"])
+def test_nor_is_one_that_shows_a_single_row(read: TRead, named: str) -> None:
+    done = read({"object": "list", "data": rows(1), **PROMISES[named]})
+    assert (done.error_type, done.rows) == ("BadPageError", 1)
+    assert named in done.error
+
+
 @pytest.mark.parametrize("named", ["Link", "X-Next-Page"])
 def test_a_header_may_promise_more(read: TRead, named: str) -> None:
     headers = {"Link": '<http://vendor.example/batches?page=2>; rel="next"', "X-Next-Page": "2"}
