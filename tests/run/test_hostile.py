@@ -214,6 +214,22 @@ def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: P
     assert table(tmp_path / FILE, "SELECT count(*) FROM ai_batches_dataset.batches") == [(150,)]
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("field", ["description", "id", "error"])
+def test_a_text_within_the_limit_fits_into_memory(lists: Lists, tmp_path: Path, field: str) -> None:
+    variables = attacked(lists.url("openai"), lists)
+    lists.serve("openai", page([{**batch(1), field: "x" * 15_500_000}]))
+    process = start(variables)
+    assert process.stdout
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, printed
+    found = table(tmp_path / FILE, "SELECT count(*) FROM ai_batches_dataset.batches")
+    assert found == [(151,)]
+    assert usage.ru_maxrss < 1_000_000, printed
+
+
 @pytest.mark.parametrize(
     "attack", few_of(ATTACKS, quick=[bomb]), ids=lambda attack: attack.__name__
 )

@@ -5,7 +5,7 @@ from functools import partial
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
 from ..paginators import OffsetPaginator
-from .declaration import Provider
+from .declaration import WHOLE_LIST_MAX_MB, Provider
 
 # Its page: the raw key in the header `authorization`, `take` and `skip`, neither a cursor nor a
 # total. `base_prompt` and `call_objects` have no column and can hold phone numbers; the setting
@@ -21,4 +21,5 @@ BLAND = Provider(
     paginator=partial(OffsetPaginator, offset_param="skip", limit_param="take"),
     page_size=100,
     fields={"id": "id", "created_at": "created_at", "description": "description"},
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )

@@ -64,6 +64,9 @@ BATCH_OBJECT_ALTERNATIVES: Sequence[Mapping[str, str]] = (
 words, and counts beside `request_counts`."""
 
 
+WHOLE_LIST_MAX_MB = 256
+
+
 class MakePaginator(Protocol):
     """Makes the paginator of one scan: a class of `ai_batches.paginators`, or a `partial` of it."""
 
@@ -124,6 +127,8 @@ class Provider:
             same ids.
         results (Results | None): How it hands out what became of each request; None: no way is
             documented.
+        page_max_mb (int): Megabytes beyond which a page is refused, unless users set another
+            number: `WHOLE_LIST_MAX_MB` for a list that comes in one reply, or with outputs.
     """
 
     name: str
@@ -150,6 +155,7 @@ class Provider:
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     gateway_to: str | None = None
     results: Results | None = None
+    page_max_mb: int = 16
 
     @property
     def id_field(self) -> str:

@@ -80,7 +80,7 @@ def read_page_size(provider: Provider) -> int | None:
 
 def read_page_max_mb(provider: Provider) -> int:
     """Reads `page_max_mb`, the size of a page beyond which it is refused, in megabytes."""
-    return _whole_number(provider, "page_max_mb", ProviderSettings().page_max_mb, 1)
+    return _whole_number(provider, "page_max_mb", provider.page_max_mb, 1)
 
 
 def read_concurrency(provider: Provider) -> int:
