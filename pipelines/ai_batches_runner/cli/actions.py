@@ -20,6 +20,7 @@ from ..inspect.alerts import find_alerts
 from ..inspect.check import check as check_all
 from ..inspect.delivery import PRINT, SLACK, AlertDelivery
 from ..inspect.slack import send_to_slack, slack_hook
+from ..inspect.thresholds import read_thresholds
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
@@ -166,8 +167,9 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     chosen = with_keys(providers, output)
     if not chosen:
         return NOTHING_TO_DO
-    # a price list that cannot be used would keep a run from loading
+    # such a setting that cannot be used would keep a run from loading
     price_settings()
+    read_thresholds()
     with open_to_check(*options.place) as pipeline:
         note_other_addresses(chosen, output)
         with output:
@@ -213,6 +215,7 @@ def alerts(output: Output, options: Options) -> int:
     Returns:
         int: The exit code.
     """
+    thresholds = read_thresholds()
     with (
         open_to_read(*options.place) as pipeline,
         output,
@@ -224,7 +227,7 @@ def alerts(output: Output, options: Options) -> int:
                 raise UnusableDestinationError(
                     f"There is no table {name}: nothing was loaded there yet."
                 )
-        found = find_alerts(pipeline, options.lock_timeout)
+        found = find_alerts(pipeline, thresholds, options.lock_timeout)
     output.alerts(found)
     return FAILED if found else ALL_GOOD
 

@@ -33,7 +33,7 @@ class Delivered:
     settled_until: datetime | None = None
     """Everything that ended until then is settled; None while the keys say it all."""
     standing: list[str] = field(default_factory=list)
-    """Conditions that held at the last delivery."""
+    """Keys of conditions that held at the last delivery."""
 
     def settle(self, keys: list[str]) -> None:
         """Records batches as delivered, those that ended last at the end."""
