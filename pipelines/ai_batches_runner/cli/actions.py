@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationException
@@ -32,6 +33,7 @@ from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO
 from .failures import explain_failure
+from .metrics_file import writing_metrics
 from .options import Options
 from .output import Output
 from .steps import exit_code, keeps_data, note_other_addresses, with_keys
@@ -46,6 +48,7 @@ def load(
     full_refresh: bool,
     time_limit: float | None,
     rows_per_load: int | None,
+    metrics_file: Path | None,
 ) -> int:
     """Loads new and open batches.
 
@@ -57,6 +60,7 @@ def load(
         full_refresh (bool): Whether every list is read again.
         time_limit (float | None): Seconds after which reading stops.
         rows_per_load (int | None): Rows per account and load package.
+        metrics_file (Path | None): Where to write metrics afterwards.
 
     Returns:
         int: The exit code.
@@ -68,7 +72,8 @@ def load(
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
         note_other_addresses(chosen, output)
-        return _load(pipeline, chosen, run, options, output)
+        with writing_metrics(pipeline, metrics_file, output):
+            return _load(pipeline, chosen, run, options, output)
 
 
 def _load(

@@ -27,7 +27,7 @@ from .ended import (
     window_of_last_run,
 )
 from .expiring import expiring_batches, expiring_results
-from .failing import counted_batches, failure_rates
+from .failing import failure_rates
 from .thresholds import Thresholds
 
 FAILURES = ("refused_key", "failed_run")
@@ -94,10 +94,7 @@ def look_up(
         DestinationConnectionError: If no server answers, or it refuses.
         UnusableDestinationError: If the destination cannot be read back.
     """
-    here = datetime.now(UTC)
-    of_interest = (
-        f"is_open OR {OF_INTEREST} OR ({expiring_batches(here)}) OR ({counted_batches(here)})"
-    )
+    of_interest = f"is_open OR {OF_INTEREST} OR ({expiring_batches(datetime.now(UTC))})"
     with open_reader(pipeline, wait, of_interest) as reader:
         rows = reader.rows(LAST_RUNS)
         now = rows[0]["now_at"] if rows else datetime.now(UTC)
@@ -106,7 +103,7 @@ def look_up(
         standing = [*_accounts(rows, now, stale_after), *_stuck(reader), *_ahead(reader)]
         if now > RELEASED:
             standing += expiring_results(reader, now)
-            standing += failure_rates(reader, thresholds)
+            standing += failure_rates(reader, now, thresholds)
         oldest = min(
             (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now
         )

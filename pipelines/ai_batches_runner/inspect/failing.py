@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from math import exp, lgamma
 
-from ai_batches import shown
+from ai_batches import TABLE_NAME, shown
 
 from ..sql.reader import Reader, TRow, literal
 from ..sql.runs import TOLERATED_SKEW
@@ -20,9 +20,7 @@ DAYS_BEFORE = 30
 _DAY = 86_400
 
 _MARGIN = timedelta(days=2)
-"""For every time zone of a session, and a clock that is wrong."""
-
-_ENDED = "status IN ('completed', 'failed', 'expired')"
+"""For every time zone of a session."""
 
 _NAME_LENGTH = 80
 
@@ -42,14 +40,23 @@ _RATES = f"""
                         PARTITION BY provider, model, endpoint ORDER BY age, id
                     ) AS place
                 FROM (
-                    SELECT provider, model, endpoint, id,
-                        SECONDS_BETWEEN(COALESCE(ended_at, created_at), NOW_IN_UTC()) AS age,
-                        CASE
+                    SELECT id, VENDOR_OF(provider) AS vendor,
+                        -- a batch that a gateway lists, too, is its vendor's
+                        COALESCE(
+                            MIN(CASE WHEN VENDOR_OF(provider) = provider THEN provider END),
+                            MIN(provider)
+                        ) AS provider,
+                        MIN(model) AS model, MIN(endpoint) AS endpoint,
+                        MIN(SECONDS_BETWEEN(COALESCE(ended_at, created_at), NOW_IN_UTC())) AS age,
+                        MAX(CASE
                             WHEN status <> 'completed' THEN 1
                             WHEN requests_completed = 0 AND requests_failed > 0 THEN 1
                             ELSE 0
-                        END AS has_failed
-                    FROM batches_unique WHERE {_ENDED}
+                        END) AS has_failed
+                    FROM {TABLE_NAME}
+                    WHERE status IN ('completed', 'failed', 'expired')
+                        AND COALESCE(ended_at, created_at) >= {{first}}
+                    GROUP BY id, VENDOR_OF(provider)
                 ) AS aged
                 WHERE age BETWEEN {-TOLERATED_SKEW} AND {(1 + DAYS_BEFORE) * _DAY}
             ) AS placed
@@ -63,28 +70,24 @@ _RATES = f"""
 """  # noqa: S608
 
 
-def counted_batches(now: datetime) -> str:
-    """A condition on the table that holds for all batches that rates are of."""
-    first = (now - timedelta(days=1 + DAYS_BEFORE) - _MARGIN).date()
-    return f"{_ENDED} AND COALESCE(ended_at, created_at) >= {literal(first)}"
-
-
-def failure_rates(reader: Reader, thresholds: Thresholds) -> Iterator[Alert]:
+def failure_rates(reader: Reader, now: datetime, thresholds: Thresholds) -> Iterator[Alert]:
     """Compares batches that ended in the last day, or the newest ones, with those before.
 
     A batch counts as failed if it failed or expired as a whole, or if none of its requests
-    succeeded and some failed; cancelled ones do not count. Where fewer than
+    succeeded and some failed, by the list; cancelled ones do not count. Where fewer than
     `Thresholds.failure_batches` ended in the last day, it is the newest ones, if one of them ended
     within it.
 
     Args:
         reader (Reader): Where the tables are.
+        now (datetime): Now, by the destination's clock.
         thresholds (Thresholds): From when on a rate stands out.
 
     Yields:
         Alert: One per provider, model and endpoint.
     """
-    for rate in reader.rows(_RATES.format(least=thresholds.failure_batches)):
+    first = literal((now - timedelta(days=1 + DAYS_BEFORE) - _MARGIN).date())
+    for rate in reader.rows(_RATES.format(least=thresholds.failure_batches, first=first)):
         new, before = (rate[each] / rate[of] for each, of in _QUOTIENTS)
         rise = 100 * (new - before)
         if rise < thresholds.failure_rise:
