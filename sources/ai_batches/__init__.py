@@ -40,6 +40,7 @@ from .settings import (
     other_addresses,
     provider_settings,
     providers_with_key,
+    span_seconds,
 )
 from .table.columns import (
     COLUMN_HINTS,
@@ -99,6 +100,7 @@ __all__ = [
     "shown_fields",
     "shown_message",
     "shown_trace",
+    "span_seconds",
     "subject",
 ]
 

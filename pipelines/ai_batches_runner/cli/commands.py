@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -155,6 +156,12 @@ def cli() -> None:
     help="With --results: only the K-th of N parts, each for a process with a pipeline name of its"
     " own.",
 )
+@click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Write figures about each account there after the run, as Prometheus reads them.",
+)
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def load(
     options: Options,
@@ -165,6 +172,7 @@ def load(
     rows_per_load: int | None,
     only_results: bool,
     shard: tuple[int, int] | None,
+    metrics_file: Path | None,
 ) -> int:
     """Load new and open batches, and the results of ended ones.
 
@@ -174,10 +182,21 @@ def load(
     if only_results:
         if since or full_refresh or rows_per_load:
             raise click.UsageError("--results goes with none of the options on lists")
-        return _run("result_actions.load_results", options, providers, time_limit, shard)
+        return _run(
+            "result_actions.load_results", options, providers, time_limit, shard, metrics_file
+        )
     if shard:
         raise click.UsageError("--shard goes with --results: lists are read by one process")
-    return _run("actions.load", options, providers, since, full_refresh, time_limit, rows_per_load)
+    return _run(
+        "actions.load",
+        options,
+        providers,
+        since,
+        full_refresh,
+        time_limit,
+        rows_per_load,
+        metrics_file,
+    )
 
 
 @cli.command()

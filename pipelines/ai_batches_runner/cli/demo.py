@@ -18,6 +18,7 @@ from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
 from ..defaults import LOCK_TIMEOUT
 from ..inspect.alerts import find_alerts
+from ..inspect.thresholds import Thresholds
 from ..run.load import load
 from ..run.pipeline import connected, open_pipeline
 from ..run.report import AccountReport, describe_place
@@ -80,7 +81,7 @@ def run_demo(console: Console) -> bool:
         print_results(results, console)
         _print_errors(pipeline, console)
         console.rule("Alerts", align="left")
-        alerts = find_alerts(pipeline, LOCK_TIMEOUT)
+        alerts = find_alerts(pipeline, Thresholds(), LOCK_TIMEOUT)
         for alert in alerts[:SHOWN_FINDINGS]:
             print_line(f"- {alert}", console)
         if len(alerts) > SHOWN_FINDINGS:

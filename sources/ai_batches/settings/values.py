@@ -60,11 +60,17 @@ def read_scan_settings(
     return ScanSettings(**spans)
 
 
-def _seconds(provider: Provider, name: str, value: Any) -> int:
+def span_seconds(value: Any) -> int | None:
+    """The seconds of a span of time such as `90s`, `30m`, `1h` or `7d`; None if it is none."""
     span = _SPAN.fullmatch(str(value))
-    if not span:
+    return int(span[1]) * _UNITS[span[2]] if span else None
+
+
+def _seconds(provider: Provider, name: str, value: Any) -> int:
+    seconds = span_seconds(value)
+    if seconds is None:
         raise unusable(provider, name, "is not a valid span of time, such as 30m, 1h or 7d")
-    return int(span[1]) * _UNITS[span[2]]
+    return seconds
 
 
 @cache
