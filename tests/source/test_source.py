@@ -433,6 +433,8 @@ def test_a_strangers_key_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACCOUNTS", '["secret"]', "not a table"),
         ("ACCOUNTS", '{"a": 7}', "holds no key"),
         ("ACCOUNTS", '{"": "secret"}', "without a name"),
+        ("ACCOUNTS", '{"a\\ud800": "secret"}', "that no table can"),
+        ("ACCOUNTS", '{"a\\u0000b": "secret"}', "that no table can"),
         ("BASE_URL", "localhost:80", "not an http(s) address"),
         ("BASE_URL", "http://user:secret@localhost", "user name or a password"),
         ("PAGE_SIZE", "1", "at least 2"),

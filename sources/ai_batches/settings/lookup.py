@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import dlt
 
+from ..display import shown
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
 from ..redaction import keep_secret
@@ -194,6 +196,10 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
     return tuple(accounts)
 
 
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+"""Half a character, as JSON may hold, and what Postgres takes in no text."""
+
+
 def _account(
     provider: Provider,
     name: str,
@@ -205,6 +211,8 @@ def _account(
     """An account, given its key, or a table of its key and settings of its own."""
     if not name:
         raise unusable(provider, "accounts", "holds an account without a name")
+    if _NOT_STORABLE.search(name):
+        raise unusable(provider, "accounts", f"holds a name that no table can: {shown(name)}")
     own = value if isinstance(value, Mapping) else {"api_key": value}
     api_key, prefix = own.get("api_key"), f"accounts.{name}."
     of_address = {"base_url", *provider.url_settings}
