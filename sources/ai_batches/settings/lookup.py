@@ -13,7 +13,7 @@ from ..providers import PROVIDERS, Provider
 from ..redaction import keep_secret
 from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
-from .address import read_base_url
+from .address import read_base_url, read_header_settings
 from .names import SECTION, path, unusable
 from .types import Account, ProviderSettings
 from .values import (
@@ -33,7 +33,7 @@ from .values import (
 DEFAULT_ACCOUNT = "default"
 
 _PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS}) | {
-    name for provider in PROVIDERS.values() for name in provider.url_settings
+    name for provider in PROVIDERS.values() for name in provider.setting_variables
 }
 """Settings of an account that are no secrets."""
 
@@ -54,7 +54,11 @@ def provider_settings(provider: Provider) -> ProviderSettings:
     accounts, base_url = _accounts(provider), read_base_url(provider)
     for account in accounts:
         if not account.base_url and not base_url:
-            raise _missing_address(provider, account)
+            names = provider.url_settings or {"base_url": ""}
+            raise _missing(provider, account, names, " and ", "to know what to ask")
+        if provider.header_settings and account.headers.keys().isdisjoint(provider.header_settings):
+            names = dict(provider.header_settings.values())
+            raise _missing(provider, account, names, " or ", "to know whose batches to list")
     headers = read_headers(provider, dlt.secrets.get(path(provider, "headers")))
     return ProviderSettings(
         accounts=tuple(_at_its_address(provider, each, base_url, headers) for each in accounts),
@@ -93,7 +97,7 @@ def providers_with_key() -> list[str]:
         name
         for name, provider in PROVIDERS.items()
         if _is_configured(provider)
-        or (os.environ.get(provider.api_key_env) and _has_address(provider))
+        or (os.environ.get(provider.api_key_env or "") and _has_address(provider))
     ]
 
 
@@ -107,7 +111,8 @@ def _is_configured(provider: Provider) -> bool:
 
 def _has_address(provider: Provider) -> bool:
     try:
-        return bool(read_base_url(provider))
+        has_header = not provider.header_settings or bool(read_header_settings(provider))
+        return has_header and bool(read_base_url(provider))
     except SettingsError:
         # raised when it runs
         return True
@@ -155,15 +160,18 @@ def missing_key(provider: Provider) -> SettingsError:
     )
 
 
-def _missing_address(provider: Provider, account: Account) -> SettingsError:
-    names = provider.url_settings or {"base_url": ""}
-    variables = " and ".join(variable for variable in names.values() if variable)
+def _missing(
+    provider: Provider, account: Account, names: Mapping[str, str], link: str, purpose: str
+) -> SettingsError:
+    """The error for settings without which nothing can be asked, given with their variables."""
+    variables = link.join(filter(None, names.values()))
     return SettingsError(
         provider.name,
         account.name,
-        f"it needs {' and '.join(f'`{name}`' for name in names)} to know what to ask",
-        f"Set {'them' if len(names) > 1 else 'it'} in [{SECTION}.{provider.name}] of"
-        f" .dlt/config.toml{f', or by {variables}' if variables else ''}.",
+        f"it needs {link.join(f'`{name}`' for name in names)} {purpose}",
+        f"Set {'them' if len(names) > 1 and link == ' and ' else 'it'} in"
+        f" [{SECTION}.{provider.name}] of .dlt/config.toml"
+        f"{f', or by {variables}' if variables else ''}.",
     )
 
 
@@ -183,7 +191,7 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
     setting = path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
     if not single and not accounts:
-        variable = _variable_with_key(provider) or provider.api_key_env
+        variable = _variable_with_key(provider) or provider.key_variables[-1]
         setting, single = f"environment variable {variable}", os.environ.get(variable)
     if single:
         if DEFAULT_ACCOUNT in named:
@@ -209,14 +217,18 @@ def _account(
     api_key, prefix = own.get("api_key"), f"accounts.{name}."
     of_address = {"base_url", *provider.url_settings}
     spans = {*ScanSettings._fields, *OLD_NAMES.values()}
-    unknown = own.keys() - {"api_key", "headers", *of_address, *spans, *RESULT_SETTINGS}
+    plain = {*of_address, *provider.setting_variables, *spans, *RESULT_SETTINGS}
+    unknown = own.keys() - {"api_key", "headers", *plain}
     if unknown:
         # a mistyped address would send the key to another server
         raise unusable(provider, prefix + min(unknown), "is not a setting of an account")
     scan = read_scan_settings(provider, prefix, own.get, scan)
     results = read_result_settings(provider, prefix, own.get, results)
     base_url = "" if own.keys().isdisjoint(of_address) else read_base_url(provider, own, prefix)
-    headers = read_headers(provider, own.get("headers"), prefix)
+    headers = {
+        **read_header_settings(provider, own, prefix),
+        **read_headers(provider, own.get("headers"), prefix),
+    }
     key = _checked_key(provider, name, api_key, origin)
     return Account(name, key, origin, scan, base_url, headers, results)
 
