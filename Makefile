@@ -21,7 +21,10 @@ dashboard: demo
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-test-all: test $(ENVIRONMENTS)
+# clients that vendors have for Node.js only
+NPM := $(if $(shell command -v npm),.venvs/npm/installed)
+
+test-all: test $(ENVIRONMENTS) $(NPM)
 	$(BIN)/python -m pytest -m integration
 
 test-long: .venv/installed
@@ -60,6 +63,12 @@ lint: .venv/installed
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
+	touch $@
+
+.venvs/npm/installed: tests/environments/npm/package.json
+	mkdir -p .venvs/npm
+	cp $< .venvs/npm
+	npm install --prefix .venvs/npm --no-audit --no-fund --silent
 	touch $@
 
 clean:

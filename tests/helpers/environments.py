@@ -14,9 +14,20 @@ def binary(environment: str, name: str = "python") -> str:
 
     Skips the test where it is not there; in CI, that is an error.
     """
-    program = ROOT / ".venvs" / environment / "bin" / name
-    if not program.exists():
+    return str(_existing(ROOT / ".venvs" / environment / "bin" / name))
+
+
+def packages_of_node() -> Path:
+    """The folder into which `make test-all` installs `tests/environments/npm`, if npm is there.
+
+    Skips the test as `binary` does.
+    """
+    return _existing(ROOT / ".venvs" / "npm" / "node_modules").parent
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
         if os.environ.get("CI"):
-            pytest.fail(f"there is no {program}; `make test-all` makes it")
-        pytest.skip(f"no environment of {environment}: `make test-all` makes it")
-    return str(program)
+            pytest.fail(f"there is no {path}; `make test-all` makes it")
+        pytest.skip(f"no {path.relative_to(ROOT)}: `make test-all` makes it")
+    return path
