@@ -69,7 +69,7 @@ class AccountReader(AccountFeed[Portion, BatchListClient]):
         self._pause = pause
         self._key = (provider.name, account.name)
         self._label = subject(provider.name, account.name)
-        self._rows = RowReader(provider, account.name, settings.exclude)
+        self._rows = RowReader(self.provider, account.name, settings.exclude)
         scan = account.scan
         # the provider's clock may run behind
         self._settled = run.started - scan.settle_window - scan.lookback

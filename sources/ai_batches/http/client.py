@@ -40,7 +40,12 @@ class BatchListClient(AccountClient):
         """
         paginator = paginator or self._provider.new_paginator(self._settings.page_size)
         if position is not None:
-            paginator.resume(position)
+            try:
+                paginator.resume(position)
+            except KeyError:
+                # the settings have changed: it is the position of another way of paging
+                paginator = self._provider.new_paginator(self._settings.page_size)
+                paginator.restarts += 1
         error: Exception
         try:
             yield from self._read(paginator)

@@ -125,6 +125,7 @@ class Provider:
         shared_key_env (str | None): Variable that may hold a key for the vendor's other products,
             and into which its clients look first: it is used if the provider is named, and does not
             select it.
+        has_settable_shape (bool): Whether users may set where its list differs, as `Shape` has it.
         gateway_to (str | None): The provider that runs the batches which a gateway lists, under the
             same ids.
         results (Results | None): How it hands out what became of each request; None: no way is
@@ -154,6 +155,7 @@ class Provider:
     own_hosts: Sequence[str] = ()
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
+    has_settable_shape: bool = False
     gateway_to: str | None = None
     results: Results | None = None
 

@@ -10,11 +10,12 @@ import dlt
 
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
+from ..providers.shape import Shape, shaped
 from ..redaction import keep_secret
-from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
 from .address import read_base_url, read_header_settings
 from .names import SECTION, path, unusable
+from .shapes import SHAPE_SETTINGS, read_shape
 from .types import Account, ProviderSettings
 from .values import (
     OLD_NAMES,
@@ -32,9 +33,9 @@ from .values import (
 
 DEFAULT_ACCOUNT = "default"
 
-_PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS}) | {
-    name for provider in PROVIDERS.values() for name in provider.setting_variables
-}
+_PUBLIC = frozenset(
+    {"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS, *SHAPE_SETTINGS}
+) | {name for provider in PROVIDERS.values() for name in provider.setting_variables}
 """Settings of an account that are no secrets."""
 
 
@@ -64,7 +65,10 @@ def provider_settings(provider: Provider) -> ProviderSettings:
         accounts=tuple(_at_its_address(provider, each, base_url, headers) for each in accounts),
         base_url=base_url,
         page_size=read_page_size(provider),
-        exclude=read_exclude(provider),
+        exclude=read_exclude(
+            provider,
+            {provider.id_field, *(shaped(provider, each.shape).id_field for each in accounts)},
+        ),
         headers=headers,
         page_timeout=read_page_timeout(provider),
         page_max_mb=read_page_max_mb(provider),
@@ -182,10 +186,12 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
 
     scan = read_scan_settings(provider, "", get)
     results = read_result_settings(provider, "", get)
+    shape = read_shape(provider, "", get, Shape())
+    default = Account("", "", "", scan, results=results, shape=shape)
     setting = path(provider, "accounts")
     named = read_table(provider, "accounts", dlt.secrets.get(setting))
     accounts = [
-        _account(provider, name, value, f"{setting}.{name}", scan, results)
+        _account(provider, name, value, f"{setting}.{name}", default)
         for name, value in named.items()
     ]
     setting = path(provider, "api_key")
@@ -198,7 +204,7 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
             raise unusable(
                 provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
             )
-        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan, results))
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, default))
     return tuple(accounts)
 
 
@@ -207,10 +213,12 @@ def _account(
     name: str,
     value: Any,
     origin: str,
-    scan: ScanSettings,
-    results: ResultSettings,
+    default: Account,
 ) -> Account:
-    """An account, given its key, or a table of its key and settings of its own."""
+    """An account, given its key, or a table of its key and settings of its own.
+
+    What it does not set is that of the default.
+    """
     if not name:
         raise unusable(provider, "accounts", "holds an account without a name")
     own = value if isinstance(value, Mapping) else {"api_key": value}
@@ -218,19 +226,22 @@ def _account(
     of_address = {"base_url", *provider.url_settings}
     spans = {*ScanSettings._fields, *OLD_NAMES.values()}
     plain = {*of_address, *provider.setting_variables, *spans, *RESULT_SETTINGS}
+    if provider.has_settable_shape:
+        plain.update(SHAPE_SETTINGS)
     unknown = own.keys() - {"api_key", "headers", *plain}
     if unknown:
         # a mistyped address would send the key to another server
         raise unusable(provider, prefix + min(unknown), "is not a setting of an account")
-    scan = read_scan_settings(provider, prefix, own.get, scan)
-    results = read_result_settings(provider, prefix, own.get, results)
+    scan = read_scan_settings(provider, prefix, own.get, default.scan)
+    results = read_result_settings(provider, prefix, own.get, default.results)
+    shape = read_shape(provider, prefix, own.get, default.shape)
     base_url = "" if own.keys().isdisjoint(of_address) else read_base_url(provider, own, prefix)
     headers = {
         **read_header_settings(provider, own, prefix),
         **read_headers(provider, own.get("headers"), prefix),
     }
     key = _checked_key(provider, name, api_key, origin)
-    return Account(name, key, origin, scan, base_url, headers, results)
+    return Account(name, key, origin, scan, base_url, headers, results, shape)
 
 
 def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> str:
