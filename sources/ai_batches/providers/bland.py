@@ -20,5 +20,6 @@ BLAND = Provider(
     auth=lambda api_key: APIKeyAuth(name="authorization", api_key=api_key, location="header"),
     paginator=partial(OffsetPaginator, offset_param="skip", limit_param="take"),
     page_size=100,
+    envelope=frozenset({"errors"}),
     fields={"id": "id", "created_at": "created_at", "description": "description"},
 )

@@ -110,6 +110,8 @@ class Provider:
         data_selector (str): Field of a reply that holds the list of rows; `$` if the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist if it leaves
             the list out, or is `null`; None if it has an empty list.
+        envelope (Set[str]): Further fields beside the rows that its replies have, and that mean
+            nothing to how the list goes on; any other is pointed out as new.
         params (Mapping[str, str]): Further query parameters of each request.
         headers (Mapping[str, str]): Further headers of each request.
         header_settings (Mapping[str, tuple[str, str]]): Headers of which each request needs one,
@@ -147,6 +149,7 @@ class Provider:
     computed: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     data_selector: str = "data"
     empty_reply: Set[str] | None = None
+    envelope: Set[str] = frozenset()
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     header_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
