@@ -7,6 +7,7 @@ from .account_feed import AccountFeed
 from .display import shown
 from .errors import AiBatchesError
 from .http.client import BatchListClient
+from .paginators import BatchListPaginator, UntrustedPageError
 from .providers import PROVIDERS
 from .settings import ProviderSettings
 from .table.rows import RowReader
@@ -39,13 +40,23 @@ class FirstPageReader(AccountFeed[None, BatchListClient]):
         """Yields nothing; raises if the page could not be read."""
         with self._connected() as client:
             if client:
-                page = next(client.pages())
+                paginator = self.provider.new_paginator(self._settings.page_size)
+                page = next(client.pages(paginator=paginator))
                 drift = client.drift
                 rows = RowReader(self.provider, self.account.name, self._settings.exclude)
                 rows.read(page.rows)
                 clauses = [drift.unknown_fields, *drift.missing_fields, *_of_rows(rows)]
-                self.unusual = tuple(filter(None, clauses))
+                self.unusual = tuple(filter(None, [*clauses, _of_next_page(paginator)]))
         yield from ()
+
+
+def _of_next_page(paginator: BatchListPaginator) -> str:
+    """Why there cannot be one, though there should be; empty if nothing is wrong."""
+    try:
+        paginator.params()
+    except UntrustedPageError as ex:
+        return str(ex)
+    return ""
 
 
 def _of_rows(rows: RowReader) -> Iterator[str]:

@@ -13,6 +13,7 @@ from ai_batches import (
     PROVIDERS,
     SettingsError,
     ai_batches_source,
+    check_accounts,
     provider_settings,
     providers_with_key,
 )
@@ -104,6 +105,8 @@ def test_a_list_without_a_second_page_is_loaded_as_far_as_it_goes(
         assert (done["error_type"], done["rows"]) == ("BadPageError", 100)
         assert "promises more rows, which cannot be requested" in (done["error"] or "")
     assert {request.query_params["limit"] for request in lists.requests} == {"100"}
+    (found,) = check_accounts(lists.settings(NAME)).values()
+    assert "`has_more` in the reply promises more rows" in found.unusual[-1]
     # nothing says whether that is all
     lists.serve(NAME, page(rows[:100], None))
     assert "no second" in (load(pipeline, lists.settings(NAME))[NAME, "default"]["error"] or "")
