@@ -18,7 +18,7 @@ from ai_batches import (
     providers_with_key,
 )
 from ai_batches_demo import LoopbackServer
-from support import KEY, Lists, batch, cursor_list, load, page
+from support import KEY, Lists, batch, cursor_list, extract, page
 
 NAME = "watsonx"
 PREFIX = f"SOURCES__AI_BATCHES__{NAME.upper()}__"
@@ -101,17 +101,20 @@ def test_a_list_without_a_second_page_is_loaded_as_far_as_it_goes(
     rows = [batch(number) for number in range(120, 0, -1)]
     lists.serve(NAME, cursor_list(rows))
     for _ in range(2):
-        done = load(pipeline, lists.settings(NAME))[NAME, "default"]
-        assert (done["error_type"], done["rows"]) == ("BadPageError", 100)
+        found, loaded = extract(pipeline, lists.settings(NAME))
+        done = found[NAME, "default"]
+        assert (done["error_type"], done["rows"], len(loaded)) == ("BadPageError", 100, 100)
         assert "promises more rows, which cannot be requested" in (done["error"] or "")
     assert {request.query_params["limit"] for request in lists.requests} == {"100"}
-    (found,) = check_accounts(lists.settings(NAME)).values()
-    assert "`has_more` in the reply promises more rows" in found.unusual[-1]
+    (checked,) = check_accounts(lists.settings(NAME)).values()
+    assert "`has_more` in the reply promises more rows" in checked.unusual[-1]
     # nothing says whether that is all
     lists.serve(NAME, page(rows[:100], None))
-    assert "no second" in (load(pipeline, lists.settings(NAME))[NAME, "default"]["error"] or "")
+    found, _ = extract(pipeline, lists.settings(NAME))
+    assert "no second" in (found[NAME, "default"]["error"] or "")
     lists.serve(NAME, page(rows[:100]))
-    assert load(pipeline, lists.settings(NAME))[NAME, "default"]["error"] is None
+    found, _ = extract(pipeline, lists.settings(NAME))
+    assert found[NAME, "default"]["error"] is None
 
 
 def test_saps_variables_get_a_token(
