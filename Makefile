@@ -21,8 +21,11 @@ dashboard: demo
 test: .venv/installed
 	$(BIN)/python -m pytest
 
+# clients that vendors have for Node.js only
+NPM := $(if $(shell command -v npm),.venvs/npm/installed)
+
 # with real servers, schedulers, BI tools, clients and a browser
-test-integration: .venv/installed $(ENVIRONMENTS)
+test-integration: .venv/installed $(ENVIRONMENTS) $(NPM)
 	$(BIN)/python -m pytest -m 'integration and not long'
 
 # further cases of both, and many more random ones
@@ -65,6 +68,13 @@ lint: .venv/installed
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
+	touch $@
+
+.venvs/npm/installed: tests/environments/npm/package.json
+	mkdir -p .venvs/npm
+	cp $< .venvs/npm
+	# no registry of npm: their tests are skipped
+	-npm install --prefix .venvs/npm --no-audit --no-fund --silent
 	touch $@
 
 clean:

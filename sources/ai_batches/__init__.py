@@ -20,7 +20,7 @@ from .errors import (
     UnexpectedError,
     subject,
 )
-from .first_pages import check_accounts
+from .first_pages import FirstPage, check_accounts
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
 from .providers.results import BATCH_COLUMNS
@@ -73,6 +73,7 @@ __all__ = [
     "AiBatchesError",
     "AuthenticationError",
     "BadPageError",
+    "FirstPage",
     "Provider",
     "ProviderSettings",
     "Reading",

@@ -193,7 +193,7 @@ def test_headers_and_addresses_are_shown_so_too(lists: Lists) -> None:
     for answer in answers:
         lists.serve("kimi", answer)
         settings = lists.settings("kimi")["kimi"]
-        (error,) = check_accounts({"kimi": settings}).values()
+        ((error, _),) = check_accounts({"kimi": settings}).values()
         assert error
         check_shown(str(error))
 

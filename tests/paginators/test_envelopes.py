@@ -287,8 +287,9 @@ def test_no_list_of_rows_is_an_empty_one(
     read: TRead, name: str, unset: dict[str, Any] | None
 ) -> None:
     for beside in BESIDE:
-        # a list of numbered pages has to have it
-        reply = {PROVIDERS[name].data_selector: unset, "total": 0, **beside}
+        # lists of numbered pages have to have it
+        totals = {"total": 0, "metadata": {"totalItems": 0}}
+        reply = {PROVIDERS[name].data_selector: unset, **totals, **beside}
         done = read(reply, name)
         assert (done.error, done.rows, done.requests) == ("", 0, 1), beside
 

@@ -55,6 +55,9 @@ def variables(served: TServed, names: list[str], mode: str = "all") -> dict[str,
             prefix + "BASE_URL": providers.base_urls(server)[name],
             prefix + "RESULTS": mode,
         }
+        for header, (setting, _) in PROVIDERS[name].header_settings.items():
+            if value := VENDORS[name].further_headers.get(header):
+                found[prefix + setting.upper()] = value
     return found
 
 

@@ -27,6 +27,13 @@ def told(provider: str, base_url: str, own: str = "") -> list[str]:
         ("vertex", "https://aiplatform.eu.rep.googleapis.com/v1"),
         ("voyage", "https://ai.mongodb.com/v1"),
         ("azure_openai", "https://mine.openai.azure.com/openai/v1"),
+        ("mistral", "https://api.eu.mistral.ai/v1"),
+        ("openrouter", "https://eu.openrouter.ai/api/v1"),
+        ("xai", "https://us-east-1.api.x.ai/v1"),
+        ("elevenlabs", "https://api.eu.residency.elevenlabs.io"),
+        ("watsonx", "https://eu-de.ml.cloud.ibm.com/ml/v1"),
+        ("sap", "https://api.ai.prod.eu-central-1.aws.ml.hana.ondemand.com/v2"),
+        ("databricks", "https://adb-1.2.azuredatabricks.net/api/2.0"),
     ],
 )
 def test_a_vendors_own_address_is_not_worth_a_word(provider: str, address: str) -> None:
@@ -44,6 +51,8 @@ def test_a_vendors_own_address_is_not_worth_a_word(provider: str, address: str) 
         ("openai", "https://api.openai.com.evil.example/v1", "https://api.openai.com.evil.example"),
         ("openai", "https://user:secret-1@evil.example/v1", "https://evil.example"),
         ("openai", "https://api.openai.com@evil.example/v1", "https://evil.example"),
+        # where anybody may run an application
+        ("sap", "https://a.cfapps.hana.ondemand.com", "https://a.cfapps.hana.ondemand.com"),
         ("bedrock", "https://bedrock.x.evil.example", "https://bedrock.x.evil.example"),
         ("bedrock", "https://bedrock.a.b.amazonaws.com", "https://bedrock.a.b.amazonaws.com"),
         (
@@ -71,9 +80,11 @@ def test_a_server_of_ones_own_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [name for name, each in PROVIDERS.items() if each.base_url])
 def test_no_vendors_default_is_pointed_out(name: str) -> None:
-    settings = {setting: "a-1" for setting in PROVIDERS[name].url_settings}
-    settings |= {"endpoint": "https://a-1.openai.azure.com"}
-    assert told(name, PROVIDERS[name].base_url.format_map(settings)) == []
+    provider = PROVIDERS[name]
+    settings = dict.fromkeys(provider.url_settings, "a-1")
+    if provider.base_url.startswith("{"):
+        settings = dict.fromkeys(settings, f"https://a-1{provider.own_hosts[0]}")
+    assert told(name, provider.base_url.format_map(settings)) == []
 
 
 def test_accounts_of_one_address_are_named_together() -> None:

@@ -58,7 +58,12 @@ def run_demo(console: Console) -> bool:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
-    providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
+    providers = DemoProviders(
+        {
+            name: make_list(name, start, min(2_400, vendor.largest_list), 12)
+            for name, vendor in VENDORS.items()
+        }
+    )
     destination = demo_destination()
     with (
         open_pipeline(destination, name=PIPELINE_NAME) as pipeline,

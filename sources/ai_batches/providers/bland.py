@@ -20,6 +20,7 @@ BLAND = Provider(
     auth=lambda api_key: APIKeyAuth(name="authorization", api_key=api_key, location="header"),
     paginator=partial(OffsetPaginator, offset_param="skip", limit_param="take"),
     page_size=100,
+    envelope=frozenset({"errors"}),
     fields={"id": "id", "created_at": "created_at", "description": "description"},
     page_max_mb=WHOLE_LIST_MAX_MB,
 )

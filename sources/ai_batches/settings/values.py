@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, TypeVar, get_args
 
@@ -173,13 +173,13 @@ def _at_least(provider: Provider, name: str, value: Any, least: int) -> int:
     return number
 
 
-def read_exclude(provider: Provider) -> tuple[str, ...]:
-    """Reads `exclude`, the fields of rows that are not loaded."""
+def read_exclude(provider: Provider, id_fields: Set[str]) -> tuple[str, ...]:
+    """Reads `exclude`, the fields of rows that are not loaded; none of them may hold the id."""
     value = _parsed(provider, "exclude", dlt.config.get(path(provider, "exclude")))
     names: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
     if not all(isinstance(name, str) for name in names):
         raise unusable(provider, "exclude", "is not a list of field names")
-    if provider.id_field in names:
+    if not id_fields.isdisjoint(names):
         raise unusable(provider, "exclude", "names the id, without which a row has no key")
     return tuple(names)
 
