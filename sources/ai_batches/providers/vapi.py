@@ -7,7 +7,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import PageNumberPaginator
-from .declaration import Provider
+from .declaration import WHOLE_LIST_MAX_MB, Provider
 
 
 def _status(row: Mapping[str, Any]) -> Any:
@@ -48,4 +48,5 @@ VAPI = Provider(
     },
     computed={"status": _status},
     statuses={"archived": "completed"},
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )

@@ -5,7 +5,7 @@ from functools import partial
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import SinglePagePaginator
-from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, WHOLE_LIST_MAX_MB, Provider
 from .result_lines import BATCH_OBJECT_RESULTS
 
 # Two clients of the vendor: `limit` is 20 unless set, and 100 at most; no parameter asks for a
@@ -32,4 +32,5 @@ WATSONX = Provider(
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
     results=BATCH_OBJECT_RESULTS,
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )
