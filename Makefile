@@ -42,9 +42,10 @@ bench: .venv/installed
 lakehouse: .venvs/lakehouse/installed
 	.venvs/lakehouse/bin/python benchmarks/lakehouse/lakehouse.py $(LAKEHOUSE)
 
-# the tables of providers in the documents, from the registry
+# the tables of providers in the documents, from the registry; sources of dbt, from the tables
 docs: .venv/installed
 	$(BIN)/python docs/provider_tables.py
+	$(BIN)/python docs/dbt_sources.py
 
 # the price list that is shipped, from two packages that others keep; look at what changed
 prices: .venvs/prices/installed
@@ -62,9 +63,9 @@ lint: .venv/installed
 	touch $@
 
 .venvs/%/installed: PROJECT := -e .
-# the driver of a BI tool is older than what the project can write with; clients and prices do
+# the driver of a BI tool is older than what the project can write with; clients, dbt and prices do
 # without it
-.venvs/bi/installed .venvs/clients/installed .venvs/prices/installed: PROJECT :=
+.venvs/bi/installed .venvs/clients/installed .venvs/dbt/installed .venvs/prices/installed: PROJECT :=
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
