@@ -218,6 +218,7 @@ TOUCHES: dict[str, int] = {}
 """How often a whole run touches files of its folder."""
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("part", [n / 8 for n in range(8)])
 def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(

@@ -72,6 +72,7 @@ def test_the_others_are_loaded(
     assert select(pipeline, "SELECT count(*) FROM batches") == [(150,)]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", ["check", "verify"])
 def test_every_command_has_the_bounds(lists: Lists, command: str) -> None:
     with hostile(dripping_body) as url:
@@ -200,6 +201,7 @@ def test_the_first_process_of_a_container_ends_at_sigterm(lists: Lists, command:
         interrupt(process, signal.SIGTERM, int(first))
 
 
+@pytest.mark.integration
 def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: Path) -> None:
     with hostile(dripping_headers) as url, start(attacked(url, lists)) as process:
         wait_until_asked(lists, 2)
@@ -230,6 +232,7 @@ def test_a_text_within_the_limit_fits_into_memory(lists: Lists, tmp_path: Path, 
     assert usage.ru_maxrss < 1_000_000, printed
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "attack", few_of(ATTACKS, quick=[bomb]), ids=lambda attack: attack.__name__
 )
