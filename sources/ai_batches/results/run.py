@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -76,6 +77,15 @@ class AccountWork:
             self.is_stopped |= is_refused_key or self.failures >= _FAILURES_IN_A_ROW
 
 
+class Proof(NamedTuple):
+    """What says what came of the files of one batch, once its rows are stored."""
+
+    rows: pa.Table
+    """Of `batch_files`, without the load."""
+    replaces: bool
+    """Whether what was read stands for all that was read of the batch before."""
+
+
 @dataclass
 class ResultsRun(Run):
     """A run that reads results of batches.
@@ -86,8 +96,8 @@ class ResultsRun(Run):
 
     work: dict[tuple[str, str], AccountWork] = field(default_factory=dict)
     """By provider and account."""
-    proofs: list[pa.Table] = field(default_factory=list, repr=False)
-    """Rows of `batch_files` for the next load package."""
+    proofs: list[Proof] = field(default_factory=list, repr=False)
+    """For the next load package."""
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds batches to be read, in this order."""
