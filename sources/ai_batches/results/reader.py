@@ -155,7 +155,8 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 if done.facts:
                     stack.callback(done.facts.close)
                     found.append(done.facts)
-                    seen |= done.facts.keys
+                    # a file may have millions
+                    seen |= done.facts.keys if files else set()
             for facts in found:
                 self._work.note_lines(facts.lines)
                 for table in facts.tables():

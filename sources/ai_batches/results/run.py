@@ -15,6 +15,9 @@ from ..scan.run import Run
 _FAILURES_IN_A_ROW = 3
 """Files after which an account is left alone for this run: its server is out of order."""
 
+_ROWS_PER_PACKAGE = 50_000
+"""After which it is stored: DuckDB and others take more than a kilobyte of memory to merge one."""
+
 
 @dataclass
 class AccountWork:
@@ -98,12 +101,29 @@ class ResultsRun(Run):
     """By provider and account."""
     proofs: list[Proof] = field(default_factory=list, repr=False)
     """For the next load package."""
+    _rows: int = 0
+    """In this load package."""
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds batches to be read, in this order."""
         for batch in batches:
             whose = (batch["provider"], batch["account"])
             self.work.setdefault(whose, AccountWork()).batches.append(batch)
+
+    def begin_package(self) -> None:
+        """Notes that a load package begins."""
+        super().begin_package()
+        self._rows = 0
+
+    def note_table(self, rows: int) -> None:
+        """Notes that the load package has so many more rows."""
+        self._rows += rows
+        self.note_rows()
+
+    @property
+    def is_package_due(self) -> bool:
+        """Whether the load package is to be stored, with what it has."""
+        return super().is_package_due or (self.is_split and self._rows >= _ROWS_PER_PACKAGE)
 
     @property
     def is_complete(self) -> bool:

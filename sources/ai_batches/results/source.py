@@ -165,7 +165,7 @@ class _Sorter:
         if item.table is FILES and self._run.is_split:
             self._run.proofs.append(Proof(item.rows, item.replaces))
         elif item.table.name in self._waiting:
-            self._run.note_rows()
+            self._run.note_table(item.rows.num_rows)
             self._waiting[item.table.name].append(item.rows)
 
 
