@@ -15,8 +15,8 @@ FILE = "ai_batches.duckdb"
 SIZE = 6_000
 MEGABYTE = 1_000_000
 LONGEST = 50 * MEGABYTE
-MERGED = 75_000
-"""Kilobytes that dlt and DuckDB take to merge the rows of a load package."""
+MERGED = 100_000
+"""Kilobytes that dlt and DuckDB take to merge the rows of a load package, and the keys of a file."""
 
 
 def file_of(count: int) -> Iterator[bytes]:

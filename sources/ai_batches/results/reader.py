@@ -155,8 +155,9 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 if done.facts:
                     stack.callback(done.facts.close)
                     found.append(done.facts)
-                    # a file may have millions
-                    seen |= done.facts.keys if files else set()
+                    if files:
+                        # else nobody asks, and there may be millions
+                        seen |= done.facts.keys
             for facts in found:
                 self._work.note_lines(facts.lines)
                 for table in facts.tables():
