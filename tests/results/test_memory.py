@@ -16,7 +16,7 @@ SIZE = 6_000
 MEGABYTE = 1_000_000
 LONGEST = 50 * MEGABYTE
 MERGED = 100_000
-"""Kilobytes that dlt and DuckDB take to merge the rows of a load package, and the keys of a file."""
+"""Kilobytes that merging the rows of a load package takes, and the keys of a file."""
 
 
 def file_of(count: int) -> Iterator[bytes]:
