@@ -23,12 +23,12 @@ from .errors import (
 from .first_pages import FirstPage, check_accounts
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
-from .providers.results import BATCH_COLUMNS
+from .providers.results import BATCH_COLUMNS, FILE_KINDS
 from .resource import read_provider
-from .results.run import AccountWork, ResultsRun
+from .results.run import AccountWork, Proof, ResultsRun
 from .results.settings import ResultSettings
 from .results.source import ai_batches_results_source
-from .results.tables import FILES, REQUESTS, TABLES, USAGE, ResultTable
+from .results.tables import FILES, LISTED, REQUESTS, TABLES, USAGE, ResultTable
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
@@ -58,7 +58,9 @@ __all__ = [
     "BATCH_COLUMNS",
     "COLUMNS",
     "FILES",
+    "FILE_KINDS",
     "JSON_COLUMNS",
+    "LISTED",
     "PROVIDERS",
     "REQUESTS",
     "TABLES",
@@ -74,6 +76,7 @@ __all__ = [
     "AuthenticationError",
     "BadPageError",
     "FirstPage",
+    "Proof",
     "Provider",
     "ProviderSettings",
     "Reading",

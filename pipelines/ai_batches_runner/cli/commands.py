@@ -32,7 +32,12 @@ from .streams import unfailing_streams
 _DESTINATION = ("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
 _OUTPUT = ("log_format", "quiet")
 
-_TELEMETRY = "RUNTIME__DLTHUB_TELEMETRY"
+_USUAL = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # its other ones keep what is freed: some thirty megabytes of a run that reads results
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Variables of the environment that a user may set otherwise."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -55,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         int: The exit code.
     """
     with (
-        _no_telemetry(),
+        _usual_environment(),
         _few_collections(),
         _heeding_sigterm(),
         unfailing_streams(),
@@ -76,15 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _no_telemetry() -> Iterator[None]:
-    """Turns dlt's telemetry off, unless the environment decides; before dlt is imported."""
-    is_decided = _TELEMETRY in os.environ
-    os.environ.setdefault(_TELEMETRY, "false")
+def _usual_environment() -> Iterator[None]:
+    """Sets those variables of `_USUAL` that the user did not, while the command runs."""
+    chosen = {name: value for name, value in _USUAL.items() if name not in os.environ}
+    os.environ.update(chosen)
     try:
         yield
     finally:
-        if not is_decided:
-            del os.environ[_TELEMETRY]
+        for name in chosen:
+            del os.environ[name]
 
 
 @contextmanager

@@ -33,6 +33,7 @@ from .prices import price_resources, price_settings, remember_prices
 from .progress import ProgressListener
 from .report import TAccount
 from .result_queue import Batch, Shard, TKey, next_batches, wanted_accounts
+from .stale_rows import EarlierRows, earlier_rows
 from .store import prepare, raise_if_signalled, store
 
 _BATCHES = 1_000
@@ -129,6 +130,7 @@ def load_results(
         while True:
             with connected(pipeline, wait), open_reader(pipeline, wait) as reader:
                 batches = next_batches(reader, accounts, tried, shard, _BATCHES)
+                earlier = earlier_rows(reader, batches) if batches else EarlierRows()
             is_late = deadline is not None and time.monotonic() >= deadline
             if not batches or is_late:
                 for batch in batches:
@@ -136,7 +138,9 @@ def load_results(
                 break
             request = RunRequest(deadline=deadline, seconds_per_load=SECONDS_PER_LOAD)
             run = ResultsRun(request)
-            _load(pipeline, run, batches, chosen, disposition, wait, table_format, listener)
+            _load(
+                pipeline, run, batches, chosen, disposition, wait, table_format, listener, earlier
+            )
             for whose, work in run.work.items():
                 _report(reports, whose).add(work)
                 if work.is_stopped:
@@ -174,6 +178,7 @@ def _load(
     wait: float,
     table_format: TableFormat | None,
     listener: ProgressListener,
+    earlier: EarlierRows,
 ) -> None:
     """Reads batches and stores what was read, and then that it was."""
     given: Sequence[Batch] = batches
@@ -187,6 +192,7 @@ def _load(
             listener.storing_results(sum(work.lines for work in run.work.values()))
             with connected(pipeline, wait):
                 store(pipeline)
+                earlier.delete(pipeline, run.proofs)
             if run.is_complete:
                 return
             raise_if_signalled(run)

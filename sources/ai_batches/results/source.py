@@ -18,7 +18,7 @@ from ..table.columns import VERSION, VERSION_HINT
 from ..table.hint_warning import mute_hint_warning
 from ..workers import Ended, Lane
 from .reader import ResultPortion, ResultReader
-from .run import ResultsRun
+from .run import Proof, ResultsRun
 from .tables import FILES, TABLES, ResultTable
 
 _PATIENCE = 0.05
@@ -121,7 +121,7 @@ class _Sorter:
         waiting = self._waiting[table.name] = deque()
         load_id = load_id_of_package()
         if table is FILES:
-            waiting.extend(self._run.proofs)
+            waiting.extend(proof.rows for proof in self._run.proofs)
             self._run.proofs.clear()
         try:
             # all tables that are loaded are known before anything is read
@@ -163,9 +163,9 @@ class _Sorter:
                     raise error from None
             return
         if item.table is FILES and self._run.is_split:
-            self._run.proofs.append(item.rows)
+            self._run.proofs.append(Proof(item.rows, item.replaces))
         elif item.table.name in self._waiting:
-            self._run.note_rows()
+            self._run.note_table(item.rows.num_rows)
             self._waiting[item.table.name].append(item.rows)
 
 
@@ -183,15 +183,16 @@ def _resource(table: ResultTable, sorter: _Sorter) -> DltResource:
         _hand_on,
         name=table.name,
         primary_key=table.primary_key,
-        write_disposition={
-            "disposition": "merge",
-            "strategy": "upsert",
-            "skip_unchanged_rows": True,
-        },
+        write_disposition={"disposition": "merge", "strategy": "upsert"},
         columns=table.hints,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )(sorter, table)
     resource.apply_hints(
-        additional_table_hints={"description": table.description, VERSION_HINT: VERSION}
+        additional_table_hints={
+            "description": table.description,
+            VERSION_HINT: VERSION,
+            # also if a schema that is stored says otherwise
+            "x-merge-skip-unchanged-rows": False,
+        }
     )
     return resource
