@@ -10,7 +10,7 @@ import dlt
 import duckdb
 import pytest
 
-from ai_batches import COLUMNS, VERSION, ai_batches_source
+from ai_batches import COLUMNS, FILES, VERSION, ai_batches_source
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
@@ -205,12 +205,14 @@ def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path
     as_older(variables)
     assert columns(tmp_path, "batches") == set(COLUMNS) - {"updated_at", "finalizing_at"}
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS) - {"batches_open"}
+    assert columns(tmp_path, "batch_files") == set(FILES.columns) - {"not_found"}
     assert set(versions(tmp_path)) == {"0.0.1"}
     rows.insert(0, batch(251, finalizing_at=FIRST, a_field_of_the_vendor=1))
     code, _, log = run("load", **variables)
     assert (code, log) == (0, "")
     assert columns(tmp_path, "batches") == set(COLUMNS)
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS)
+    assert columns(tmp_path, "batch_files") == set(FILES.columns)
     assert versions(tmp_path)[0] == VERSION
     query = f"SELECT count(*), count(finalizing_at) FROM {DATASET}.batches"
     assert table(tmp_path / FILE, query) == [(251, 1)]

@@ -258,8 +258,8 @@ class DestinationAdapter:
     def delete_rows(self, table: str, chosen: TChosen) -> None:
         """Deletes the rows of a table in which each of some columns has one of some values."""
 
-    def add_columns(self, schema: pa.Schema) -> None:
-        """Adds columns to the table `batches` if dlt's own migration is not enough."""
+    def add_columns(self, table: str, schema: pa.Schema) -> None:
+        """Adds columns to a table that is merged if dlt's own migration is not enough."""
 
     def in_the_way(self, name: str, reason: str, kind: str = "table") -> UnusableDestinationError:
         """The error for somebody else's table in the place of one of this package."""

@@ -221,7 +221,7 @@ class FilesAdapter(DestinationAdapter):
         client, table_format = self._stored_client(table)
         _FORMATS[table_format].delete(client.load_open_table(table_format, table), chosen)
 
-    def add_columns(self, schema: pa.Schema) -> None:
+    def add_columns(self, table: str, schema: pa.Schema) -> None:
         """As of `DestinationAdapter`, for Iceberg.
 
         pyiceberg reads the rows to compare as the newest snapshot has them, without the columns
@@ -229,13 +229,13 @@ class FilesAdapter(DestinationAdapter):
         first.
         """
         try:
-            client, table_format = self._stored_client(TABLE_NAME)
-            table = client.load_open_table(table_format, TABLE_NAME)
+            client, table_format = self._stored_client(table)
+            opened = client.load_open_table(table_format, table)
         except DestinationUndefinedEntity:
             return
-        if _FORMATS[table_format].lacks(table, schema.names):
-            table = client.load_open_table(table_format, TABLE_NAME, schema=schema)
-            table.append(schema.empty_table())
+        if _FORMATS[table_format].lacks(opened, schema.names):
+            opened = client.load_open_table(table_format, table, schema=schema)
+            opened.append(schema.empty_table())
 
     def refuse_foreign_files(self, keys: TColumns, table_format: str | None) -> None:
         client = self._fresh_client()

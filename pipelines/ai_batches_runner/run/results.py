@@ -31,6 +31,7 @@ from ..sql.reader import open_reader, table_exists
 from .pipeline import connected
 from .prices import price_resources, price_settings, remember_prices
 from .progress import ProgressListener
+from .record import result_tables
 from .report import TAccount
 from .result_queue import Batch, Shard, TKey, next_batches, wanted_accounts
 from .stale_rows import EarlierRows, earlier_rows
@@ -124,6 +125,7 @@ def load_results(
                 f"There is no table {adapter_of(pipeline).table_name}: load the lists first. A"
                 " DuckDB file bears the name of the pipeline unless its credentials name it."
             )
+        _keep_tables(pipeline, disposition, table_format)
     reports: dict[TAccount, ResultsReport] = {}
     tried: set[TKey] = set()
     with signals.intercepted_signals():
@@ -149,6 +151,14 @@ def load_results(
     if any(report.lines for report in reports.values()):
         _keep_prices(pipeline, wait, table_format)
     return [reports[whose] for whose in sorted(reports)]
+
+
+def _keep_tables(pipeline: Pipeline, disposition: object, table_format: TableFormat | None) -> None:
+    """Has the tables have all columns, which say what is to be read."""
+    tables = result_tables(pipeline, disposition, table_format)
+    if tables:
+        pipeline.extract(dlt.source(lambda: tables, name=SCHEMA_NAME)())
+        store(pipeline)
 
 
 def _keep_prices(pipeline: Pipeline, wait: float, table_format: TableFormat | None) -> None:

@@ -3,7 +3,7 @@
 from dlt import Pipeline
 from dlt.common import logger
 
-from ai_batches import Run
+from ai_batches import TABLE_NAME, TABLES, Run
 from ai_batches.load_package import heed_signals
 from ai_batches.table.columns import SCHEMA
 
@@ -54,7 +54,8 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
         tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
     """
     pipeline = follow_destination(pipeline)
-    adapter_of(pipeline).add_columns(SCHEMA)
+    for name, schema in ((TABLE_NAME, SCHEMA), *((table.name, table.schema) for table in TABLES)):
+        adapter_of(pipeline).add_columns(name, schema)
     is_restored = False
     if pipeline.has_pending_data:
         is_restored = restore_tables(pipeline)

@@ -137,7 +137,7 @@ class _Sorter:
                 self._take()
                 if not waiting:
                     yield None
-            if is_empty and not is_table_known():
+            if is_empty and not is_table_known(table.columns):
                 # BI tools find the table from the first run on
                 yield table.schema.empty_table()
         except BaseException:
