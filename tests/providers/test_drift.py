@@ -12,7 +12,7 @@ from dlt import Pipeline
 from ai_batches import check_accounts
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 from commands import run
-from support import KEY, Lists, TRow, batch, cursor_list, extract, page
+from support import COUNTS, KEY, Lists, TRow, batch, cursor_list, extract, page
 
 TLogOf = Callable[[str, Any], str]
 PREFIX = "SOURCES__AI_BATCHES__"
@@ -42,8 +42,7 @@ def log_of(pipeline: Pipeline, lists: Lists, caplog: pytest.LogCaptureFixture) -
 
 def rows(count: int, **fields: Any) -> list[TRow]:
     """Batches, newest first."""
-    counts = {"total": 5, "completed": 5, "failed": 0}
-    made = [batch(number, request_counts=counts, **fields) for number in range(count, 0, -1)]
+    made = [batch(number, request_counts=COUNTS, **fields) for number in range(count, 0, -1)]
     return [{key: value for key, value in row.items() if value is not None} for row in made]
 
 

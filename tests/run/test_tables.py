@@ -14,7 +14,7 @@ from ai_batches import COLUMNS, FILES, VERSION, ai_batches_source
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
-from support import FIRST, Lists, batch, cursor_list, failure, few_of
+from support import COUNTS, FIRST, Lists, batch, cursor_list, failure, few_of
 
 FILE = "ai_batches.duckdb"
 DATASET = "ai_batches_dataset"
@@ -38,7 +38,7 @@ def variables(lists: Lists) -> dict[str, str]:
     """Of two providers that were loaded, and one whose list is empty."""
     for name in ("openai", "kimi"):
         # their order is proven: without a reason, one page is read
-        lists.serve(name, cursor_list([batch(n) for n in range(250, 0, -1)]))
+        lists.serve(name, cursor_list([batch(n, request_counts=COUNTS) for n in range(250, 0, -1)]))
     lists.serve("novita", cursor_list([]))
     found = keys(lists, "openai", "kimi", "novita")
     assert run("load", **found)[0] == 0
@@ -199,7 +199,7 @@ def columns(folder: Path, name: str) -> set[object]:
 
 
 def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path: Path) -> None:
-    rows = [batch(n) for n in range(250, 0, -1)]
+    rows = [batch(n, request_counts=COUNTS) for n in range(250, 0, -1)]
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     as_older(variables)
@@ -235,7 +235,7 @@ def test_columns_of_somebody_else_stay(
         "ALTER TABLE {}.runs ADD COLUMN note VARCHAR",
         "UPDATE {}.batches SET team = 'search'",
     )
-    rows = [batch(n) for n in range(251, 0, -1)]
+    rows = [batch(n, request_counts=COUNTS) for n in range(251, 0, -1)]
     rows[1]["status"] = "expired"
     lists.serve("openai", cursor_list(rows))
     code, _, log = run("load", **variables)

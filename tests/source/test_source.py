@@ -37,6 +37,7 @@ from ai_batches import (
 )
 from environments import ROOT
 from support import (
+    COUNTS,
     KEY,
     Lists,
     batch,
@@ -275,7 +276,7 @@ def test_no_warning_is_printed(
     caplog: pytest.LogCaptureFixture,
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    lists.serve("openai", cursor_list([batch(n) for n in range(250)]))
+    lists.serve("openai", cursor_list([batch(n, request_counts=COUNTS) for n in range(250)]))
     lists.serve("bland", offset_list([{"id": "b", "created_at": "2025-05-08T19:28:12.627Z"}]))
     with dlt_log(caplog):
         load(pipeline, lists.settings())

@@ -37,8 +37,9 @@ class Drift:
         self._unknown: dict[str, None] = {}
         """New fields beside the rows, in their order."""
         self._rows = 0
-        columns = [name for name in (*_ALWAYS, _MOSTLY) if name in provider.fields]
-        self._missing = {name: provider.fields[name] for name in columns}
+        # small servers of OpenAI's shape may not count at all
+        columns = _ALWAYS if provider.has_settable_shape else (*_ALWAYS, _MOSTLY)
+        self._missing = {name: provider.fields[name] for name in columns if name in provider.fields}
         """Columns whose field no row had so far, with the field."""
 
     def look(self, reply: Reply, rows: list[Any], paginator: BatchListPaginator) -> None:
