@@ -6,7 +6,7 @@ BIN := .venv/bin
 ENVIRONMENTS := $(patsubst tests/environments/%.txt,.venvs/%/installed,$(wildcard tests/environments/*.txt))
 
 # parts of these are written by code: between [[[cog and [[[end]]]
-GENERATED := docs/*.md sources/ai_batches/README.md pipelines/deploy/github_actions/ai_batches.yml
+GENERATED := docs/*.md docs/dbt/*.yml sources/ai_batches/README.md pipelines/deploy/github_actions/ai_batches.yml
 # none of them, for the newest versions: `make test CONSTRAINTS=`
 CONSTRAINTS := constraints.txt
 
@@ -27,8 +27,11 @@ dashboard: demo
 test: .venv/installed
 	$(BIN)/python -m pytest
 
+# clients that vendors have for Node.js only
+NPM := $(if $(shell command -v npm),.venvs/npm/installed)
+
 # with real servers, schedulers, BI tools, clients and a browser
-test-integration: .venv/installed $(ENVIRONMENTS)
+test-integration: .venv/installed $(ENVIRONMENTS) $(NPM)
 	$(BIN)/python -m pytest -m 'integration and not long'
 
 # further cases of both, and many more random ones
@@ -89,12 +92,20 @@ constraints:
 
 .venvs/%/installed: PROJECT := -e .
 # the driver of a BI tool is older than what the project can write with; the others do without it
-.venvs/bi/installed .venvs/clients/installed .venvs/docs/installed .venvs/prices/installed: PROJECT :=
+.venvs/bi/installed .venvs/clients/installed .venvs/dbt/installed .venvs/docs/installed \
+	.venvs/prices/installed: PROJECT :=
 # what people who look at it install
 .venvs/notebook/installed: PROJECT := -e '.[dashboard]'
 .venvs/%/installed: tests/environments/%.txt pyproject.toml
 	$(PYTHON) -m venv --clear .venvs/$*
 	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
+	touch $@
+
+.venvs/npm/installed: tests/environments/npm/package.json
+	mkdir -p .venvs/npm
+	cp $< .venvs/npm
+	# no registry of npm: their tests are skipped
+	-npm install --prefix .venvs/npm --no-audit --no-fund --silent
 	touch $@
 
 clean:

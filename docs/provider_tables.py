@@ -15,7 +15,8 @@ def key_of(provider: Provider) -> str:
     parts = [f"`{name}` (`{variable}`)" for name, variable in provider.url_settings.items()]
     if not provider.base_url:
         parts = ["`base_url`"]
-    return "; ".join([key, *parts])
+    headers = [f"`{name}` (`{variable}`)" for name, variable in provider.header_settings.values()]
+    return "; ".join(filter(None, [key, *parts, " or ".join(headers)]))
 
 
 def full_table() -> str:
@@ -23,7 +24,7 @@ def full_table() -> str:
     rows = [
         f"| `{name}` | [{provider.title}]({provider.docs}) |"
         f" {key_of(provider).replace('`environment`', '[`environment`](#without-a-key)')} |"
-        f" `{provider.base_url or '{base_url}'}{provider.path}` |\n"
+        f" `{provider.list_address}` |\n"
         for name, provider in PROVIDERS.items()
     ]
     return "| provider | vendor, and its page | key | asks |\n|---|---|---|---|\n" + "".join(rows)
@@ -96,8 +97,11 @@ def results_table() -> str:
 
 def workflow_keys() -> str:
     """The variables that a workflow hands on: keys, and parts of addresses."""
-    keys = [provider.api_key_env for provider in PROVIDERS.values()]
-    parts = [name for provider in PROVIDERS.values() for name in provider.url_settings.values()]
+    # two lists of a vendor may have one key
+    keys = dict.fromkeys(provider.key_variables[-1] for provider in PROVIDERS.values())
+    parts = dict.fromkeys(
+        name for provider in PROVIDERS.values() for name in provider.setting_variables.values()
+    )
     lines = [f"{name}: ${{{{ secrets.{name} }}}}" for name in keys]
     lines += [f"{name}: ${{{{ vars.{name} }}}}" for name in parts]
     return "".join(f"          {line}\n" for line in lines)

@@ -52,7 +52,7 @@ def isolation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith(("SOURCES__", "DESTINATION__", "RUNTIME__")):
             monkeypatch.delenv(name)
     for provider in PROVIDERS.values():
-        for variable in (*provider.key_variables, *provider.url_settings.values()):
+        for variable in (*provider.key_variables, *provider.setting_variables.values()):
             monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
     monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")

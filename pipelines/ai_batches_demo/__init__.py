@@ -64,7 +64,9 @@ class DemoProviders:
         """Settings that point the source at a server of these endpoints, by provider name."""
         return {
             name: ProviderSettings(
-                accounts=(Account("default", self.keys[name], "the demo"),),
+                accounts=(
+                    Account("default", self.keys[name], "the demo", headers=_own_headers(name)),
+                ),
                 base_url=url,
                 page_size=PROVIDERS[name].page_size,
             )
@@ -116,3 +118,13 @@ class DemoProviders:
         own = f"{str(request.base_url).rstrip('/')}{vendor.root}"
         body = bytes(reply.body).replace(vendor.origin.encode(), own.encode())
         return Response(body, reply.status_code, media_type=reply.media_type)
+
+
+def _own_headers(name: str) -> dict[str, str]:
+    """The headers that each account of a provider has to set."""
+    settings = PROVIDERS[name].header_settings
+    return {
+        header: value
+        for header, value in VENDORS[name].further_headers.items()
+        if header in settings
+    }

@@ -20,15 +20,15 @@ from .errors import (
     UnexpectedError,
     subject,
 )
-from .first_pages import check_accounts
+from .first_pages import FirstPage, check_accounts
 from .metrics import AccountMetrics, account_metrics
 from .providers import PROVIDERS, Provider
-from .providers.results import BATCH_COLUMNS
+from .providers.results import BATCH_COLUMNS, FILE_KINDS
 from .resource import read_provider
-from .results.run import AccountWork, ResultsRun
+from .results.run import AccountWork, Proof, ResultsRun
 from .results.settings import ResultSettings
 from .results.source import ai_batches_results_source
-from .results.tables import FILES, REQUESTS, TABLES, USAGE, ResultTable
+from .results.tables import FILES, LISTED, REQUESTS, TABLES, USAGE, ResultTable
 from .scan.run import Reading, Run, RunRequest
 from .schedule import scheduled_since
 from .settings import (
@@ -40,6 +40,7 @@ from .settings import (
     other_addresses,
     provider_settings,
     providers_with_key,
+    span_seconds,
 )
 from .table.columns import (
     COLUMN_HINTS,
@@ -57,7 +58,9 @@ __all__ = [
     "BATCH_COLUMNS",
     "COLUMNS",
     "FILES",
+    "FILE_KINDS",
     "JSON_COLUMNS",
+    "LISTED",
     "PROVIDERS",
     "REQUESTS",
     "TABLES",
@@ -71,6 +74,8 @@ __all__ = [
     "AiBatchesError",
     "AuthenticationError",
     "BadPageError",
+    "FirstPage",
+    "Proof",
     "Provider",
     "ProviderSettings",
     "Reading",
@@ -99,6 +104,7 @@ __all__ = [
     "shown_fields",
     "shown_message",
     "shown_trace",
+    "span_seconds",
     "subject",
 ]
 

@@ -69,7 +69,7 @@ class AccountReader(AccountFeed[Portion, BatchListClient]):
         self._pause = pause
         self._key = (provider.name, account.name)
         self._label = subject(provider.name, account.name)
-        self._rows = RowReader(provider, account.name, settings.exclude)
+        self._rows = RowReader(self.provider, account.name, settings.exclude)
         scan = account.scan
         # the provider's clock may run behind
         self._settled = run.started - scan.settle_window - scan.lookback
@@ -177,6 +177,7 @@ class AccountReader(AccountFeed[Portion, BatchListClient]):
                 f" {_first_few(list(self._stuck))}"
             )
         self._warn_of_unknown_statuses()
+        self._warn_of_drift()
         for column, count in self._rows.uncomputable.items():
             logger.warning(
                 f"{self._label}: column `{column}`: could not be derived for"
@@ -197,6 +198,18 @@ class AccountReader(AccountFeed[Portion, BatchListClient]):
             logger.warning(
                 f"{self._label}: unknown status {_first_few(words)}. It is loaded in lower case."
                 " Such a batch counts as ended if the row has an end time, else as open."
+            )
+
+    def _warn_of_drift(self) -> None:
+        clauses = self._client.drift.missing_fields if self._client else []
+        # of a server that users describe, nothing says what it sends beside the rows
+        if self._client and not self.provider.has_settable_shape:
+            clauses = [*filter(None, [self._client.drift.unknown_fields]), *clauses]
+        if clauses:
+            found = "; ".join(clauses)
+            logger.warning(
+                f"{self._label}: the list differs from its documentation: {found}. What can be read"
+                " is loaded. Compare with the vendor's page, and report it."
             )
 
 

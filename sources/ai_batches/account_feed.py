@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from .errors import AiBatchesError, UnexpectedError
 from .http.account_client import AccountClient
 from .providers import Provider
+from .providers.shape import shaped
 from .settings import Account, ProviderSettings
 from .workers import Feed, TPortion
 
@@ -33,7 +34,7 @@ class AccountFeed(Feed[TPortion], Generic[TPortion, TClient]):
         client: type[TClient],
     ) -> None:
         super().__init__(provider.name, settings.concurrency)
-        self.provider = provider
+        self.provider = shaped(provider, account.shape)
         self.account = account
         self._settings = settings
         self._client_class = client

@@ -1,5 +1,7 @@
 """Accounts whose rows are no longer in the table: their lists are read to the end again."""
 
+from collections.abc import Iterable
+
 import dlt
 
 from .scan.run import Run
@@ -7,11 +9,22 @@ from .scan.state import claims_rows, without_rows
 from .table.columns import TABLE_NAME
 
 
-def is_table_known() -> bool:
-    """Whether the table of the running resource has been loaded into, as far as dlt knows."""
+def is_table_known(columns: Iterable[str] = ()) -> bool:
+    """Whether the table of the running resource has been loaded into, as far as dlt knows.
+
+    Args:
+        columns (Iterable[str]): Columns that it needs to have.
+
+    Returns:
+        bool: False also if an earlier version loaded into it, without one of the columns.
+    """
     schema = dlt.current.source_schema()
     name = schema.naming.normalize_tables_path(str(dlt.current.resource().table_name))
-    return any(table["name"] == name for table in schema.data_tables(seen_data_only=True))
+    for table in schema.data_tables(seen_data_only=True):
+        if table["name"] == name:
+            known = table["columns"]
+            return all("data_type" in known.get(column, {}) for column in columns)
+    return False
 
 
 def forget_lost_rows(run: Run) -> None:

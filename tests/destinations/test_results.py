@@ -13,7 +13,7 @@ import pytest
 from ai_batches import TABLES
 from cases import Case
 from file_server import FileServer, failed_line, line, reply
-from support import DAY, Lists, TRow, ended_ago
+from support import DAY, NOW, Lists, TRow, ended_ago
 from targets import TARGETS, TServers, duckdb_file
 
 pytestmark = pytest.mark.timeout(400)
@@ -84,7 +84,7 @@ def plain(value: Any) -> Any:
 
 def rows(found: list[TRow], table: str) -> list[TRow]:
     """Rows in one form for all destinations, in one order, but for what each run has anew."""
-    new = ("_dlt_load_id", "loaded_at")
+    new = ("_dlt_load_id", "loaded_at", "attempts")
     (key,) = [each.primary_key for each in TABLES if each.name == table]
     kept = []
     for row in found:
@@ -118,12 +118,27 @@ def test_results_are_the_same_everywhere_and_a_second_run_changes_nothing(
 
 
 @pytest.mark.integration
-def test_results_that_are_read_again_double_nothing(case: Case, files: FileServer) -> None:
-    """Another mode reads the files again; their rows are merged."""
+def test_results_that_are_read_again_replace_what_was_read_before(
+    case: Case, files: FileServer
+) -> None:
+    """Another mode reads the files again, and so does a batch that was opened again."""
     errors = case._replace(settings=files.variables("totals"))
     assert errors.run()[0] == 0
     assert case.run("--results")[0] == 0
-    again = case._replace(settings=files.variables("errors"))
-    assert again.run("--results")[0] == 0
+    odd = ended_ago(2, "completed", DAY, output_file_id="out2", error_file_id="err2")
+    name = "it's \\ :y %s\u00e1"
+    more = [{**odd, "id": name}, odd, ended_ago(1, "completed", 2 * DAY, output_file_id="out1")]
+    files.serve_list(*more)
+    assert case.run()[0] == 0
     counts = {t.name: len(case.target.read(case.dataset, t.name)[1]) for t in TABLES}
-    assert counts == {"batch_requests": 315, "batch_usage": 4, "batch_files": 3}
+    assert counts == {"batch_requests": 330, "batch_usage": 7, "batch_files": 5}
+    for row in more[:2]:
+        row |= {"error_file_id": None, "completed_at": NOW - 60}
+    files.serve_list(*more)
+    files.serve("out2", reply(b"".join(list(odd_lines())[::2]) + failed_line(5)))
+    assert case.run()[0] == 0
+    assert case.run(folder="reference", target=case.reference)[0] == 0
+    for table in TABLES:
+        found = case.target.read(case.dataset, table.name)[1]
+        expected = case.reference.read(case.dataset, table.name)[1]
+        assert rows(found, table.name) == rows(expected, table.name), table.name

@@ -728,6 +728,15 @@ DOCUMENTED: dict[str, Documented] = {
 
 STATUS_WORDS: dict[str, dict[str, str]] = {
     "azure_openai": {"validating": "Validating"},
+    "databricks": {"validating": "PENDING", "finalizing": "FINALIZING"},
+    "elevenlabs": {"validating": "pending", "in_progress": "in_progress"},
+    "sap": {"validating": "PENDING", "in_progress": "RUNNING", "cancelling": "CANCELLING"},
+    "vapi": {
+        "validating": "scheduled",
+        "in_progress": "in-progress",
+        "completed": "ended archived",
+        "cancelled": "cancelled",
+    },
     "bedrock": {
         "validating": "Submitted Validating Scheduled",
         "in_progress": "InProgress",

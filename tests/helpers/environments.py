@@ -14,9 +14,24 @@ def binary(environment: str, name: str = "python") -> str:
 
     Skips the test where it is not there; in CI, that is an error.
     """
-    program = ROOT / ".venvs" / environment / "bin" / name
-    if not program.exists():
+    return str(_existing(ROOT / ".venvs" / environment / "bin" / name))
+
+
+def packages_of_node() -> Path:
+    """The folder into which `make test-integration` installs `tests/environments/npm`.
+
+    Skips the test if it is not there, also in CI: npm and its registry are no part of what the
+    tests need.
+    """
+    packages = ROOT / ".venvs" / "npm" / "node_modules"
+    if not packages.exists():
+        pytest.skip("no npm, or no registry of its packages")
+    return packages.parent
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
         if os.environ.get("CI"):
-            pytest.fail(f"there is no {program}; `make test-integration` makes it")
-        pytest.skip(f"no environment of {environment}: `make test-integration` makes it")
-    return str(program)
+            pytest.fail(f"there is no {path}; `make test-integration` makes it")
+        pytest.skip(f"no {path.relative_to(ROOT)}: `make test-integration` makes it")
+    return path

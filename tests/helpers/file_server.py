@@ -87,7 +87,8 @@ class FileServer:
                 threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with suppress(OSError), connection, connection.makefile("rb") as lines:
+        # a process that was killed leaves a connection without a request
+        with suppress(OSError, IndexError), connection, connection.makefile("rb") as lines:
             path = lines.readline().decode().split(" ")[1].partition("?")[0]
             headers = {}
             while line := lines.readline().decode("latin-1").strip():

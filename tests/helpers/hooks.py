@@ -20,6 +20,6 @@ def slack(status: int = 200) -> Iterator[tuple[str, list[str]]]:
         sent.append((await request.json())["text"])
         return PlainTextResponse("ok", status)
 
-    app = Starlette(routes=[Route("/services/T0/secret-of-the-hook", receive, methods=["POST"])])
+    app = Starlette(routes=[Route("/services/T0/secret-0-of-the-hook", receive, methods=["POST"])])
     with LoopbackServer(app) as server:
-        yield f"{server.url}/services/T0/secret-of-the-hook", sent
+        yield f"{server.url}/services/T0/secret-0-of-the-hook", sent

@@ -119,11 +119,34 @@ def bomb_of_deflate(connection: socket.socket) -> None:
     connection.sendall(_OK + head + packed)
 
 
+def bomb_in_a_text(connection: socket.socket) -> None:
+    """A right page, with a row whose description has three gigabytes."""
+    start, end = b'{"data": [{"id": "batch_1", "description": "', b'"}], "has_more": false}'
+    part = gzip.compress(b"x" * 100 * _MB)
+    _send_packed(connection, b"200 OK", [gzip.compress(start), *[part] * 30, gzip.compress(end)])
+
+
+def bomb_packed_twice(connection: socket.socket) -> None:
+    """Three gigabytes of blanks in some kilobytes."""
+    packed = gzip.compress(gzip.compress(b" " * 100 * _MB) * 30)
+    _send_packed(connection, b"200 OK", [packed], b"gzip, gzip")
+
+
+def packed_often(connection: socket.socket) -> None:
+    """A small reply that is said to be compressed ten thousand times."""
+    _send_packed(connection, b"200 OK", [gzip.compress(b"{}")], b", ".join([b"gzip"] * 10_000))
+
+
 def _send_bomb(connection: socket.socket, status: bytes) -> None:
-    part = gzip.compress(b" " * 100 * _MB)
-    head = b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % (30 * len(part))
-    connection.sendall(b"HTTP/1.1 " + status + b"\r\n" + head)
-    for _ in range(30):
+    _send_packed(connection, status, [gzip.compress(b" " * 100 * _MB)] * 30)
+
+
+def _send_packed(
+    connection: socket.socket, status: bytes, parts: list[bytes], encoding: bytes = b"gzip"
+) -> None:
+    head = b"HTTP/1.1 %b\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n"
+    connection.sendall(head % (status, encoding, sum(map(len, parts))))
+    for part in parts:
         connection.sendall(part)
 
 
@@ -180,6 +203,9 @@ ATTACKS: tuple[Attack, ...] = (
     bomb_of_an_error,
     bomb_of_a_redirect,
     bomb_of_deflate,
+    bomb_in_a_text,
+    bomb_packed_twice,
+    packed_often,
     endless,
     endless_error,
     endless_size,

@@ -7,6 +7,7 @@ python read_by_client.py PROVIDER LIST_URL KEY
 import json
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 PAGE = 25
@@ -95,18 +96,105 @@ def list_gemini(url: str, key: str) -> list[Any]:
     return [job.name for job in client.batches.list(config={"page_size": PAGE})]
 
 
+def list_digitalocean(url: str, key: str) -> list[Any]:
+    """Hands the last id on, as the client's description says."""
+    from pydo import Client
+
+    client = Client(token=key, inference_endpoint=root(url, "/v1/batches"))
+    ids: list[Any] = []
+    after = None
+    while True:
+        # the demo has no TLS
+        reply = client.inference.list_batches(after=after, limit=PAGE, enforce_https=False)
+        ids += [batch["batch_id"] for batch in reply["data"]]
+        if not reply["has_more"]:
+            return ids
+        after = reply["last_id"]
+
+
+def list_databricks(url: str, key: str) -> list[Any]:
+    """Asks with a token of a person; the client pages by itself."""
+    from databricks.sdk import WorkspaceClient
+
+    host = root(url, "/api/2.0/ai-functions/batches")
+    client = WorkspaceClient(host=host, token=key, auth_type="pat")
+    return [batch.name for batch in client.ai_functions.list_batches(page_size=PAGE)]
+
+
+def list_elevenlabs(url: str, key: str) -> list[Any]:
+    """Hands the token on: the client gives one page a call."""
+    from elevenlabs import ElevenLabs
+
+    base_url = root(url, "/v1/convai/batch-calling/workspace")
+    calls = ElevenLabs(api_key=key, base_url=base_url).conversational_ai.batch_calls
+    ids: list[Any] = []
+    last: str | None = None
+    while True:
+        reply = calls.list(limit=PAGE, last_doc=last)
+        ids += [batch.id for batch in reply.batch_calls]
+        last = reply.next_doc
+        if not reply.has_more:
+            return ids
+
+
+def list_morph(url: str, key: str) -> list[Any]:
+    """Adds the limit for each page, as the vendor's page says; OpenAI's client would send an id."""
+    from openai import OpenAI
+
+    client = OpenAI(base_url=root(url, "/batches"), api_key=key, max_retries=0)
+    ids: list[Any] = []
+    while True:
+        reply = client.batches.list(limit=PAGE, extra_query={"after": len(ids) // PAGE * PAGE})
+        ids += [batch.id for batch in reply.data]
+        if not reply.has_more:
+            return ids
+
+
+def list_sap(url: str, key: str) -> list[Any]:
+    """Takes the one reply; the token would come from a service that is not part of the demo."""
+    from gen_ai_hub.batch_service import BatchService
+
+    headers = {"Authorization": f"Bearer {key}", "AI-Resource-Group": "demo"}
+    proxy = SimpleNamespace(request_header=headers)
+    api_url = root(url, "/llm-batch-service/v1/batches")
+    reply = BatchService(api_url=api_url, proxy_client=proxy).list()
+    return [batch.id for batch in reply.resources]
+
+
+def list_vapi(url: str, key: str) -> list[Any]:
+    """Counts pages from 1 on, until the reply says that there is no other."""
+    from vapi import Vapi
+
+    client = Vapi(token=key, base_url=root(url, "/campaign"))
+    ids: list[Any] = []
+    page = 1
+    while True:
+        reply = client.campaigns.campaign_controller_find_all(page=page, limit=PAGE)
+        ids += [campaign.id for campaign in reply.results]
+        if not reply.metadata.has_next_page:
+            return ids
+        page += 1
+
+
 CLIENTS: dict[str, Callable[[str, str], list[Any]]] = {
     "anthropic": list_anthropic,
     "azure_openai": list_azure_openai,
+    "databricks": list_databricks,
+    "digitalocean": list_digitalocean,
+    "elevenlabs": list_elevenlabs,
     "gemini": list_gemini,
     "groq": list_groq,
     "mistral": list_mistral,
+    "morph": list_morph,
     "openai": list_openai,
+    "sap": list_sap,
     "together": list_together,
+    "vapi": list_vapi,
 }
 """Vendors that have a client of their own, to what lists by it."""
 
 SPEAKS_OPENAIS = (
+    "bedrock_openai",
     "dashscope",
     "deepinfra",
     "doubleword",
@@ -114,6 +202,7 @@ SPEAKS_OPENAIS = (
     "nebius",
     "novita",
     "openai_compatible",
+    "scaleway",
     "siliconflow",
 )
 """Vendors whose pages send their users to OpenAI's client."""

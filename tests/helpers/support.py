@@ -35,6 +35,9 @@ FIRST = NOW - 20 * DAY
 
 KEY = "key-with-0123456789-abcdef"
 
+COUNTS = {"total": 5, "completed": 5, "failed": 0}
+"""Of a batch; vendors of OpenAI's shape have them in each row."""
+
 TRow = dict[str, Any]
 TAnswer = Response | Mapping[str, Any] | bytes
 TAnswerer = Callable[[Request], TAnswer]

@@ -222,6 +222,15 @@ def test_replies_without_a_list_and_in_other_encodings_are_named(
     assert requests == 1
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", ", ".join(["gzip"] * 1_000)])
+def test_a_reply_that_cannot_be_decompressed_is_named(
+    monkeypatch: pytest.MonkeyPatch, lists: Lists, encoding: str
+) -> None:
+    monkeypatch.setenv("RUNTIME__REQUEST_MAX_ATTEMPTS", "1")
+    lists.serve("openai", Response("hello", headers={"content-encoding": encoding}))
+    assert "the reply could not be decompressed" in refuse(lists)[0].problem
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32", "utf-8-sig", "gb18030"])
 def test_a_list_in_another_encoding_is_read(lists: Lists, encoding: str) -> None:
     text = json.dumps(page([batch(1, id="研究")]), ensure_ascii=False)

@@ -108,10 +108,12 @@ def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: 
     told = re.sub(r"since \d{4}-\d\d-\d\d \d\d:\d\d UTC", "since then", printed).splitlines()
     assert told == [
         "Alerts:",
-        "- kimi, account default: not loaded since then",
+        "- kimi, account default: not loaded since then, for over 24 hours",
         "- novita, account default: the provider refused the key; not loaded yet",
         "- respan, account default: the last run failed; not loaded yet",
     ]
+    later = run("alerts", SOURCES__AI_BATCHES__ALERTS__NOT_LOADED_AFTER="26h")[1]
+    assert "kimi" not in later
 
 
 def test_a_refused_key_that_an_earlier_version_recorded_is_one(
@@ -266,4 +268,4 @@ def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> N
     assert code == 0
     assert len(sent) == 1
     assert "could not be sent to Slack" in log
-    assert "secret-of-the-hook" not in printed + log
+    assert "of-the-hook" not in printed + log

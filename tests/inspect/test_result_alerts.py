@@ -82,7 +82,7 @@ def test_an_error_file_although_the_list_counts_no_failure(lists: Lists) -> None
         ended_ago(8, "completed", 60, error_file_id="file-8", **one_failed),
         ended_ago(7, "completed", 60, error_file_id="file-7", **none_failed),
         # what was never run is in the error file of these
-        ended_ago(6, "cancelled", 60, error_file_id="file-6", **none_failed),
+        ended_ago(6, "cancelled", 60, error_file_id="file-6", request_counts={"failed": 0}),
         batch(5, error_file_id="file-5", **none_failed),
     ]
     lists.serve("openai", cursor_list(rows))

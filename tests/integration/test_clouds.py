@@ -187,6 +187,22 @@ def test_aws_signs_for_bedrock(tmp_path: Path, through: str) -> None:
     assert SESSION_TOKEN not in printed
 
 
+def test_aws_signs_for_the_second_list_of_bedrock(tmp_path: Path) -> None:
+    name, region = "bedrock_openai", "eu-west-1"
+    batches = make_list(name, int(time.time()), 130, 0)
+
+    def answer(request: Request) -> Response:
+        if not is_signed(request, region):
+            return failure(403, {"message": "The request signature does not match."})
+        return failure(*VENDORS[name].page(batches, request.query_params))
+
+    with serving(answer) as url:
+        base_url = f"http://bedrock-runtime.{region}.amazonaws.com/openai/v1"
+        code, printed = run(tmp_path, **settings(name, base_url), **AWS, http_proxy=url)
+    assert code == 0, printed
+    assert ids(tmp_path) == expected(name, "id", batches)
+
+
 def test_a_wrong_secret_of_aws_is_refused(tmp_path: Path) -> None:
     batches = make_list("bedrock", int(time.time()), 30, 0)
     wrong = {**AWS, "AWS_SECRET_ACCESS_KEY": "another-0123456789"}

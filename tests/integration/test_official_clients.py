@@ -5,6 +5,7 @@ and its tests would agree on something that no vendor sends.
 """
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -16,12 +17,15 @@ from ai_batches import PROVIDERS
 from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 from ai_batches_demo.batches import ENDS, Batch
 from ai_batches_demo.results import Results
-from environments import HELPERS, binary
+from environments import HELPERS, binary, packages_of_node
 from read_by_client import CLIENTS, SPEAKS_OPENAIS
 
 LISTS = HELPERS / "read_by_client.py"
 RESULTS = HELPERS / "results_by_client.py"
 NAMES = [name for name in VENDORS if name in {*CLIENTS, *SPEAKS_OPENAIS}]
+FOR_NODE = ["watsonx"]
+"""Vendors whose own client is one for Node.js."""
+WITH_RESULTS = [name for name in NAMES if VENDORS[name].results]
 
 
 def by_client(
@@ -29,12 +33,16 @@ def by_client(
 ) -> Any:
     """What the vendor's own client finds."""
     url = providers.base_urls(server)[name] + VENDORS[name].path
+    program, folder = [binary("clients"), str(script)], None
+    if name in FOR_NODE:
+        program, folder = ["node", str(script.with_suffix(".mjs"))], packages_of_node()
     # keys, addresses and headers of the developer's own environment stay out of it
     done = subprocess.run(  # noqa: S603
-        [binary("clients"), script, name, url, providers.keys[name], *references],
+        [*program, name, url, providers.keys[name], *references],
         capture_output=True,
         text=True,
-        env={"NO_PROXY": "127.0.0.1,localhost"},
+        cwd=folder,
+        env={"NO_PROXY": "127.0.0.1,localhost", "PATH": os.environ["PATH"]},
         timeout=60,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
@@ -60,7 +68,7 @@ def expected_results(name: str, batch: Batch, now: int) -> dict[str, dict[str, b
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_RESULTS)
 def test_the_vendors_own_client_downloads_the_results_of_the_demo(name: str) -> None:
     providers = DemoProviders({name: make_list(name, int(time.time()), 200, 0)})
     plan = providers.lists[name]
@@ -80,7 +88,7 @@ def test_the_vendors_own_client_downloads_the_results_of_the_demo(name: str) -> 
 
 @pytest.mark.integration
 @pytest.mark.parametrize("batches", [0, 1, 90])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, *FOR_NODE])
 def test_the_vendors_own_client_lists_what_the_demo_shows(name: str, batches: int) -> None:
     providers = DemoProviders({name: make_list(name, int(time.time()), batches, 0)})
     vendor, plan = VENDORS[name], providers.lists[name]

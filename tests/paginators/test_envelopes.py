@@ -99,6 +99,13 @@ def test_a_list_that_promises_more_and_ignores_the_cursor_is_never_whole(
     assert named in done.error
 
 
+@pytest.mark.parametrize("named", [name for name in PROMISES if name != "ignores `after`"])
+def test_nor_is_one_that_shows_a_single_row(read: TRead, named: str) -> None:
+    done = read({"object": "list", "data": rows(1), **PROMISES[named]})
+    assert (done.error_type, done.rows) == ("BadPageError", 1)
+    assert named in done.error
+
+
 @pytest.mark.parametrize("named", ["Link", "X-Next-Page"])
 def test_a_header_may_promise_more(read: TRead, named: str) -> None:
     headers = {"Link": '<http://vendor.example/batches?page=2>; rel="next"', "X-Next-Page": "2"}
@@ -280,8 +287,9 @@ def test_no_list_of_rows_is_an_empty_one(
     read: TRead, name: str, unset: dict[str, Any] | None
 ) -> None:
     for beside in BESIDE:
-        # a list of numbered pages has to have it
-        reply = {PROVIDERS[name].data_selector: unset, "total": 0, **beside}
+        # lists of numbered pages have to have it
+        totals = {"total": 0, "metadata": {"totalItems": 0}}
+        reply = {PROVIDERS[name].data_selector: unset, **totals, **beside}
         done = read(reply, name)
         assert (done.error, done.rows, done.requests) == ("", 0, 1), beside
 

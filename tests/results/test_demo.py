@@ -55,6 +55,9 @@ def variables(served: TServed, names: list[str], mode: str = "all") -> dict[str,
             prefix + "BASE_URL": providers.base_urls(server)[name],
             prefix + "RESULTS": mode,
         }
+        for header, (setting, _) in PROVIDERS[name].header_settings.items():
+            if value := VENDORS[name].further_headers.get(header):
+                found[prefix + setting.upper()] = value
     return found
 
 
@@ -135,6 +138,7 @@ def assert_no_marker(folder: Path, texts: str) -> None:
             assert MARKER not in str(connection.execute(f"SELECT * FROM {name}").fetchall())  # noqa: S608
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("served", few_of([4, 20], quick=[4]), indirect=True)
 def test_results_of_all_vendors_agree_and_no_prompt_or_output_is_kept(
     served: TServed, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -92,23 +92,28 @@ def test_a_file_that_is_gone_is_expired_after_its_time_and_broken_before(
 
 
 @pytest.mark.integration
-def test_a_file_that_three_runs_do_not_find_is_expired(
+def test_a_file_that_three_runs_in_a_row_do_not_find_is_expired(
     file_server: FileServer, tmp_path: Path
 ) -> None:
     file_server.serve_list(with_files(1, output_file_id="gone"))
+    assert run("load", **file_server.variables("off"))[0] == 0
     found = []
-    for command in (["load"], ["load", "--results"], ["load", "--results"]):
-        code, _, _ = run(*command, **file_server.variables())
-        found.append((code, *files(tmp_path)))
+    for status in (404, 404, 400, 410, 404, 404):
+        file_server.serve("gone", reply(b"{}", status))
+        code, _, _ = run("load", "--results", **file_server.variables())
+        found.append((code, *files(tmp_path, "outcome, attempts, not_found")))
     assert found == [
-        (1, ("broken", 1, None)),
-        (1, ("broken", 2, None)),
-        (0, ("expired", 3, None)),
+        (1, ("broken", 1, 1)),
+        (1, ("broken", 2, 2)),
+        # for another cause
+        (1, ("refused", 3, 0)),
+        (1, ("broken", 4, 1)),
+        (1, ("broken", 5, 2)),
+        (0, ("expired", 6, 3)),
     ]
-    assert file_server.count("gone") == 3
     # it is not asked for any more
     assert run("load", "--results", **file_server.variables())[0] == 0
-    assert file_server.count("gone") == 3
+    assert file_server.count("gone") == 6
 
 
 @pytest.mark.parametrize("tells", few_of(["its length", "nothing"], quick=["nothing"]))

@@ -1,8 +1,6 @@
 """Which results are read: those that are wanted and not loaded, and none of the others."""
 
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -24,7 +22,6 @@ from file_server import (
     lines,
     reply,
 )
-from killing import run_and_kill
 from support import DAY, KEY, TRow, ended_ago, few_of, select
 
 FILE = "ai_batches.duckdb"
@@ -212,45 +209,6 @@ def test_what_failed_before_comes_after_what_was_not_tried(file_server: FileServ
     with open_to_read() as pipeline, open_reader(pipeline) as reader:
         found = next_batches(reader, accounts, (), Shard(), 10)
     assert [row["id"] for row in found] == ["batch_4", "batch_5", "batch_1"]
-
-
-TOUCHES: dict[str, int] = {}
-"""How often a whole run touches files of its folder."""
-
-
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("part", [n / 8 for n in range(8)])
-def test_a_run_that_is_killed_anywhere_loses_and_doubles_nothing(
-    file_server: FileServer, tmp_path: Path, part: float
-) -> None:
-    serve(file_server, range(1, 9))
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    given = {**os.environ, **file_server.variables("all"), "DLT_DATA_DIR": str(folder / "dlt")}
-    off = {**given, **file_server.variables("off")}
-    assert run_and_kill(["load"], folder, off)[0] == 0
-    moment = TOUCHES.get("results", 0)
-    if not moment:
-        code, moment = _whole_run(tmp_path / "whole", given, off)
-        assert code == 0
-        TOUCHES["results"] = moment
-    killed = run_and_kill(["load", "--results"], folder, given, 1 + int(moment * (part + 0.06)))
-    assert killed[0] == -signal.SIGKILL
-    assert run_and_kill(["load", "--results"], folder, given)[0] == 0
-    assert counted(folder) == [(40, 40, 16, 16)]
-    query = f"SELECT outcome, sum(requests) FROM {DATASET}.batch_usage GROUP BY 1 ORDER BY 1"  # noqa: S608
-    assert table(folder / FILE, query) == [("failed", 16), ("succeeded", 24)]
-    asked(file_server)
-    assert run_and_kill(["load", "--results"], folder, given)[0] == 0
-    assert asked(file_server) == set()
-
-
-def _whole_run(folder: Path, given: dict[str, str], off: dict[str, str]) -> tuple[int, int]:
-    """A run in a folder of its own: a working folder knows where its file is."""
-    folder.mkdir()
-    own = {"DLT_DATA_DIR": str(folder / "dlt")}
-    assert run_and_kill(["load"], folder, {**off, **own})[0] == 0
-    return run_and_kill(["load", "--results"], folder, {**given, **own})
 
 
 def test_plain_dlt_reads_results_without_the_command(

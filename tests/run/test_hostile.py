@@ -2,10 +2,11 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,6 +34,10 @@ from support import KEY, Lists, TAnswer, batch, cursor_list, failure, few_of, pa
 ENDLESS = (dripping_body, dripping_headers)
 QUICK = (dripping_to_the_end, asking_to_wait, bomb, endless_size)
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+ROWS_IN = 30.0
+"""Seconds from its start in which a run stores the rows of a healthy provider."""
+ENDS_IN = 5.0
+"""Seconds in which a signal ends the command."""
 FILE = "ai_batches.duckdb"
 PREFIX = "SOURCES__AI_BATCHES__OPENAI__"
 
@@ -67,6 +72,7 @@ def test_the_others_are_loaded(
     assert select(pipeline, "SELECT count(*) FROM batches") == [(150,)]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("command", ["check", "verify"])
 def test_every_command_has_the_bounds(lists: Lists, command: str) -> None:
     with hostile(dripping_body) as url:
@@ -113,14 +119,16 @@ def test_a_long_wait_lasts_until_the_others_are_read(lists: Lists) -> None:
     assert asked[1] == len(lists.requests)
 
 
-def start(variables: Mapping[str, str]) -> "subprocess.Popen[str]":
-    """Starts a load in a process that may have two gigabytes of memory."""
+def start(
+    variables: Mapping[str, str], command: Sequence[str] = (COMMAND, "load")
+) -> "subprocess.Popen[str]":
+    """Starts a command in a process that may have two gigabytes of memory."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (2_000_000_000, 2_000_000_000))
 
     return subprocess.Popen(  # noqa: S603
-        [COMMAND, "load"],
+        command,
         env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -129,16 +137,35 @@ def start(variables: Mapping[str, str]) -> "subprocess.Popen[str]":
     )
 
 
-def wait_for_rows(file: Path, rows: int, seconds: float) -> float:
-    """Waits until another process has stored so many rows; returns how long it took."""
-    started = time.monotonic()
-    while time.monotonic() - started < seconds:
+def wait_for_rows(file: Path, rows: int) -> None:
+    """Waits until a process that was just started has stored so many rows."""
+    deadline = time.monotonic() + ROWS_IN
+    while time.monotonic() < deadline:
         with suppress(duckdb.Error):
             query = "SELECT count(*) FROM ai_batches_dataset.batches"
             if table(file, query) == [(rows,)]:
-                return time.monotonic() - started
+                return
         time.sleep(0.2)
-    raise AssertionError(f"the rows were not there after {seconds} s")
+    raise AssertionError(f"the rows were not there after {ROWS_IN} s")
+
+
+def wait_until_asked(lists: Lists, pages: int) -> None:
+    """Waits until so many pages of the healthy list were asked for."""
+    deadline = time.monotonic() + ROWS_IN
+    while lists.count("kimi") < pages and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def interrupt(process: "subprocess.Popen[str]", number: signal.Signals, pid: int = 0) -> None:
+    """Fails unless the signal, sent to the process or to `pid`, ends the command in time."""
+    os.kill(pid or process.pid, number)
+    try:
+        printed, _ = process.communicate(timeout=ENDS_IN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert process.returncode == 130, printed
+    assert "Interrupted" in printed
 
 
 @pytest.mark.integration
@@ -153,28 +180,34 @@ def test_the_others_are_stored_and_a_signal_ends_it(
     lists: Lists, tmp_path: Path, attack: Attack, number: signal.Signals
 ) -> None:
     with hostile(attack) as url, start(attacked(url, lists)) as process:
-        wait_for_rows(tmp_path / FILE, 150, 60)
-        started = time.monotonic()
-        process.send_signal(number)
-        printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, printed
-    assert "Interrupted" in printed
-    assert time.monotonic() - started < 30
+        wait_for_rows(tmp_path / FILE, 150)
+        interrupt(process, number)
     # the next run is not held up
     code, printed, _ = run("load", **keys(lists, "kimi"))
     assert code == 0, printed
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("command", ["load", "check"])
+def test_the_first_process_of_a_container_ends_at_sigterm(lists: Lists, command: str) -> None:
+    """The system keeps signals from such a process unless it asks for them."""
+    isolation = ["unshare", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if not shutil.which("unshare") or subprocess.run([*isolation, "true"]).returncode:  # noqa: S603
+        pytest.skip("cannot make a namespace of processes")
+    inside = [*isolation, COMMAND, command]
+    with hostile(dripping_headers) as url, start(attacked(url, lists), inside) as process:
+        wait_until_asked(lists, 1)
+        (first,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        interrupt(process, signal.SIGTERM, int(first))
+
+
+@pytest.mark.integration
 def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: Path) -> None:
     with hostile(dripping_headers) as url, start(attacked(url, lists)) as process:
-        deadline = time.monotonic() + 60
-        while lists.count("kimi") < 2 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until_asked(lists, 2)
         # time to take what was read; the package closes only after ten seconds
         time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, printed
+        interrupt(process, signal.SIGINT)
     lists.requests.clear()
     code, printed, log = run("load", "kimi", **attacked("http://127.0.0.1:9", lists))
     assert code == 0, printed
@@ -183,6 +216,23 @@ def test_a_signal_leaves_what_was_read_to_the_next_run(lists: Lists, tmp_path: P
     assert table(tmp_path / FILE, "SELECT count(*) FROM ai_batches_dataset.batches") == [(150,)]
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("field", ["description", "id", "error"])
+def test_a_text_within_the_limit_fits_into_memory(lists: Lists, tmp_path: Path, field: str) -> None:
+    variables = attacked(lists.url("openai"), lists)
+    lists.serve("openai", page([{**batch(1), field: "x" * 15_500_000}]))
+    process = start(variables)
+    assert process.stdout
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, printed
+    found = table(tmp_path / FILE, "SELECT count(*) FROM ai_batches_dataset.batches")
+    assert found == [(151,)]
+    assert usage.ru_maxrss < 1_000_000, printed
+
+
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "attack", few_of(ATTACKS, quick=[bomb]), ids=lambda attack: attack.__name__
 )

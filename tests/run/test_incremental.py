@@ -376,10 +376,8 @@ TOUCHES: dict[str, int] = {}
 """How often a whole run touches files of its folder, by its kind."""
 
 
-@pytest.mark.parametrize(
-    "part",
-    [pytest.param(n / 10, marks=() if n == 4 else pytest.mark.integration) for n in range(10)],
-)
+@pytest.mark.integration
+@pytest.mark.parametrize("part", few_of([n / 10 for n in range(10)], quick=[0.4, 0.8]))
 def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     lists: Lists, tmp_path: Path, part: float
 ) -> None:
@@ -423,6 +421,7 @@ def test_a_run_that_is_killed_anywhere_loses_doubles_and_ages_nothing(
     assert len(lists.requests) <= 4
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("part", few_of([n / 8 for n in range(8)], quick=[0.5]))
 def test_a_run_of_many_accounts_that_is_killed_anywhere_loses_nothing(
     lists: Lists, tmp_path: Path, part: float

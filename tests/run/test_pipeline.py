@@ -400,7 +400,8 @@ def test_settings_that_cannot_be_parsed_are_named(tmp_path: Path) -> None:
     assert "Traceback" not in log
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(2, marks=pytest.mark.integration)])
+@pytest.mark.integration
+@pytest.mark.parametrize("times", [1, 2])
 def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
     tmp_path: Path, times: int
 ) -> None:

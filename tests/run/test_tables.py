@@ -10,11 +10,11 @@ import dlt
 import duckdb
 import pytest
 
-from ai_batches import COLUMNS, __version__, ai_batches_source
+from ai_batches import COLUMNS, FILES, __version__, ai_batches_source
 from ai_batches_runner.sql.runs import RUN_COLUMNS
 from commands import COMMAND, keys, run, summary, table
 from older import OLDER, OLDER_COMMAND
-from support import FIRST, Lists, batch, cursor_list, failure, few_of
+from support import COUNTS, FIRST, Lists, batch, cursor_list, failure, few_of
 
 FILE = "ai_batches.duckdb"
 DATASET = "ai_batches_dataset"
@@ -38,7 +38,7 @@ def variables(lists: Lists) -> dict[str, str]:
     """Of two providers that were loaded, and one whose list is empty."""
     for name in ("openai", "kimi"):
         # their order is proven: without a reason, one page is read
-        lists.serve(name, cursor_list([batch(n) for n in range(250, 0, -1)]))
+        lists.serve(name, cursor_list([batch(n, request_counts=COUNTS) for n in range(250, 0, -1)]))
     lists.serve("novita", cursor_list([]))
     found = keys(lists, "openai", "kimi", "novita")
     assert run("load", **found)[0] == 0
@@ -199,18 +199,20 @@ def columns(folder: Path, name: str) -> set[object]:
 
 
 def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path: Path) -> None:
-    rows = [batch(n) for n in range(250, 0, -1)]
+    rows = [batch(n, request_counts=COUNTS) for n in range(250, 0, -1)]
     lists.serve("openai", cursor_list(rows))
     variables = keys(lists, "openai")
     as_older(variables)
     assert columns(tmp_path, "batches") == set(COLUMNS) - {"updated_at", "finalizing_at"}
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS) - {"batches_open"}
+    assert columns(tmp_path, "batch_files") == set(FILES.columns) - {"not_found"}
     assert set(versions(tmp_path)) == {"0.0.1"}
     rows.insert(0, batch(251, finalizing_at=FIRST, a_field_of_the_vendor=1))
     code, _, log = run("load", **variables)
     assert (code, log) == (0, "")
     assert columns(tmp_path, "batches") == set(COLUMNS)
     assert columns(tmp_path, "runs") == set(RUN_COLUMNS)
+    assert columns(tmp_path, "batch_files") == set(FILES.columns)
     assert versions(tmp_path)[0] == __version__
     query = f"SELECT count(*), count(finalizing_at) FROM {DATASET}.batches"
     assert table(tmp_path / FILE, query) == [(251, 1)]
@@ -233,7 +235,7 @@ def test_columns_of_somebody_else_stay(
         "ALTER TABLE {}.runs ADD COLUMN note VARCHAR",
         "UPDATE {}.batches SET team = 'search'",
     )
-    rows = [batch(n) for n in range(251, 0, -1)]
+    rows = [batch(n, request_counts=COUNTS) for n in range(251, 0, -1)]
     rows[1]["status"] = "expired"
     lists.serve("openai", cursor_list(rows))
     code, _, log = run("load", **variables)

@@ -224,7 +224,7 @@ def test_a_key_without_an_address_may_be_for_another_program(
     assert providers_with_key() == ["openai", "vertex"]
     monkeypatch.setenv("SOURCES__AI_BATCHES__FIREWORKS__API_KEY", KEY)
     # it was set for us: what is missing is an error
-    assert providers_with_key() == ["openai", "fireworks", "vertex"]
+    assert providers_with_key() == ["fireworks", "openai", "vertex"]
 
 
 def test_accounts_may_have_addresses_of_their_own(set_to: Callable[..., None]) -> None:

@@ -1,11 +1,12 @@
 """Keys that go elsewhere than to the vendor are pointed out, and nothing secret with them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ai_batches import PROVIDERS, Account, ProviderSettings, other_addresses, provider_settings
-from commands import keys, run, run_and_tell_all
+from commands import run_and_tell_all
 from support import KEY, Lists, batch, page
 
 
@@ -26,6 +27,13 @@ def told(provider: str, base_url: str, own: str = "") -> list[str]:
         ("vertex", "https://aiplatform.eu.rep.googleapis.com/v1"),
         ("voyage", "https://ai.mongodb.com/v1"),
         ("azure_openai", "https://mine.openai.azure.com/openai/v1"),
+        ("mistral", "https://api.eu.mistral.ai/v1"),
+        ("openrouter", "https://eu.openrouter.ai/api/v1"),
+        ("xai", "https://us-east-1.api.x.ai/v1"),
+        ("elevenlabs", "https://api.eu.residency.elevenlabs.io"),
+        ("watsonx", "https://eu-de.ml.cloud.ibm.com/ml/v1"),
+        ("sap", "https://api.ai.prod.eu-central-1.aws.ml.hana.ondemand.com/v2"),
+        ("databricks", "https://adb-1.2.azuredatabricks.net/api/2.0"),
     ],
 )
 def test_a_vendors_own_address_is_not_worth_a_word(provider: str, address: str) -> None:
@@ -43,6 +51,8 @@ def test_a_vendors_own_address_is_not_worth_a_word(provider: str, address: str) 
         ("openai", "https://api.openai.com.evil.example/v1", "https://api.openai.com.evil.example"),
         ("openai", "https://user:secret-1@evil.example/v1", "https://evil.example"),
         ("openai", "https://api.openai.com@evil.example/v1", "https://evil.example"),
+        # where anybody may run an application
+        ("sap", "https://a.cfapps.hana.ondemand.com", "https://a.cfapps.hana.ondemand.com"),
         ("bedrock", "https://bedrock.x.evil.example", "https://bedrock.x.evil.example"),
         ("bedrock", "https://bedrock.a.b.amazonaws.com", "https://bedrock.a.b.amazonaws.com"),
         (
@@ -70,9 +80,11 @@ def test_a_server_of_ones_own_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", [name for name, each in PROVIDERS.items() if each.base_url])
 def test_no_vendors_default_is_pointed_out(name: str) -> None:
-    settings = {setting: "a-1" for setting in PROVIDERS[name].url_settings}
-    settings |= {"endpoint": "https://a-1.openai.azure.com"}
-    assert told(name, PROVIDERS[name].base_url.format_map(settings)) == []
+    provider = PROVIDERS[name]
+    settings = dict.fromkeys(provider.url_settings, "a-1")
+    if provider.base_url.startswith("{"):
+        settings = dict.fromkeys(settings, f"https://a-1{provider.own_hosts[0]}")
+    assert told(name, provider.base_url.format_map(settings)) == []
 
 
 def test_accounts_of_one_address_are_named_together() -> None:
@@ -85,18 +97,24 @@ def test_accounts_of_one_address_are_named_together() -> None:
     assert found.accounts == ("a", "c")
 
 
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("command", ["load", "check", "verify"])
-def test_each_command_says_so_first(lists: Lists, command: str) -> None:
+def test_each_command_says_so_first(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address is set by a file in the folder that the command runs in, the key is not."""
     lists.serve("openai", page([batch(1)]))
-    variables = keys(lists, "openai")
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    (tmp_path / ".dlt").mkdir()
+    (tmp_path / ".dlt" / "config.toml").write_text(
+        f'[sources.ai_batches.openai]\nbase_url = "{lists.url("openai")}"\n'
+    )
     said = f"openai, account default: asks {lists.url('openai').removesuffix('/openai')} instead"
-    if command == "verify":
-        run("load", **variables)
-    code, printed, log = run_and_tell_all(command, **variables)
-    assert code == 0
-    assert said in log
-    assert said not in run_and_tell_all(command, "--quiet", **variables)[2]
-    printed = run_and_tell_all(command, "--log-format", "json", **variables)[1]
+    for command in ("load", "check", "verify"):
+        code, _, log = run_and_tell_all(command)
+        assert code == 0
+        assert log.startswith(said)
+        assert lists.requests[-1].headers["authorization"] == f"Bearer {KEY}"
+        lists.requests.clear()
+    assert said not in run_and_tell_all("check", "--quiet")[2]
+    printed = run_and_tell_all("check", "--log-format", "json")[1]
     assert json.loads(printed.splitlines()[0])["provider"] == "openai"
     assert said in printed

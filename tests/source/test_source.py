@@ -37,6 +37,7 @@ from ai_batches import (
 )
 from environments import ROOT
 from support import (
+    COUNTS,
     KEY,
     Lists,
     batch,
@@ -275,7 +276,7 @@ def test_no_warning_is_printed(
     caplog: pytest.LogCaptureFixture,
     recwarn: pytest.WarningsRecorder,
 ) -> None:
-    lists.serve("openai", cursor_list([batch(n) for n in range(250)]))
+    lists.serve("openai", cursor_list([batch(n, request_counts=COUNTS) for n in range(250)]))
     lists.serve("bland", offset_list([{"id": "b", "created_at": "2025-05-08T19:28:12.627Z"}]))
     with dlt_log(caplog):
         load(pipeline, lists.settings())
@@ -433,6 +434,8 @@ def test_a_strangers_key_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ACCOUNTS", '["secret"]', "not a table"),
         ("ACCOUNTS", '{"a": 7}', "holds no key"),
         ("ACCOUNTS", '{"": "secret"}', "without a name"),
+        ("ACCOUNTS", '{"a\\ud800": "secret"}', "that no table can"),
+        ("ACCOUNTS", '{"a\\u0000b": "secret"}', "that no table can"),
         ("BASE_URL", "localhost:80", "not an http(s) address"),
         ("BASE_URL", "http://user:secret@localhost", "user name or a password"),
         ("PAGE_SIZE", "1", "at least 2"),

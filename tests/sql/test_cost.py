@@ -176,7 +176,7 @@ openai_compatible,mine,2026-11-28,,3,4,contract
 openai,gpt-5-mini,2026-11-28,2026-11-28,0.5,0.5,contract
 """
 
-FURTHER = ("iceberg", "ducklake_in_sqlite")
+FURTHER = ("postgres", "mariadb", "delta", "iceberg", "ducklake_in_sqlite")
 
 DEPLOYMENTS = {"azure_openai": {"my-deployment": "eu/gpt-5"}}
 
@@ -271,7 +271,7 @@ def decimal(value: Any) -> Decimal | None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("duckdb_file", "sqlite", "postgres", "mariadb", "delta"),
+        *("duckdb_file", "sqlite"),
         *(pytest.param(name, marks=pytest.mark.integration) for name in FURTHER),
     ],
 )

@@ -109,6 +109,7 @@ class DemoVendor:
             for, to those that its rows are read as.
         clock (int): Seconds in the unit of its times.
         is_newest_first (bool): Whether its list is.
+        largest_list (int): Batches beyond which its list cannot be read to the end.
         results (tuple[ResultRoute, ...]): Where it hands out results; none if it has no way.
         origin (str): Address that its rows link to, which the demo replaces by its own.
     """
@@ -124,6 +125,7 @@ class DemoVendor:
     read_as: Mapping[str, str | None] = field(default_factory=dict)
     clock: int = 1
     is_newest_first: bool = True
+    largest_list: int = 1_000_000
     results: tuple[ResultRoute, ...] = ()
     origin: str = ""
 

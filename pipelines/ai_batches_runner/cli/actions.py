@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from dlt import Pipeline
 from dlt.common.destination.exceptions import DestinationException
@@ -21,6 +22,7 @@ from ..inspect.budgets import read_budgets
 from ..inspect.check import check as check_all
 from ..inspect.delivery import PRINT, SLACK, AlertDelivery
 from ..inspect.slack import send_to_slack, slack_hook
+from ..inspect.thresholds import read_thresholds
 from ..inspect.verify import verify as verify_all
 from ..run.load import load as load_all
 from ..run.pipeline import DATASET, connected, open_pipeline, open_to_check, open_to_read
@@ -32,6 +34,7 @@ from ..run.tables import refuse_tables_of_others
 from ..sql.reader import table_exists
 from .exit_codes import ALL_GOOD, FAILED, NOTHING_TO_DO
 from .failures import explain_failure
+from .metrics_file import writing_metrics
 from .options import Options
 from .output import Output
 from .steps import exit_code, keeps_data, note_other_addresses, with_keys
@@ -46,6 +49,7 @@ def load(
     full_refresh: bool,
     time_limit: float | None,
     rows_per_load: int | None,
+    metrics_file: Path | None,
 ) -> int:
     """Loads new and open batches.
 
@@ -57,6 +61,7 @@ def load(
         full_refresh (bool): Whether every list is read again.
         time_limit (float | None): Seconds after which reading stops.
         rows_per_load (int | None): Rows per account and load package.
+        metrics_file (Path | None): Where to write metrics afterwards.
 
     Returns:
         int: The exit code.
@@ -70,7 +75,8 @@ def load(
     run = Run(RunRequest(since, full_refresh, rows_per_load, deadline))
     with open_pipeline(*options.place) as pipeline:
         note_other_addresses(chosen, output)
-        return _load(pipeline, chosen, run, options, output)
+        with writing_metrics(pipeline, metrics_file, output):
+            return _load(pipeline, chosen, run, options, output)
 
 
 def _load(
@@ -172,6 +178,7 @@ def check(output: Output, options: Options, providers: Sequence[str]) -> int:
     # what cannot be used would keep a run from loading
     price_settings()
     read_budgets()
+    read_thresholds()
     with open_to_check(*options.place) as pipeline:
         note_other_addresses(chosen, output)
         with output:
@@ -217,6 +224,7 @@ def alerts(output: Output, options: Options) -> int:
     Returns:
         int: The exit code.
     """
+    thresholds = read_thresholds()
     with (
         open_to_read(*options.place) as pipeline,
         output,
@@ -228,7 +236,7 @@ def alerts(output: Output, options: Options) -> int:
                 raise UnusableDestinationError(
                     f"There is no table {name}: nothing was loaded there yet."
                 )
-        found = find_alerts(pipeline, options.lock_timeout)
+        found = find_alerts(pipeline, thresholds, options.lock_timeout)
     output.alerts(found)
     return FAILED if found else ALL_GOOD
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -31,7 +32,12 @@ from .streams import unfailing_streams
 _DESTINATION = ("destination", "dataset", "pipeline_name", "lock_timeout", "debug")
 _OUTPUT = ("log_format", "quiet")
 
-_TELEMETRY = "RUNTIME__DLTHUB_TELEMETRY"
+_USUAL = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    # its other ones keep what is freed: some thirty megabytes of a run that reads results
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Variables of the environment that a user may set otherwise."""
 
 EXIT_CODES = """\b
 Exit codes:
@@ -54,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         int: The exit code.
     """
     with (
-        _no_telemetry(),
+        _usual_environment(),
         _few_collections(),
         _heeding_sigterm(),
         unfailing_streams(),
@@ -75,15 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _no_telemetry() -> Iterator[None]:
-    """Turns dlt's telemetry off, unless the environment decides; before dlt is imported."""
-    is_decided = _TELEMETRY in os.environ
-    os.environ.setdefault(_TELEMETRY, "false")
+def _usual_environment() -> Iterator[None]:
+    """Sets those variables of `_USUAL` that the user did not, while the command runs."""
+    chosen = {name: value for name, value in _USUAL.items() if name not in os.environ}
+    os.environ.update(chosen)
     try:
         yield
     finally:
-        if not is_decided:
-            del os.environ[_TELEMETRY]
+        for name in chosen:
+            del os.environ[name]
 
 
 @contextmanager
@@ -155,6 +161,12 @@ def cli() -> None:
     help="With --results: only the K-th of N parts, each for a process with a pipeline name of its"
     " own.",
 )
+@click.option(
+    "--metrics-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Write figures about each account there after the run, as Prometheus reads them.",
+)
 @shared_options(*_DESTINATION, "table_format", *_OUTPUT)
 def load(
     options: Options,
@@ -165,6 +177,7 @@ def load(
     rows_per_load: int | None,
     only_results: bool,
     shard: tuple[int, int] | None,
+    metrics_file: Path | None,
 ) -> int:
     """Load new and open batches, and the results of ended ones.
 
@@ -174,10 +187,21 @@ def load(
     if only_results:
         if since or full_refresh or rows_per_load:
             raise click.UsageError("--results goes with none of the options on lists")
-        return _run("result_actions.load_results", options, providers, time_limit, shard)
+        return _run(
+            "result_actions.load_results", options, providers, time_limit, shard, metrics_file
+        )
     if shard:
         raise click.UsageError("--shard goes with --results: lists are read by one process")
-    return _run("actions.load", options, providers, since, full_refresh, time_limit, rows_per_load)
+    return _run(
+        "actions.load",
+        options,
+        providers,
+        since,
+        full_refresh,
+        time_limit,
+        rows_per_load,
+        metrics_file,
+    )
 
 
 @cli.command()

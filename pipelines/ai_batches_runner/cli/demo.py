@@ -18,6 +18,7 @@ from ai_batches_demo import VENDORS, DemoProviders, LoopbackServer, make_list
 
 from ..defaults import LOCK_TIMEOUT
 from ..inspect.alerts import find_alerts
+from ..inspect.thresholds import Thresholds
 from ..run.load import load
 from ..run.pipeline import connected, open_pipeline
 from ..run.report import AccountReport, describe_place
@@ -57,7 +58,12 @@ def run_demo(console: Console) -> bool:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # the lists start in the past, so that they have reached the present in the end
     start = int(time.time()) - HOURS * 3600
-    providers = DemoProviders({name: make_list(name, start, 2_400, 12) for name in VENDORS})
+    providers = DemoProviders(
+        {
+            name: make_list(name, start, min(2_400, vendor.largest_list), 12)
+            for name, vendor in VENDORS.items()
+        }
+    )
     destination = demo_destination()
     with (
         open_pipeline(destination, name=PIPELINE_NAME) as pipeline,
@@ -80,7 +86,7 @@ def run_demo(console: Console) -> bool:
         print_results(results, console)
         _print_errors(pipeline, console)
         console.rule("Alerts", align="left")
-        alerts = find_alerts(pipeline, LOCK_TIMEOUT)
+        alerts = find_alerts(pipeline, Thresholds(), LOCK_TIMEOUT)
         for alert in alerts[:SHOWN_FINDINGS]:
             print_line(f"- {alert}", console)
         if len(alerts) > SHOWN_FINDINGS:

@@ -11,7 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from ai_batches import Reading, shown_fields, shown_message, subject
 
 from ..inspect.alert import Alert
-from ..inspect.check import Check
+from ..inspect.check import AccountCheck, Check
 from ..inspect.verify import Verdict
 from ..run.report import AccountReport, TAccount
 from ..run.results import ResultsReport
@@ -109,12 +109,13 @@ class JsonLines(Lines):
             self._tell(
                 "checked_account",
                 each.failure or f"{whose}: works",
-                logging.ERROR if each.error else logging.INFO,
+                _level_of(each),
                 provider=each.provider,
                 account=each.account,
                 is_good=not each.error,
                 error=each.error,
                 error_type=each.error_type,
+                unusual=list(each.unusual),
             )
         destination = found.destination
         self._tell(
@@ -149,3 +150,9 @@ class JsonLines(Lines):
         if trace:
             extra["trace"] = shown_message(trace)
         self._logger.log(level, text, exc_info=error, extra=extra)
+
+
+def _level_of(found: AccountCheck) -> int:
+    if found.error:
+        return logging.ERROR
+    return logging.WARNING if found.unusual else logging.INFO

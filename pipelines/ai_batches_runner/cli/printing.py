@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ai_batches import shown, shown_message, subject
 
-from ..inspect.check import Check, failures
+from ..inspect.check import Check, failures, oddities
 from ..inspect.verify import Verdict
 from ..run.report import AccountReport, TAccount
 from ..run.results import ResultsReport
@@ -104,7 +104,7 @@ def print_verdicts(verdicts: Mapping[TAccount, Verdict], console: Console) -> No
 
 
 def print_check(found: Check, console: Console) -> None:
-    """Prints a table of the accounts, the destination, and below them what is wrong."""
+    """Prints a table of the accounts, the destination, and below them what is unusual or wrong."""
     table = Table(box=None, pad_edge=False)
     for heading in ("provider", "account", "key"):
         table.add_column(heading, overflow="fold")
@@ -113,7 +113,8 @@ def print_check(found: Check, console: Console) -> None:
         table.add_row(_cell(each.provider), _cell(each.account), key)
     console.print(table)
     destination = found.destination
-    for text in (f"{destination.place}: {destination.result}", *failures(found)):
+    place = f"{destination.place}: {destination.result}"
+    for text in (place, *oddities(found), *failures(found)):
         print_line(text, console)
 
 

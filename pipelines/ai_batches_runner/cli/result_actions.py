@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
@@ -14,6 +15,7 @@ from ..run.result_queue import Shard
 from ..run.results import load_results as load_all_results
 from .exit_codes import ALL_GOOD, NOTHING_TO_DO
 from .failures import explain_failure
+from .metrics_file import writing_metrics
 from .options import Options
 from .output import Output
 from .printing import print_json
@@ -26,6 +28,7 @@ def load_results(
     providers: Sequence[str],
     time_limit: float | None,
     shard: tuple[int, int] | None,
+    metrics_file: Path | None,
 ) -> int:
     """Reads the results of ended batches, and no lists.
 
@@ -35,6 +38,7 @@ def load_results(
         providers (Sequence[str]): Names; empty for all that have a key.
         time_limit (float | None): Seconds after which reading stops.
         shard (tuple[int, int] | None): Which part of how many; None: all.
+        metrics_file (Path | None): Where to write metrics afterwards.
 
     Returns:
         int: The exit code.
@@ -43,7 +47,10 @@ def load_results(
     if not chosen:
         return NOTHING_TO_DO
     deadline = None if time_limit is None else time.monotonic() + time_limit
-    with open_pipeline(*options.place) as pipeline:
+    with (
+        open_pipeline(*options.place) as pipeline,
+        writing_metrics(pipeline, metrics_file, output),
+    ):
         note_other_addresses(chosen, output)
         try:
             with output:

@@ -28,6 +28,9 @@ TableFormat = Literal["delta", "iceberg"]
 TColumns = Mapping[str, Sequence[str]]
 """Names of columns by table."""
 
+TChosen = Mapping[str, Sequence[str]]
+"""Values by column, which is of text."""
+
 TFound = dict[str, dict[str, str | None]]
 """Columns of each table found, in lower case, with dlt's type if it is known."""
 
@@ -252,8 +255,11 @@ class DestinationAdapter:
     def forget_rows(self, table: str) -> None:
         """Empties a table that dlt knows."""
 
-    def add_columns(self, schema: pa.Schema) -> None:
-        """Adds columns to the table `batches` if dlt's own migration is not enough."""
+    def delete_rows(self, table: str, chosen: TChosen) -> None:
+        """Deletes the rows of a table in which each of some columns has one of some values."""
+
+    def add_columns(self, table: str, schema: pa.Schema) -> None:
+        """Adds columns to a table that is merged if dlt's own migration is not enough."""
 
     def in_the_way(self, name: str, reason: str, kind: str = "table") -> UnusableDestinationError:
         """The error for somebody else's table in the place of one of this package."""

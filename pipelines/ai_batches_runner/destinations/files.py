@@ -19,7 +19,7 @@ from sqlglot import exp
 from ai_batches import TABLE_NAME
 
 from ..errors import UnusableDestinationError
-from .base import SCHEMA_NAME, DestinationAdapter, Session, TColumns
+from .base import SCHEMA_NAME, DestinationAdapter, Session, TChosen, TColumns
 from .paths import refuse_misread, refuse_unwritable_path
 
 
@@ -41,6 +41,12 @@ class _Delta:
         """Whether dlt's own migration leaves columns out."""
         return False
 
+    @staticmethod
+    def delete(table: Any, chosen: TChosen) -> None:
+        """Deletes rows, as of `delete_rows`."""
+        columns = (exp.column(name, quoted=True).isin(*values) for name, values in chosen.items())
+        table.delete(exp.and_(*columns).sql(dialect="postgres"))
+
 
 class _Iceberg(_Delta):
     """How tables of Iceberg are read."""
@@ -58,6 +64,13 @@ class _Iceberg(_Delta):
         snapshot = table.current_snapshot()
         schema = table.schemas().get(snapshot.schema_id) if snapshot else None
         return schema is not None and not set(names) <= {field.name for field in schema.fields}
+
+    @staticmethod
+    def delete(table: Any, chosen: TChosen) -> None:
+        # only with this format is it installed
+        made: Any = importlib.import_module("pyiceberg.expressions")
+        # its parser of SQL knows no quotes within texts
+        table.delete(made.And(*(made.In(name, values) for name, values in chosen.items())))
 
 
 _FORMATS: dict[str, type[_Delta]] = {"delta": _Delta, "iceberg": _Iceberg}
@@ -204,7 +217,11 @@ class FilesAdapter(DestinationAdapter):
             client.fs_client.rm(client.get_table_dir(table), recursive=True)
         self.restore_tables([table])
 
-    def add_columns(self, schema: pa.Schema) -> None:
+    def delete_rows(self, table: str, chosen: TChosen) -> None:
+        client, table_format = self._stored_client(table)
+        _FORMATS[table_format].delete(client.load_open_table(table_format, table), chosen)
+
+    def add_columns(self, table: str, schema: pa.Schema) -> None:
         """As of `DestinationAdapter`, for Iceberg.
 
         pyiceberg reads the rows to compare as the newest snapshot has them, without the columns
@@ -212,13 +229,13 @@ class FilesAdapter(DestinationAdapter):
         first.
         """
         try:
-            client, table_format = self._stored_client(TABLE_NAME)
-            table = client.load_open_table(table_format, TABLE_NAME)
+            client, table_format = self._stored_client(table)
+            opened = client.load_open_table(table_format, table)
         except DestinationUndefinedEntity:
             return
-        if _FORMATS[table_format].lacks(table, schema.names):
-            table = client.load_open_table(table_format, TABLE_NAME, schema=schema)
-            table.append(schema.empty_table())
+        if _FORMATS[table_format].lacks(opened, schema.names):
+            opened = client.load_open_table(table_format, table, schema=schema)
+            opened.append(schema.empty_table())
 
     def refuse_foreign_files(self, keys: TColumns, table_format: str | None) -> None:
         client = self._fresh_client()

@@ -7,11 +7,14 @@ from dlt.common.destination import DestinationCapabilitiesContext
 from dlt.common.schema.typing import TLoaderMergeStrategy
 from dlt.extract import DltSource
 
-from ai_batches import TABLE_NAME
+from ai_batches import TABLE_NAME, TABLES
 
 from ..errors import UnusableDestinationError
 from .base import TableFormat
 from .registry import adapter_of
+
+_RESULTS = frozenset(table.name for table in TABLES)
+"""Tables whose rows bear the load in which they were last read: others are stale."""
 
 
 def fit_to_destination(
@@ -29,7 +32,7 @@ def fit_to_destination(
     columns = adapter_of(pipeline).column_hints(pipeline.destination.capabilities())
     for resource in source.selected_resources.values():
         resource.apply_hints(
-            write_disposition=disposition,
+            write_disposition=_rewriting(disposition) if resource.name in _RESULTS else disposition,
             table_format=table_format,
             # an empty dict would take the hints away that are there
             columns=(columns or None) if resource.table_name == TABLE_NAME else None,
@@ -72,6 +75,11 @@ def write_disposition(pipeline: Pipeline, table_format: TableFormat | None) -> t
         f"The destination `{adapter.name}` cannot merge: each run would add every batch once more."
         f" Choose another one{hint}."
     )
+
+
+def _rewriting(disposition: Any) -> Any:
+    """The same write disposition; rows that are unchanged get the id of the load, too."""
+    return {name: each for name, each in disposition.items() if name != "skip_unchanged_rows"}
 
 
 def merge_strategies(

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from ai_batches import TABLE_NAME
 
-from .base import Comment, DestinationAdapter, Session, TColumns, TFound
+from .base import Comment, DestinationAdapter, Session, TChosen, TColumns, TFound
 
 LOCK_SECONDS = 5
 """How long to wait for a view that somebody reads at the moment; the next run tries again."""
@@ -210,6 +210,15 @@ class SqlAdapter(DestinationAdapter):
     def forget_rows(self, table: str) -> None:
         with self.connected():
             self.sql.execute_sql(f"DELETE FROM {self.qualify(table)} WHERE 1 = 1")  # noqa: S608
+
+    def delete_rows(self, table: str, chosen: TChosen) -> None:
+        condition = " AND ".join(
+            f"{column} IN ({', '.join(map(self.quote, values))})"
+            for column, values in chosen.items()
+        )
+        with self.connected():
+            statement = f"DELETE FROM {self.qualify(table)} WHERE {condition}"  # noqa: S608
+            self.sql.execute_sql(self.escape(statement))
 
     # views and comments
 

@@ -12,19 +12,28 @@ class Alert(NamedTuple):
     """One thing to look at, of one account."""
 
     kind: str
-    """stuck, failed, expired, uncounted, expiring, refused_key, failed_run, stale, budget or
-    clock."""
+    """stuck, failed, expired, paid, uncounted, expiring, failure_rate, refused_key, failed_run,
+    stale, budget or clock."""
     provider: str
     """Empty if it is about the table of runs or a budget."""
     account: str
+    """Empty if it is about all of a provider, too."""
     total: int
     """Batches concerned, or runs; 0 if it is about the account."""
     ids: tuple[str, ...]
     """Some of their ids, the newest first."""
     text: str
     """A sentence on it, without whom it concerns."""
+    about: str = ""
+    """What tells it from others of its kind, if it is to be delivered once for as long as it
+    holds."""
     once: tuple[str, ...] = ()
     """Keys of what is delivered once only, the last of which is new; empty: as long as it holds."""
+
+    @property
+    def key(self) -> str:
+        """The same for as long as it is the same alert."""
+        return f"{self.kind} {self.provider} {self.about}" if self.about else str(self)
 
     def __str__(self) -> str:
         more = f" and {self.total - len(self.ids)} more" if self.total > len(self.ids) else ""

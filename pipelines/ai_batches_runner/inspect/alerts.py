@@ -1,7 +1,7 @@
 """What a person should look at: batches that are stuck or failed, results, keys, runs, budgets.
 
 Nothing here quotes what came with a batch (prompts, metadata, descriptions, error texts) except
-for error codes, so that it can be sent to a chat.
+for models, endpoints and error codes, so that it can be sent to a chat.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,18 +28,14 @@ from .ended import (
     window_of_last_run,
 )
 from .expiring import expiring_batches, expiring_results
-
-STALE_AFTER = timedelta(days=1)
-"""Since when an account has to have been loaded, or it is named."""
+from .failing import failure_rates
+from .thresholds import Thresholds
 
 FAILURES = ("refused_key", "failed_run")
 """Kinds of alerts that the summary of a run shows, too."""
 
 REFUSALS = ("AuthenticationError", "RefusedKeyError")
 """Errors of a key that the provider refused; earlier versions recorded the second one."""
-
-CLOCK = "clock"
-"""The kind of the alert about runs in the future."""
 
 RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 """No run was before; a clock that says so is wrong."""
@@ -78,12 +74,16 @@ class Findings(NamedTuple):
 
 
 def look_up(
-    pipeline: Pipeline, wait: float = 0, until: Mapping[tuple[str, str], datetime] | None = None
+    pipeline: Pipeline,
+    thresholds: Thresholds,
+    wait: float = 0,
+    until: Mapping[tuple[str, str], datetime] | None = None,
 ) -> Findings:
     """Looks for what a person may have to look at.
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
+        thresholds (Thresholds): From when on something is an alert.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
         until (Mapping[tuple[str, str], datetime] | None): Runs up to which an account's batches are
             known; those that ended since are looked for, but no longer than `REMEMBERED_DAYS`.
@@ -103,9 +103,11 @@ def look_up(
         rows = reader.rows(LAST_RUNS)
         now = rows[0]["now_at"] if rows else datetime.now(UTC)
         runs = {(row["provider"], row["account"]): row for row in rows}
-        standing = [*_accounts(rows, now), *_stuck(reader), *_ahead(reader)]
+        stale_after = thresholds.not_loaded_after
+        standing = [*_accounts(rows, now, stale_after), *_stuck(reader), *_ahead(reader)]
         if now > RELEASED:
             standing += [*expiring_results(reader, now), *budget_alerts(reader)]
+            standing += failure_rates(reader, now, thresholds)
         oldest = min(
             (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now
         )
@@ -115,7 +117,7 @@ def look_up(
     return Findings(now, standing, runs, ended)
 
 
-def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
+def find_alerts(pipeline: Pipeline, thresholds: Thresholds, wait: float = 0) -> list[Alert]:
     """Looks for what a person should look at, in the table and the recorded runs alone.
 
     "Since the last run" is what no run brought before the last one, if it also ended since the run
@@ -125,6 +127,7 @@ def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
 
     Args:
         pipeline (Pipeline): Where the batches and the runs are.
+        thresholds (Thresholds): From when on something is an alert.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
 
     Returns:
@@ -133,7 +136,7 @@ def find_alerts(pipeline: Pipeline, wait: float = 0) -> list[Alert]:
     Raises:
         DestinationConnectionError: If no server answers, or it refuses.
     """
-    found = look_up(pipeline, wait)
+    found = look_up(pipeline, thresholds, wait)
     windows = {whose: window_of_last_run(run) for whose, run in found.runs.items()}
     news = [
         batch
@@ -155,12 +158,15 @@ def _start(run: TRow, known: datetime | None) -> datetime:
     return min(start, known) if known else start
 
 
-def _accounts(runs: list[TRow], now: datetime) -> Iterator[Alert]:
+def _accounts(runs: list[TRow], now: datetime, stale_after: timedelta) -> Iterator[Alert]:
+    limit = f"for over {stale_after.total_seconds() / 3_600:,g} hours"
     for run in runs:
         whose = (run["provider"], run["account"], 0, ())
         loaded = run["loaded_at"]
-        is_stale = loaded is None or now - loaded > STALE_AFTER
-        since = f"not loaded since {loaded:%Y-%m-%d %H:%M} UTC" if loaded else "not loaded yet"
+        is_stale = loaded is None or now - loaded > stale_after
+        since = "not loaded yet"
+        if loaded:
+            since = f"not loaded since {loaded:%Y-%m-%d %H:%M} UTC, {limit}"
         if run["result"] == "failed":
             is_refused = run["error_type"] in REFUSALS
             what = "the provider refused the key" if is_refused else "the last run failed"
@@ -189,14 +195,16 @@ def _ahead(reader: Reader) -> Iterator[Alert]:
     last, total = runs[0], runs[0]["total"]
     whose = subject(last["provider"], last["account"])
     counted = "1 run does" if total == 1 else f"{total:,} runs do"
+    ids = tuple(run["run_id"] for run in runs)
     yield Alert(
-        CLOCK,
+        "clock",
         "",
         "",
         total,
-        tuple(run["run_id"] for run in runs),
+        ids,
         f"{counted} not count, in the future by the clock here (the last one, of {whose}, at"
         f" {last['began_at']:%Y-%m-%d %H:%M} UTC). Correct the clock of the machine that ran"
         f" {'it' if total == 1 else 'them'}, or of this one; if this one is right, delete the rows"
         " of the table `runs` with this run_id",
+        about=f"{total} {ids[0]}",
     )

@@ -160,7 +160,7 @@ def budget_alerts(reader: Reader) -> Iterator[Alert]:
         reached = [share for share in budget.warn_at if spend.usd >= budget.usd * _share(share)]
         if reached:
             keys = [f"{BUDGET} {spend.month} {budget} {budget.usd} {share}" for share in reached]
-            yield Alert(BUDGET, "", "", 0, (), _text(budget, spend, reached[-1]), tuple(keys))
+            yield Alert(BUDGET, "", "", 0, (), _text(budget, spend, reached[-1]), once=tuple(keys))
 
 
 def _share(share: float) -> Decimal:

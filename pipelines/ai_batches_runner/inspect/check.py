@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dlt import Pipeline
 from dlt.destinations.exceptions import DestinationConnectionError
@@ -39,6 +39,8 @@ class AccountCheck:
     error: str | None = None
     """What is wrong and what to do."""
     error_type: str | None = None
+    unusual: tuple[str, ...] = ()
+    """What in the first page of its list is not as the provider declares it, as clauses."""
 
     @property
     def failure(self) -> str | None:
@@ -121,7 +123,10 @@ def check(
         for name, each in settings.items()
         if isinstance(each, AiBatchesError)
     ]
-    checks += [_checked(*whose, error) for whose, error in check_accounts(usable).items()]
+    checks += [
+        replace(_checked(*whose, found.error), unusual=found.unusual)
+        for whose, found in check_accounts(usable).items()
+    ]
     return Check(destination, sorted(checks, key=lambda each: providers.index(each.provider)))
 
 
@@ -160,6 +165,14 @@ def _explain(pipeline: Pipeline, error: Exception) -> str:
     # the first line is the reason; what follows quotes SQL, and points to manuals
     reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
     return adapter.without_secrets(f"It {doing}: {reason}. {remedy}")
+
+
+def oddities(found: Check) -> Iterator[str]:
+    """What is unusual in the first pages of lists, one line per account."""
+    for each in found.accounts:
+        if each.unusual:
+            whose = subject(each.provider, each.account)
+            yield f"{whose}: unusual in the first page: {'; '.join(each.unusual)}"
 
 
 def failures(found: Check) -> Iterator[str]:

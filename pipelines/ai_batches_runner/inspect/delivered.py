@@ -6,8 +6,6 @@ load.
 """
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
@@ -18,6 +16,7 @@ from dlt import Pipeline
 
 from ..destinations.registry import adapter_of
 from ..run.report import TAccount
+from ..whole_files import replace_file
 
 REMEMBERED_BATCHES = 5_000
 
@@ -33,7 +32,7 @@ class Delivered:
     settled_until: datetime | None = None
     """Everything that ended until then is settled; None while the keys say it all."""
     standing: list[str] = field(default_factory=list)
-    """Conditions that held at the last delivery."""
+    """Keys of conditions that held at the last delivery."""
 
     def settle(self, keys: list[str]) -> None:
         """Records batches as delivered, those that ended last at the end."""
@@ -70,13 +69,7 @@ class DeliveredFile:
             OSError: If it cannot be written.
         """
         text = json.dumps({name: _to_json(each) for name, each in delivered.items()})
-        beside = self._path.with_suffix(".new")
-        with suppress(FileNotFoundError):
-            beside.unlink()
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        beside.replace(self._path)
+        replace_file(self._path, text.encode())
 
 
 def _to_json(delivered: Delivered) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dlt.common import logger
 from ..run.report import TAccount
 from ..sql.runs import TOLERATED_SKEW
 from .alert import Alert
-from .alerts import CLOCK, Findings, in_order, look_up
+from .alerts import Findings, in_order, look_up
 from .delivered import REMEMBERED_BATCHES, Delivered, DeliveredFile
 from .ended import (
     FIRST_LOOK,
@@ -25,6 +25,7 @@ from .ended import (
     first_window,
     was_loaded,
 )
+from .thresholds import read_thresholds
 
 PRINT, SLACK = "print", "slack"
 """The channels."""
@@ -39,11 +40,15 @@ class AlertDelivery:
         pipeline (Pipeline): The run's pipeline, before it loads.
         channels (Collection[str]): Where it delivers.
         wait (float): Seconds to wait for a DuckDB file that another program has open.
+
+    Raises:
+        SettingsError: If a threshold cannot be used.
     """
 
     def __init__(self, pipeline: Pipeline, channels: Collection[str], wait: float = 0) -> None:
         self._pipeline = pipeline
         self._channels = channels
+        self._thresholds = read_thresholds()
         self._file = DeliveredFile(pipeline)
         self._delivered = self._file.read()
         self._found = Findings.nothing()
@@ -54,7 +59,7 @@ class AlertDelivery:
         for name in new:
             self._delivered[name] = Delivered()
         try:
-            found = look_up(pipeline, wait)
+            found = look_up(pipeline, self._thresholds, wait)
         except Exception as ex:
             # of any driver; the run itself says what is the matter
             logger.debug(f"What was loaded before could not be looked up: {type(ex).__name__}.")
@@ -81,7 +86,7 @@ class AlertDelivery:
         for delivered in memories.values():
             for whose, moment in delivered.until.items():
                 oldest[whose] = min(moment, oldest.get(whose, moment))
-        self._found = look_up(self._pipeline, wait, oldest)
+        self._found = look_up(self._pipeline, self._thresholds, wait, oldest)
         for name, delivered in memories.items():
             owners = (delivered.until.keys() | set(asked)) & self._found.runs.keys()
             self._windows[name] = {
@@ -107,13 +112,13 @@ class AlertDelivery:
             alert
             for alert in self._found.standing
             if not settled.intersection(alert.once[-1:])
-            and (alert.kind != CLOCK or str(alert) not in delivered.standing)
+            and not (alert.about and alert.key in delivered.standing)
         ]
         return in_order([*standing, *alerts_on(news, windows)])
 
     def is_due(self, channel: str, alerts: Sequence[Alert]) -> bool:
         """Whether any of them was not in the last delivery on the channel."""
-        return any(str(alert) not in self._delivered[channel].standing for alert in alerts)
+        return any(alert.key not in self._delivered[channel].standing for alert in alerts)
 
     def note(self, channel: str) -> None:
         """Records the delivery on a channel."""
@@ -126,7 +131,7 @@ class AlertDelivery:
         delivered.settle([*(batch.key for batch in batches), *once])
         if len(batches) > REMEMBERED_BATCHES:
             delivered.settled_until = batches[-REMEMBERED_BATCHES - 1].at
-        delivered.standing = [str(alert) for alert in found.standing]
+        delivered.standing = [alert.key for alert in found.standing]
         self._write()
 
     def _batches(self, channel: str) -> list[EndedBatch]:

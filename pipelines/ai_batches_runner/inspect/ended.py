@@ -1,4 +1,4 @@
-"""Batches that failed, expired, or have failures that their list does not count: which are news."""
+"""Batches that did not end well, or have failures that no list counts: which are news."""
 
 import re
 from collections import Counter
@@ -15,14 +15,15 @@ from ..sql.reader import Reader, TRow, literal
 from ..sql.runs import LOADS_OF_RUNS, REMEMBERED_DAYS
 from .alert import Alert, alert_on
 
-KINDS = ("failed", "expired")
-"""Words of `status`, and kinds of alerts."""
+PAID = "paid"
+"""The kind of alerts about batches that expired or were cancelled, and have results."""
 
 UNCOUNTED = "uncounted"
 """The kind of alerts about failed requests that the list does not count."""
 
 OF_INTEREST = (
-    "status IN ('failed', 'expired') OR (requests_failed = 0 AND error_file_id IS NOT NULL)"
+    "status IN ('failed', 'expired', 'cancelled')"
+    " OR (requests_failed = 0 AND error_file_id IS NOT NULL)"
 )
 """A condition on the table that holds for all batches of these kinds."""
 
@@ -40,8 +41,15 @@ OPEN_FOR = timedelta(days=REMEMBERED_DAYS)
 """How long before its end, if that is not reported, a batch may have been created."""
 
 
+_HAS_RESULTS = (
+    "requests_completed > 0 OR output_tokens > 0"
+    # vendors make a file of outputs if there is one
+    " OR (requests_completed IS NULL AND output_file_id IS NOT NULL)"
+)
+
+
 class EndedBatch(NamedTuple):
-    """A batch that failed or expired, or whose error file was loaded though none failed."""
+    """A batch that ended otherwise than well, or whose error file was loaded though none failed."""
 
     provider: str
     account: str
@@ -55,6 +63,10 @@ class EndedBatch(NamedTuple):
     """The run that recorded its load; None if none did that loaded to its end."""
     errors: Mapping[str, int] = {}
     """How many of its requests have which error code, as far as results were loaded."""
+    completed: int = 0
+    """If it is paid: requests that succeeded, as far as is known."""
+    cost: float | None = None
+    """If it is paid: what it cost in USD, if that is known."""
 
     @property
     def whose(self) -> tuple[str, str]:
@@ -69,7 +81,7 @@ class EndedBatch(NamedTuple):
     @property
     def key(self) -> str:
         """The same whichever account or gateway lists it; short."""
-        about = f" {UNCOUNTED}" if self.kind == UNCOUNTED else ""
+        about = f" {self.kind}" if self.kind in (UNCOUNTED, PAID) else ""
         return _key(self.provider, f"{self.id}{about}")
 
 
@@ -155,12 +167,14 @@ def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatc
     longer = seconds + int(OPEN_FOR.total_seconds())
     rows = reader.rows(f"""
         SELECT ended.provider, ended.account, id, status, created_at, ended_at,
-            _dlt_load_id AS loaded_in, loads.run_id AS loaded_by
+            _dlt_load_id AS loaded_in, loads.run_id AS loaded_by, requests_completed AS completed,
+            CASE WHEN status <> 'failed' AND ({_HAS_RESULTS}) THEN 1 ELSE 0 END AS is_paid
         FROM batches_unique AS ended
         LEFT JOIN ({LOADS_OF_RUNS}) AS loads
             ON loads.provider = ended.provider AND loads.account = ended.account
             AND loads.load_id = ended._dlt_load_id
-        WHERE status IN ('failed', 'expired') AND (
+        WHERE (status IN ('failed', 'expired') OR (status = 'cancelled' AND ({_HAS_RESULTS})))
+            AND (
             SECONDS_BETWEEN(COALESCE(ended_at, created_at), NOW_IN_UTC()) <= {seconds}
             OR (ended_at IS NULL AND created_at IS NULL)
             OR (ended_at IS NULL AND SECONDS_BETWEEN(created_at, NOW_IN_UTC()) <= {longer})
@@ -171,18 +185,19 @@ def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatc
             row["provider"],
             row["account"],
             row["id"],
-            row["status"],
+            PAID if row["is_paid"] else row["status"],
             row["created_at"],
             row["ended_at"],
             str(row["loaded_in"]),
             row["loaded_by"],
+            completed=row["completed"] or 0,
         )
         for row in rows
     ]
     found += _read_uncounted(reader, seconds)
     never = datetime.min.replace(tzinfo=UTC)
     found.sort(key=lambda batch: (batch.at or never, batch.id))
-    return _with_errors(reader, found)
+    return _with_costs(reader, _with_errors(reader, found))
 
 
 def _read_uncounted(reader: Reader, seconds: int) -> list[EndedBatch]:
@@ -240,6 +255,24 @@ def _with_errors(reader: Reader, batches: list[EndedBatch]) -> list[EndedBatch]:
     ]
 
 
+def _with_costs(reader: Reader, batches: list[EndedBatch]) -> list[EndedBatch]:
+    """Looks up what the last batches cost that are paid for without having completed."""
+    paid = [batch for batch in batches if batch.kind == PAID]
+    if not paid:
+        return batches
+    ids = ", ".join(sorted({literal(batch.id) for batch in paid[-_EXPLAINED:]}))
+    costs = {
+        (row["provider"], row["account"], row["id"]): row["cost_usd"]
+        for row in reader.rows(
+            f"SELECT provider, account, id, cost_usd FROM batches_cost WHERE id IN ({ids})"
+        )
+    }
+    return [
+        batch._replace(cost=costs.get((*batch.whose, batch.id))) if batch.kind == PAID else batch
+        for batch in batches
+    ]
+
+
 def alerts_on(
     batches: Iterable[EndedBatch], windows: Mapping[tuple[str, str], Window]
 ) -> list[Alert]:
@@ -250,12 +283,29 @@ def alerts_on(
         whose, key=lambda batch: (*batch.whose, batch.kind)
     ):
         listed = list(group)
-        text = f"{kind} {windows[provider, account].text}"
-        if kind == UNCOUNTED:
+        window = windows[provider, account].text
+        text = f"{kind} {window}"
+        if kind == PAID:
+            text = f"expired or cancelled {window} with results that are paid for"
+            text += _paid(listed)
+        elif kind == UNCOUNTED:
             text = "with failed requests in the error file, though the list reports none"
         text += _most_frequent(listed)
         alerts.append(alert_on(kind, provider, account, _newest_first(listed), text))
     return alerts
+
+
+def _paid(batches: Sequence[EndedBatch]) -> str:
+    """What of some batches is paid for, as a clause."""
+    completed = sum(batch.completed for batch in batches)
+    known = [batch.cost for batch in batches if batch.cost is not None]
+    unknown = len(batches) - len(known)
+    total = sum(known)
+    cost = f"{total:{',.2f' if total >= 1 else '.2g'}} USD" if known else "cost not known"
+    if known and unknown:
+        cost += f" without {unknown:,} of unknown cost"
+    succeeded = "1 request" if completed == 1 else f"{completed:,} requests"
+    return f" ({succeeded} succeeded, {cost})" if completed else f" ({cost})"
 
 
 def _most_frequent(batches: Sequence[EndedBatch]) -> str:

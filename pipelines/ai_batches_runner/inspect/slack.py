@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from queue import Empty, SimpleQueue
 from threading import Thread
+from urllib.parse import urlsplit
 
 import dlt
 import requests
 from dlt.common import logger
 
 from ai_batches import shown
+from ai_batches.redaction import keep_secret
 
 from .alert import Alert
 
@@ -37,6 +39,8 @@ def send_to_slack(hook: str, alerts: Sequence[Alert]) -> bool:
     Returns:
         bool: Whether Slack took them.
     """
+    # urllib3 logs it at the level DEBUG
+    keep_secret(urlsplit(hook).path.split("/"))
     lines = [f"• {shown(str(alert), ALERT_LENGTH)}" for alert in alerts[:SHOWN_ALERTS]]
     if len(alerts) > SHOWN_ALERTS:
         lines.append(f"• and {len(alerts) - SHOWN_ALERTS} more; `ai-batches alerts` lists them")

@@ -80,7 +80,7 @@ def extract_runs(
 def result_tables(
     pipeline: Pipeline, disposition: Any, table_format: TableFormat | None
 ) -> list[DltResource]:
-    """Resources that make the tables of results, if the destination has none.
+    """Resources that make the tables of results, or add the columns of this version to them.
 
     Views read them, and BI tools find them from the first run on.
 
@@ -90,10 +90,14 @@ def result_tables(
         table_format (TableFormat | None): How a destination of files keeps tables.
 
     Returns:
-        list[DltResource]: Without rows.
+        list[DltResource]: Without rows; none if the destination has them all.
     """
-    known = pipeline.default_schema.data_table_names(seen_data_only=True)
-    if {table.name for table in TABLES} <= set(known):
+    schema = pipeline.default_schema
+    seen = schema.data_table_names(seen_data_only=True)
+    if all(
+        table.name in seen and table.columns.keys() <= schema.tables[table.name]["columns"].keys()
+        for table in TABLES
+    ):
         return []
     source = ai_batches_results_source([], {})
     fit_to_destination(source, pipeline, disposition, table_format)

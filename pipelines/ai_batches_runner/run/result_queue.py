@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zlib import crc32
 
-from ai_batches import BATCH_COLUMNS, FILES, PROVIDERS, TABLE_NAME, Account, ProviderSettings
+from ai_batches import (
+    BATCH_COLUMNS,
+    FILE_KINDS,
+    FILES,
+    LISTED,
+    PROVIDERS,
+    TABLE_NAME,
+    Account,
+    ProviderSettings,
+)
 from ai_batches.providers.results import Results
 
 from ..sql.reader import Reader, literal
@@ -130,7 +139,11 @@ def _query(whose: TAccount, account: Account) -> str:
     )
 
 
-_OF_FILES = ("attempts", "output_loaded", "error_loaded", "results_loaded")
+_PER_KIND = {
+    "loaded": "CASE WHEN outcome = 'loaded' THEN 1 ELSE 0 END",
+    "not_found": "not_found",
+}
+_OF_FILES = ("attempts", *(f"{kind}_{name}" for kind in FILE_KINDS for name in _PER_KIND))
 """What is known of the files of a batch that were tried before; null if none was."""
 
 
@@ -146,24 +159,32 @@ def _settled(owned: str, results: Results, account: Account) -> str:
     # what was unsupported may be known to this version
     gone = ["'expired'", *(["'unsupported'"] if results is _NONE or results.file_columns else [])]
     largest = account.results.max_mb * 1_000_000
-    is_settled = (
+    is_done = (
         f"(outcome = 'loaded' AND results IN ({modes})) OR outcome IN ({', '.join(gone)})"
         f" OR (outcome = 'too_large' AND bytes > {largest})"
     )
+    # what was not known is no change
+    has_changed = " OR ".join(f"{listed} <> now_{name}" for listed, name in LISTED.items())
+    is_settled = f"CASE WHEN {has_changed} THEN 0 WHEN {is_done} THEN 1 ELSE 0 END"
     refs = ", ".join(
-        f"MAX(CASE WHEN ({is_settled}) AND kind = '{kind}' THEN COALESCE(file_ref, '') END)"
+        f"MAX(CASE WHEN is_settled = 1 AND kind = '{kind}' THEN COALESCE(file_ref, '') END)"
         f" AS {kind}_ref"
         for kind in ("output", "error")
     )
-    loaded = ", ".join(
-        f"MAX(CASE WHEN outcome = 'loaded' AND kind = '{kind}' THEN 1 ELSE 0 END) AS {kind}_loaded"
-        for kind in ("output", "error", "results")
+    known = ", ".join(
+        f"MAX(CASE WHEN kind = '{kind}' THEN {value} END) AS {kind}_{name}"
+        for kind in FILE_KINDS
+        for name, value in _PER_KIND.items()
     )
+    now = ", ".join(f"{name} AS now_{name}" for name in LISTED.values())
     wanted = " AND kind <> 'output'" if account.results.mode == "errors" else ""
     return (
         f"SELECT batch_id AS file_batch, MAX(attempts) AS attempts, {refs},"  # noqa: S608
-        f" SUM(CASE WHEN {is_settled} THEN 1 ELSE 0 END) AS settled, COUNT(*) AS files, {loaded}"
-        f" FROM {FILES.name} WHERE {owned}{wanted} GROUP BY batch_id"
+        f" SUM(is_settled) AS settled, COUNT(*) AS files, {known}"
+        f" FROM (SELECT batch_id, kind, file_ref, outcome, attempts, not_found,"
+        f" {is_settled} AS is_settled FROM {FILES.name}"
+        f" INNER JOIN (SELECT id AS now_id, {now} FROM {TABLE_NAME} WHERE {owned}) AS listed"
+        f" ON now_id = batch_id WHERE {owned}{wanted}) AS files GROUP BY batch_id"
     )
 
 

@@ -31,8 +31,10 @@ from ..sql.reader import open_reader, table_exists
 from .pipeline import connected
 from .prices import price_resources, price_settings, remember_prices
 from .progress import ProgressListener
+from .record import result_tables
 from .report import TAccount
 from .result_queue import Batch, Shard, TKey, next_batches, wanted_accounts
+from .stale_rows import EarlierRows, earlier_rows
 from .store import prepare, raise_if_signalled, store
 
 _BATCHES = 1_000
@@ -123,12 +125,14 @@ def load_results(
                 f"There is no table {adapter_of(pipeline).table_name}: load the lists first. A"
                 " DuckDB file bears the name of the pipeline unless its credentials name it."
             )
+        _keep_tables(pipeline, disposition, table_format)
     reports: dict[TAccount, ResultsReport] = {}
     tried: set[TKey] = set()
     with signals.intercepted_signals():
         while True:
             with connected(pipeline, wait), open_reader(pipeline, wait) as reader:
                 batches = next_batches(reader, accounts, tried, shard, _BATCHES)
+                earlier = earlier_rows(reader, batches) if batches else EarlierRows()
             is_late = deadline is not None and time.monotonic() >= deadline
             if not batches or is_late:
                 for batch in batches:
@@ -136,7 +140,9 @@ def load_results(
                 break
             request = RunRequest(deadline=deadline, seconds_per_load=SECONDS_PER_LOAD)
             run = ResultsRun(request)
-            _load(pipeline, run, batches, chosen, disposition, wait, table_format, listener)
+            _load(
+                pipeline, run, batches, chosen, disposition, wait, table_format, listener, earlier
+            )
             for whose, work in run.work.items():
                 _report(reports, whose).add(work)
                 if work.is_stopped:
@@ -145,6 +151,14 @@ def load_results(
     if any(report.lines for report in reports.values()):
         _keep_prices(pipeline, wait, table_format)
     return [reports[whose] for whose in sorted(reports)]
+
+
+def _keep_tables(pipeline: Pipeline, disposition: object, table_format: TableFormat | None) -> None:
+    """Has the tables have all columns, which say what is to be read."""
+    tables = result_tables(pipeline, disposition, table_format)
+    if tables:
+        pipeline.extract(dlt.source(lambda: tables, name=SCHEMA_NAME)())
+        store(pipeline)
 
 
 def _keep_prices(pipeline: Pipeline, wait: float, table_format: TableFormat | None) -> None:
@@ -174,6 +188,7 @@ def _load(
     wait: float,
     table_format: TableFormat | None,
     listener: ProgressListener,
+    earlier: EarlierRows,
 ) -> None:
     """Reads batches and stores what was read, and then that it was."""
     given: Sequence[Batch] = batches
@@ -187,6 +202,7 @@ def _load(
             listener.storing_results(sum(work.lines for work in run.work.values()))
             with connected(pipeline, wait):
                 store(pipeline)
+                earlier.delete(pipeline, run.proofs)
             if run.is_complete:
                 return
             raise_if_signalled(run)

@@ -2,16 +2,15 @@
 
 from dlt import Pipeline
 from dlt.common import logger
-from dlt.pipeline.helpers import retry_schema_update
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from ai_batches import Run
+from ai_batches import TABLE_NAME, TABLES, Run
 from ai_batches.load_package import heed_signals
 from ai_batches.table.columns import SCHEMA
 
 from ..destinations.base import TableFormat
 from ..destinations.registry import adapter_of
 from ..sql.views import forget_views
+from .conflicts import retrying
 from .prices import forget_prices
 from .report import standings
 from .state_sync import (
@@ -55,7 +54,8 @@ def _catch_up(pipeline: Pipeline) -> tuple[Pipeline, bool]:
         tuple[Pipeline, bool]: The pipeline; and whether a part of the table had to be made again.
     """
     pipeline = follow_destination(pipeline)
-    adapter_of(pipeline).add_columns(SCHEMA)
+    for name, schema in ((TABLE_NAME, SCHEMA), *((table.name, table.schema) for table in TABLES)):
+        adapter_of(pipeline).add_columns(name, schema)
     is_restored = False
     if pipeline.has_pending_data:
         is_restored = restore_tables(pipeline)
@@ -87,16 +87,8 @@ def store(pipeline: Pipeline) -> list[str]:
         PipelineStepFailed: If the destination failed.
     """
     pipeline.normalize()
-    # another pipeline may make the table of the same dataset, or write to it, at this moment
-    retrying = Retrying(
-        retry=retry_if_exception(retry_schema_update())
-        | retry_if_exception(adapter_of(pipeline).is_conflict),
-        stop=stop_after_attempt(8),
-        wait=wait_random_exponential(max=5),
-        reraise=True,
-    )
     # dlt's setting of the same name would let a part pass as success
-    info = retrying(lambda: pipeline.load(raise_on_failed_jobs=True))
+    info = retrying(pipeline)(pipeline.load, raise_on_failed_jobs=True)
     remember_destination(pipeline)
     return info.loads_ids if info else []
 

@@ -9,11 +9,17 @@ from requests import HTTPError, Request
 from ..paginators import BatchListPaginator
 from ..scan.pages import Page
 from .account_client import AccountClient
+from .drift import Drift
 from .replies import rows_of
 
 
 class BatchListClient(AccountClient):
-    """Reads the list of one account."""
+    """Reads the list of one account; takes what `AccountClient` does."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.drift = Drift(self._provider)
+        """What was not as declared so far."""
 
     def pages(
         self,
@@ -40,7 +46,12 @@ class BatchListClient(AccountClient):
         """
         paginator = paginator or self._provider.new_paginator(self._settings.page_size)
         if position is not None:
-            paginator.resume(position)
+            try:
+                paginator.resume(position)
+            except KeyError:
+                # the settings have changed: it is the position of another way of paging
+                paginator = self._provider.new_paginator(self._settings.page_size)
+                paginator.restarts += 1
         error: Exception
         try:
             yield from self._read(paginator)
@@ -65,5 +76,6 @@ class BatchListClient(AccountClient):
                     raise
                 continue
             rows = rows_of(reply, self._provider)
+            self.drift.look(reply, rows, paginator)
             paginator.update_state(reply, rows)
             yield Page(rows, paginator.position, paginator.restarts)

@@ -161,7 +161,9 @@ def explain(error: BaseException, route: Route) -> Failure:
         return Failure(f"no connection in time{through}", _CHECK_TIME)
     if isinstance(error, Timeout) or "timed out" in str(error):
         return Failure(f"no answer in time{through}", _CHECK_TIME)
-    if isinstance(error, (ChunkedEncodingError, ContentDecodingError)):
+    if isinstance(error, ContentDecodingError):
+        return Failure(f"the reply could not be decompressed{through}")
+    if isinstance(error, ChunkedEncodingError):
         return Failure(f"the reply broke off each time{through}")
     if isinstance(error, TooManyRedirects):
         return Failure(

@@ -96,6 +96,11 @@ class BatchListPaginator(ABC):
         limit = {} if self._limit is None else {self._limit_param: self._limit}
         return {**limit, **self._position_params()}
 
+    @property
+    def known_names(self) -> frozenset[str]:
+        """Fields of the reply that it follows or knows, by the name at the top."""
+        return frozenset(path.partition(".")[0] for path in self._known_fields)
+
     def resume(self, position: Mapping[str, Any]) -> None:
         """Resumes from a position of an earlier paginator, instead of from the head.
 

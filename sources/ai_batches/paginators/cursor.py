@@ -197,6 +197,11 @@ class CursorPaginator(BatchListPaginator):
                 self._nothing_behind_last = True
                 if len(ids) > 1:
                     self._refuse_repeated_page(more, len(ids))
+                elif more is None:
+                    # the only row there is, or the last one with what follows it
+                    self._refuse_promise()
+                    if self._handed_on == 1:
+                        self._refuse_missing_rows(1)
             self._end_or_doubt(more)
             return
         self._strays.clear()

@@ -27,7 +27,8 @@ class PageNumberPaginator(BatchListPaginator):
 
     Args:
         limit (int | None): Rows to request per page; None sends no limit.
-        page_param (str): Query parameter for the number of the page; the first one is 0.
+        page_param (str): Query parameter for the number of the page.
+        first_page (int): Number of the first page.
         limit_param (str): Query parameter for the page size.
         total_field (str): Field of the reply that holds the number of rows of the list, nested ones
             with dots.
@@ -42,6 +43,7 @@ class PageNumberPaginator(BatchListPaginator):
         self,
         limit: int | None = None,
         page_param: str = "page",
+        first_page: int = 0,
         limit_param: str = "page_size",
         total_field: str = "total",
         id_field: str = "id",
@@ -49,7 +51,9 @@ class PageNumberPaginator(BatchListPaginator):
     ) -> None:
         super().__init__(limit, page_param, limit_param, id_field, {total_field, *known})
         self._total_field = total_field
+        self._first_page = first_page
         self._page = 0
+        """Pages before the one to request."""
         self._size = 0
         """Rows of a full page, by the server's own limit; 0 before the first page."""
         self._total = 0
@@ -143,7 +147,7 @@ class PageNumberPaginator(BatchListPaginator):
             self._refuse_promise()
 
     def _position_params(self) -> dict[str, Any]:
-        return {self._position_param: self._page}
+        return {self._position_param: self._first_page + self._page}
 
     def _total_of(self, reply: Reply) -> int:
         total = reply.field(self._total_field)
@@ -166,8 +170,9 @@ class PageNumberPaginator(BatchListPaginator):
 
     def _begin_again(self, rows: int, expected: int) -> None:
         if self.restarts == MAX_RESTARTS:
+            number = self._first_page + self._page
             raise UntrustedPageError(
-                f"page {self._page} has {rows} rows instead of {expected} of the {self._total}"
+                f"page {number} has {rows} rows instead of {expected} of the {self._total}"
             )
         self._reset()
 

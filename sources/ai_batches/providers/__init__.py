@@ -1,64 +1,24 @@
-"""The registry: every provider that the source can read."""
+"""The registry: every provider that a module of this folder declares."""
 
-from .anthropic import ANTHROPIC
-from .azure_openai import AZURE_OPENAI
-from .bedrock import BEDROCK
-from .bland import BLAND
-from .cohere import COHERE
-from .dashscope import DASHSCOPE
+from importlib import import_module
+from pkgutil import iter_modules
+
 from .declaration import Provider
-from .deepinfra import DEEPINFRA
-from .doubleword import DOUBLEWORD
-from .fireworks import FIREWORKS
-from .gemini import GEMINI
-from .groq import GROQ
-from .kimi import KIMI
-from .mistral import MISTRAL
-from .nebius import NEBIUS
-from .novita import NOVITA
-from .openai import OPENAI
-from .openai_compatible import OPENAI_COMPATIBLE
-from .openrouter import OPENROUTER
-from .perplexity import PERPLEXITY
-from .respan import RESPAN
-from .siliconflow import SILICONFLOW
-from .together import TOGETHER
-from .vertex import VERTEX
-from .voyage import VOYAGE
-from .xai import XAI
-from .zhipu import ZHIPU
 
-PROVIDERS: dict[str, Provider] = {
-    provider.name: provider
-    for provider in (
-        BLAND,
-        RESPAN,
-        OPENAI,
-        NOVITA,
-        KIMI,
-        ANTHROPIC,
-        AZURE_OPENAI,
-        BEDROCK,
-        COHERE,
-        DASHSCOPE,
-        DEEPINFRA,
-        DOUBLEWORD,
-        FIREWORKS,
-        GEMINI,
-        GROQ,
-        MISTRAL,
-        NEBIUS,
-        OPENAI_COMPATIBLE,
-        OPENROUTER,
-        SILICONFLOW,
-        TOGETHER,
-        VERTEX,
-        VOYAGE,
-        XAI,
-        ZHIPU,
-        PERPLEXITY,
-    )
-}
-"""Providers by name."""
+
+def _declared() -> dict[str, Provider]:
+    """Imports the modules beside this one, and takes the providers that they declare."""
+    found: dict[str, Provider] = {}
+    for module in sorted(each.name for each in iter_modules(__path__)):
+        for value in vars(import_module(f"{__name__}.{module}")).values():
+            if not isinstance(value, Provider):
+                continue
+            if found.setdefault(value.name, value) is not value:
+                raise ValueError(f"{module}.py declares `{value.name}`, which exists already")
+    return dict(sorted(found.items()))
+
+
+PROVIDERS: dict[str, Provider] = _declared()
+"""Providers by name, in alphabetical order."""
 
 __all__ = ["PROVIDERS", "Provider"]

@@ -20,7 +20,8 @@ class EnvironmentAuth(AuthBase):
     """Signs requests with credentials that are looked up at the first one.
 
     Args:
-        extra (str): Extra of this package, and of pip, that installs the vendor's library.
+        extra (str): Extra of this package, and of pip, that installs the vendor's library; empty if
+            none is needed.
         find (Callable[[], Callable[[PreparedRequest], None]]): Imports the library, looks for
             credentials and returns a function that puts them onto a request, renewing them when
             they expire.

@@ -17,10 +17,10 @@ from .declaration import Provider
 from .result_lines import number
 from .results import Batch, ResultFile, Results, Totals
 
-_REGION = re.compile(r"(?:^|\.)bedrock(?:-fips)?\.([a-z0-9-]+)\.")
+_REGION = re.compile(r"(?:^|\.)bedrock(?:-runtime)?(?:-fips)?\.([a-z0-9-]+)\.")
 
 
-def _find_signer() -> Callable[[PreparedRequest], None]:
+def find_signer() -> Callable[[PreparedRequest], None]:
     """Looks for credentials as AWS's tools do, and signs for the region of the address."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -90,7 +90,7 @@ _LARGEST_MANIFEST = 1_000_000
 # Completed are the successful records, failed those with an error; records that were not processed
 # in time, which make a job partially completed, are in neither. What stopped was cancelled. Jobs
 # that were made with OpenAI's client have a list in its shape at the runtime endpoint; whether this
-# one shows them is not stated. `openai_compatible` reads that one, with a Bedrock API key.
+# one shows them is not stated. `bedrock_openai` reads that one.
 BEDROCK = Provider(
     name="bedrock",
     title="Amazon Bedrock",
@@ -100,7 +100,7 @@ BEDROCK = Provider(
     api_key_env="AWS_BEARER_TOKEN_BEDROCK",
     url_settings={"region": "AWS_REGION"},
     auth=BearerTokenAuth,
-    environment_auth=partial(EnvironmentAuth, "bedrock", _find_signer),
+    environment_auth=partial(EnvironmentAuth, "bedrock", find_signer),
     paginator=partial(
         TokenPaginator,
         position_param="nextToken",

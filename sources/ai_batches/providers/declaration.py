@@ -64,6 +64,9 @@ BATCH_OBJECT_ALTERNATIVES: Sequence[Mapping[str, str]] = (
 words, and counts beside `request_counts`."""
 
 
+WHOLE_LIST_MAX_MB = 256
+
+
 class MakePaginator(Protocol):
     """Makes the paginator of one scan: a class of `ai_batches.paginators`, or a `partial` of it."""
 
@@ -80,9 +83,11 @@ class Provider:
         title (str): The vendor's name as people write it.
         docs (str): Where the vendor documents the endpoint.
         base_url (str): API root; users may set another, for a gateway or a region. Names in braces
-            are settings of `url_settings`; if it is empty, users must set one.
+            are settings of `url_settings`; a query goes with each request, also with those for
+            results. If it is empty, users must set one.
         path (str): Path of the list below the root.
-        api_key_env (str): Environment variable in which the vendor's users have their key.
+        api_key_env (str): Environment variable in which the vendor's users have their key; empty if
+            it holds keys for other products, too, and is `shared_key_env`.
         auth (Callable[[str], AuthBase]): How a request carries a key.
         environment_auth (Callable[[], EnvironmentAuth] | None): How requests are signed if the
             key is set to `environment`; None if that is not supported.
@@ -108,8 +113,13 @@ class Provider:
         data_selector (str): Field of a reply that holds the list of rows; `$` if the reply is it.
         empty_reply (Set[str] | None): Fields of which a reply without rows may consist if it leaves
             the list out, or is `null`; None if it has an empty list.
+        envelope (Set[str]): Further fields beside the rows that its replies have, and that mean
+            nothing to how the list goes on; any other is pointed out as new.
         params (Mapping[str, str]): Further query parameters of each request.
         headers (Mapping[str, str]): Further headers of each request.
+        header_settings (Mapping[str, tuple[str, str]]): Headers of which each request needs one,
+            each to the setting that holds its value and the environment variable in which the
+            vendor's users have it. Accounts may have values of their own.
         url_settings (Mapping[str, str]): Settings that `base_url` needs, to the environment
             variables in which the vendor's users have them.
         other_base_url (Callable[[str, Mapping[str, str]], str | None] | None): Gives the API root
@@ -117,13 +127,16 @@ class Provider:
             has several; None if it is `base_url`.
         own_hosts (Sequence[str]): Hosts of the vendor that `base_url` does not give; with a dot at
             the beginning, all names below it. Keys that go elsewhere are pointed out.
-        shared_key_env (str | None): Variable into which the vendor's clients look first, and which
-            may hold a key for its other products: it is used if the provider is named, and does not
+        shared_key_env (str | None): Variable that may hold a key for the vendor's other products,
+            and into which its clients look first: it is used if the provider is named, and does not
             select it.
+        has_settable_shape (bool): Whether users may set where its list differs, as `Shape` has it.
         gateway_to (str | None): The provider that runs the batches which a gateway lists, under the
             same ids.
         results (Results | None): How it hands out what became of each request; None: no way is
             documented.
+        page_max_mb (int): Megabytes beyond which a page is refused, unless users set another
+            number: `WHOLE_LIST_MAX_MB` for a list that comes in one reply, or with outputs.
     """
 
     name: str
@@ -141,15 +154,19 @@ class Provider:
     computed: Mapping[str, Callable[[Mapping[str, Any]], Any]] = field(default_factory=dict)
     data_selector: str = "data"
     empty_reply: Set[str] | None = None
+    envelope: Set[str] = frozenset()
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    header_settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     url_settings: Mapping[str, str] = field(default_factory=dict)
     other_base_url: Callable[[str, Mapping[str, str]], str | None] | None = None
     own_hosts: Sequence[str] = ()
     shared_key_env: str | None = None
     environment_auth: Callable[[], EnvironmentAuth] | None = None
+    has_settable_shape: bool = False
     gateway_to: str | None = None
     results: Results | None = None
+    page_max_mb: int = 16
 
     @property
     def id_field(self) -> str:
@@ -170,7 +187,18 @@ class Provider:
     @property
     def key_variables(self) -> tuple[str, ...]:
         """The environment variables that may hold its key, in the order in which they are tried."""
-        return (*((self.shared_key_env,) if self.shared_key_env else ()), self.api_key_env)
+        return tuple(filter(None, (self.shared_key_env, self.api_key_env)))
+
+    @property
+    def setting_variables(self) -> Mapping[str, str]:
+        """Settings that addresses and headers need, to the vendor's variables for them."""
+        return {**self.url_settings, **dict(self.header_settings.values())}
+
+    @property
+    def list_address(self) -> str:
+        """Address of the list, with the names of settings in braces."""
+        root, _, query = (self.base_url or "{base_url}").partition("?")
+        return f"{root}{self.path}{'?' if query else ''}{query}"
 
     @property
     def used_alternatives(self) -> tuple[Mapping[str, str], ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from dlt.sources.helpers.rest_client.auth import APIKeyAuth
 
-from .declaration import Provider
+from .declaration import WHOLE_LIST_MAX_MB, Provider
 from .google_json import by_page_token, count
 from .result_lines import number, table, text
 from .results import Batch, FileKind, RequestFacts, ResultFile, ResultPages, Results, path_part
@@ -131,4 +131,5 @@ GEMINI = Provider(
         address=_address,
         pages=lambda file: None if file.path.endswith(_DOWNLOAD) else _INLINE,
     ),
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )

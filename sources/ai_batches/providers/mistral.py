@@ -6,7 +6,7 @@ from typing import Any
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import PageNumberPaginator
-from .declaration import Provider
+from .declaration import WHOLE_LIST_MAX_MB, Provider
 from .result_lines import BATCH_OBJECT_RESULTS
 
 
@@ -52,4 +52,5 @@ MISTRAL = Provider(
     computed={"input_file_id": _input_file},
     empty_reply=frozenset({"object", "total"}),
     results=BATCH_OBJECT_RESULTS,
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )

@@ -10,7 +10,8 @@ from .result_lines import BATCH_OBJECT_RESULTS
 # needs no key, any text will do; if it needs more headers, as Portkey does, set `headers`. The
 # variable is not OPENAI_API_KEY: its key would go to a server that is not OpenAI's. LiteLLM, ogx,
 # aibrix and Portkey were read in their source. A gateway lists batches of other vendors, under its
-# own ids or theirs: read them here or there, not in both places.
+# own ids or theirs: read them here or there, not in both places. Where a server differs from
+# OpenAI, its settings say how.
 OPENAI_COMPATIBLE = Provider(
     name="openai_compatible",
     title="OpenAI-compatible server",
@@ -22,5 +23,6 @@ OPENAI_COMPATIBLE = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    has_settable_shape=True,
     results=BATCH_OBJECT_RESULTS,
 )

@@ -26,6 +26,8 @@ OPENROUTER = Provider(
     title="OpenRouter",
     docs="https://openrouter.ai/docs/api/api-reference/batch/list-batches",
     base_url="https://openrouter.ai/api/v1",
+    # of regions
+    own_hosts=(".openrouter.ai",),
     path="/batches",
     api_key_env="OPENROUTER_API_KEY",
     auth=BearerTokenAuth,

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import methodcaller
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import quote
 
 FileKind = Literal["output", "error", "results", "manifest", "batch"]
 """What is read: `results` is one place for both outcomes, `manifest` has sums only, and `batch` is
 a single batch that is asked for its files."""
+
+FILE_KINDS: tuple[FileKind, ...] = get_args(FileKind)
 
 BATCH_COLUMNS = (
     "provider",
@@ -21,6 +23,8 @@ BATCH_COLUMNS = (
     "output_file_id",
     "error_file_id",
     "requests_total",
+    "requests_completed",
+    "requests_failed",
     "created_at",
     "ended_at",
 )
@@ -30,7 +34,9 @@ FILE_COLUMNS = ("output_file_id", "error_file_id")
 """Columns of `batches` that name files, at most vendors."""
 
 Batch = Mapping[str, Any]
-"""An ended batch, with `BATCH_COLUMNS` and the number of earlier `attempts`."""
+"""An ended batch, with `BATCH_COLUMNS`; and, of what was tried before, the number of `attempts`
+and by kind of file `<kind>_loaded` (whether it was loaded once) and `<kind>_not_found` (runs in a
+row in which there was no such file)."""
 
 
 class ResultFile(NamedTuple):

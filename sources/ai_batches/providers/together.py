@@ -3,7 +3,7 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import SinglePagePaginator
-from .declaration import Provider
+from .declaration import WHOLE_LIST_MAX_MB, Provider
 from .result_lines import BATCH_OBJECT_RESULTS
 
 # Its specification has no parameter; a real listing was ordered by its random ids. Rows have a
@@ -38,4 +38,5 @@ TOGETHER = Provider(
         "errors": "error",
     },
     results=BATCH_OBJECT_RESULTS,
+    page_max_mb=WHOLE_LIST_MAX_MB,
 )

@@ -79,6 +79,8 @@ XAI = Provider(
     title="xAI",
     docs="https://docs.x.ai/developers/advanced-api-usage/batch-api",
     base_url="https://api.x.ai/v1",
+    # of regions
+    own_hosts=(".api.x.ai",),
     path="/batches",
     api_key_env="XAI_API_KEY",
     auth=BearerTokenAuth,

@@ -32,13 +32,13 @@ from ..timestamps import to_microseconds
 from .contents import FileContents, wanted_files
 from .facts import FileFacts, TBatch, Usage, usage_table
 from .run import AccountWork, ResultsRun
-from .tables import FILES, REQUESTS, USAGE, ResultTable
+from .tables import FILES, LISTED, REQUESTS, USAGE, ResultTable
 
 _GONE = (404, 410)
 _READY_AFTER = timedelta(days=2)
 """After the end of a batch: what is not there then does not come."""
-_TRIES_BEFORE_GONE = 3
-"""Runs in which a file is not found before it counts as deleted early."""
+_RUNS_BEFORE_GONE = 3
+"""Runs in a row in which a file is not found before it counts as deleted early."""
 
 
 class ResultPortion(NamedTuple):
@@ -47,6 +47,8 @@ class ResultPortion(NamedTuple):
     table: ResultTable
     rows: pa.Table
     """Without the load."""
+    replaces: bool = False
+    """Of `batch_files`: as of `Proof`."""
 
 
 class _Outcome(NamedTuple):
@@ -59,6 +61,8 @@ class _Outcome(NamedTuple):
     facts: FileFacts | None = None
     files: tuple[ResultFile, ...] = ()
     """Further ones, if it was asked for them."""
+    not_found: int = 0
+    """Runs in a row in which there was no such file."""
 
 
 class ResultReader(AccountFeed[ResultPortion, FileClient]):
@@ -131,7 +135,8 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         usage: Usage = {}
         seen: set[str] = set()
         records: list[dict[str, Any]] = []
-        keeps_sums = False
+        # of what was loaded before, and cannot be read now
+        is_kept = False
         files = deque(wanted_files(self.provider.results, self.account.results, batch))
         with ExitStack() as stack:
             found = []
@@ -145,12 +150,14 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
                 if done.word == "loaded" or not batch.get(f"{file.kind}_loaded"):
                     records.append(self._record(batch, key, file, done))
                 else:
-                    keeps_sums = True
+                    is_kept = True
                 files.extend(done.files)
                 if done.facts:
                     stack.callback(done.facts.close)
                     found.append(done.facts)
-                    seen |= done.facts.keys
+                    if files:
+                        # else nobody asks, and there may be millions
+                        seen |= done.facts.keys
             for facts in found:
                 self._work.note_lines(facts.lines)
                 for table in facts.tables():
@@ -163,10 +170,12 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
         if files:
             # another reader has found that nothing more can be read: it is tried again
             records = [row for row in records if row["kind"] != "batch"]
-        if usage and self.account.results.mode != "errors" and not keeps_sums:
+        if usage and self.account.results.mode != "errors" and not is_kept:
             yield ResultPortion(USAGE, usage_table(key, usage))
         if records:
-            yield ResultPortion(FILES, pa.Table.from_pylist(records, FILES.read_schema))
+            replaces = bool(found) and not is_kept and not files
+            rows = pa.Table.from_pylist(records, FILES.read_schema)
+            yield ResultPortion(FILES, rows, replaces)
 
     def _read_file(
         self, client: FileClient, batch: Batch, key: TBatch, file: ResultFile, seen: set[str]
@@ -211,16 +220,15 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             and error.response.status_code in _GONE
         )
         until = self._available_until(batch)
-        if is_gone and (
-            (until is not None and until <= datetime.now(UTC))
-            or _attempt(batch) >= _TRIES_BEFORE_GONE
-        ):
-            return _Outcome("expired", "The vendor has deleted it.")
+        not_found = is_gone + is_gone * int(batch.get(f"{file.kind}_not_found") or 0)
+        is_late = until is not None and until <= datetime.now(UTC)
+        if not_found >= _RUNS_BEFORE_GONE or (is_gone and is_late):
+            return _Outcome("expired", "The vendor has deleted it.", not_found=not_found)
         explained = self._explained(client, file, error)
         self._work.note_failure(explained, is_of_file=is_gone)
         is_refused = isinstance(explained, (AuthenticationError, RequestError)) and not is_gone
         word = "refused" if is_refused else "broken"
-        return _Outcome(word, f"{explained.problem}. {explained.remedy}")
+        return _Outcome(word, f"{explained.problem}. {explained.remedy}", not_found=not_found)
 
     def _explained(self, client: FileClient, file: ResultFile, error: Exception) -> AiBatchesError:
         if isinstance(error, BrokenFileError):
@@ -259,14 +267,13 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
             "bytes": done.size,
             "lines": facts.lines if facts else None,
             "bad_lines": facts.bad_lines if facts else None,
-            "attempts": _attempt(batch),
+            "attempts": int(batch.get("attempts") or 0) + 1,
+            "not_found": done.not_found,
             "loaded_at": datetime.now(UTC) if done.word == "loaded" else None,
             "available_until": self._available_until(batch),
+            **{name: batch.get(column) for name, column in LISTED.items()},
+            "listed_ended_at": _moment(batch.get("ended_at")),
         }
-
-
-def _attempt(batch: Batch) -> int:
-    return int(batch.get("attempts") or 0) + 1
 
 
 def _moment(value: Any) -> datetime | None:

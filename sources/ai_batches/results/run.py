@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -13,6 +14,9 @@ from ..scan.run import Run
 
 _FAILURES_IN_A_ROW = 3
 """Files after which an account is left alone for this run: its server is out of order."""
+
+_ROWS_PER_PACKAGE = 50_000
+"""After which it is stored: DuckDB and others take more than a kilobyte of memory to merge one."""
 
 
 @dataclass
@@ -76,6 +80,15 @@ class AccountWork:
             self.is_stopped |= is_refused_key or self.failures >= _FAILURES_IN_A_ROW
 
 
+class Proof(NamedTuple):
+    """What says what came of the files of one batch, once its rows are stored."""
+
+    rows: pa.Table
+    """Of `batch_files`, without the load."""
+    replaces: bool
+    """Whether what was read stands for all that was read of the batch before."""
+
+
 @dataclass
 class ResultsRun(Run):
     """A run that reads results of batches.
@@ -86,14 +99,31 @@ class ResultsRun(Run):
 
     work: dict[tuple[str, str], AccountWork] = field(default_factory=dict)
     """By provider and account."""
-    proofs: list[pa.Table] = field(default_factory=list, repr=False)
-    """Rows of `batch_files` for the next load package."""
+    proofs: list[Proof] = field(default_factory=list, repr=False)
+    """For the next load package."""
+    _rows: int = 0
+    """In this load package."""
 
     def add(self, batches: Iterable[Batch]) -> None:
         """Adds batches to be read, in this order."""
         for batch in batches:
             whose = (batch["provider"], batch["account"])
             self.work.setdefault(whose, AccountWork()).batches.append(batch)
+
+    def begin_package(self) -> None:
+        """Notes that a load package begins."""
+        super().begin_package()
+        self._rows = 0
+
+    def note_table(self, rows: int) -> None:
+        """Notes that the load package has so many more rows."""
+        self._rows += rows
+        self.note_rows()
+
+    @property
+    def is_package_due(self) -> bool:
+        """Whether the load package is to be stored, with what it has."""
+        return super().is_package_due or (self.is_split and self._rows >= _ROWS_PER_PACKAGE)
 
     @property
     def is_complete(self) -> bool:

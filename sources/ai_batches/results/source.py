@@ -19,7 +19,7 @@ from ..table.hint_warning import mute_hint_warning
 from ..version import __version__
 from ..workers import Ended, Lane
 from .reader import ResultPortion, ResultReader
-from .run import ResultsRun
+from .run import Proof, ResultsRun
 from .tables import FILES, TABLES, ResultTable
 
 _PATIENCE = 0.05
@@ -122,7 +122,7 @@ class _Sorter:
         waiting = self._waiting[table.name] = deque()
         load_id = load_id_of_package()
         if table is FILES:
-            waiting.extend(self._run.proofs)
+            waiting.extend(proof.rows for proof in self._run.proofs)
             self._run.proofs.clear()
         try:
             # all tables that are loaded are known before anything is read
@@ -138,7 +138,7 @@ class _Sorter:
                 self._take()
                 if not waiting:
                     yield None
-            if is_empty and not is_table_known():
+            if is_empty and not is_table_known(table.columns):
                 # BI tools find the table from the first run on
                 yield table.schema.empty_table()
         except BaseException:
@@ -164,9 +164,9 @@ class _Sorter:
                     raise error from None
             return
         if item.table is FILES and self._run.is_split:
-            self._run.proofs.append(item.rows)
+            self._run.proofs.append(Proof(item.rows, item.replaces))
         elif item.table.name in self._waiting:
-            self._run.note_rows()
+            self._run.note_table(item.rows.num_rows)
             self._waiting[item.table.name].append(item.rows)
 
 
@@ -184,15 +184,16 @@ def _resource(table: ResultTable, sorter: _Sorter) -> DltResource:
         _hand_on,
         name=table.name,
         primary_key=table.primary_key,
-        write_disposition={
-            "disposition": "merge",
-            "strategy": "upsert",
-            "skip_unchanged_rows": True,
-        },
+        write_disposition={"disposition": "merge", "strategy": "upsert"},
         columns=table.hints,
         schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
     )(sorter, table)
     resource.apply_hints(
-        additional_table_hints={"description": table.description, VERSION_HINT: __version__}
+        additional_table_hints={
+            "description": table.description,
+            VERSION_HINT: __version__,
+            # also if a schema that is stored says otherwise
+            "x-merge-skip-unchanged-rows": False,
+        }
     )
     return resource

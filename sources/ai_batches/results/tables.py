@@ -17,6 +17,8 @@ _DOLLARS = pa.decimal128(18, 9)
 Columns = Mapping[str, tuple[pa.DataType, str]]
 """Type and description of every column, in order."""
 
+_LOAD = (_TEXT, "Load in which it was last read; `_dlt_loads` has its time")
+
 _BATCH: Columns = {
     "provider": (_TEXT, "Vendor API that lists the batch"),
     "account": (_TEXT, "Name of the API key whose list shows the batch"),
@@ -58,7 +60,7 @@ REQUEST_COLUMNS: Columns = {
     **_FACTS,
     "line_number": (_BIGINT, "Number of its line in the file, from 1 on"),
     "line_bytes": (_BIGINT, "Length of its line in bytes; null if it came in a page"),
-    "_dlt_load_id": (_TEXT, "Load in which the row last changed; `_dlt_loads` has its time"),
+    "_dlt_load_id": _LOAD,
 }
 
 LONG_CONTEXT = 200_000
@@ -76,7 +78,7 @@ USAGE_COLUMNS: Columns = {
         _BIGINT,
         f"Requests with more than {LONG_CONTEXT:,} input tokens; null if only sums are told",
     ),
-    "_dlt_load_id": (_TEXT, "Load in which the row last changed; `_dlt_loads` has its time"),
+    "_dlt_load_id": _LOAD,
 }
 
 FILE_COLUMNS: Columns = {
@@ -99,9 +101,14 @@ FILE_COLUMNS: Columns = {
     "lines": (_BIGINT, "Lines that are not blank"),
     "bad_lines": (_BIGINT, "Those that could not be read, or are too long to be"),
     "attempts": (_BIGINT, "Runs that tried to read it"),
+    "not_found": (_BIGINT, "Runs in a row, up to the last one, in which there was no such file"),
     "loaded_at": (_MOMENT, "When all of it was read (UTC)"),
     "available_until": (_MOMENT, "When the vendor deletes it, as documented (UTC)"),
-    "_dlt_load_id": (_TEXT, "Load in which the row last changed; `_dlt_loads` has its time"),
+    "listed_ended_at": (_MOMENT, "`ended_at` of the batch as it was listed then (UTC)"),
+    "listed_total": (_BIGINT, "`requests_total` of the batch as it was listed then"),
+    "listed_completed": (_BIGINT, "`requests_completed` of the batch as it was listed then"),
+    "listed_failed": (_BIGINT, "`requests_failed` of the batch as it was listed then"),
+    "_dlt_load_id": _LOAD,
 }
 
 
@@ -154,6 +161,15 @@ FILES = ResultTable(
     (*_KEY, "kind"),
 )
 TABLES = (REQUESTS, USAGE, FILES)
+
+LISTED = {
+    "listed_ended_at": "ended_at",
+    "listed_total": "requests_total",
+    "listed_completed": "requests_completed",
+    "listed_failed": "requests_failed",
+}
+"""Columns of `batch_files` by which a batch is known to have changed since, and their origin in
+`batches`."""
 
 SUMMED = tuple(_TOKENS)
 """Columns of `batch_usage` that are sums of those of `batch_requests`."""

@@ -16,6 +16,7 @@ from .lookup import (
     providers_with_key,
 )
 from .types import Account, ProviderSettings
+from .values import span_seconds
 
 __all__ = [
     "Account",
@@ -28,4 +29,5 @@ __all__ = [
     "other_addresses",
     "provider_settings",
     "providers_with_key",
+    "span_seconds",
 ]

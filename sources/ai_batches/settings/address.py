@@ -1,4 +1,4 @@
-"""The API root of a provider or an account."""
+"""The API root of a provider or an account, and the headers that say whose batches to list."""
 
 import os
 import re
@@ -53,9 +53,40 @@ def read_base_url(
     return (other or provider.base_url).format_map(parts)
 
 
+def read_header_settings(
+    provider: Provider, own: Mapping[str, Any] | None = None, prefix: str = ""
+) -> dict[str, str]:
+    """The headers whose values are settings.
+
+    If an account has any of these settings of its own, those of the provider do not count for it.
+
+    Args:
+        provider (Provider): Whose headers.
+        own (Mapping[str, Any] | None): The account's own settings.
+        prefix (str): Place of the account's settings below the provider's section.
+
+    Returns:
+        dict[str, str]: Those that are set.
+
+    Raises:
+        SettingsError: If a value cannot be used.
+    """
+    own = own or {}
+    settings = {header: name for header, (name, _) in provider.header_settings.items()}
+    if not own.keys().isdisjoint(settings.values()):
+        found = {
+            header: _part(provider, own, prefix, name)
+            for header, name in settings.items()
+            if name in own
+        }
+    else:
+        found = {header: _part(provider, {}, "", name) for header, name in settings.items()}
+    return {header: value for header, value in found.items() if value}
+
+
 def _part(provider: Provider, own: Mapping[str, Any], prefix: str, name: str) -> str:
-    """A part of the API root: of the account, of the provider, or in the vendor's own variable."""
-    variable = provider.url_settings[name]
+    """A plain name or an address: of the account, of the provider, or in the vendor's variable."""
+    variable = provider.setting_variables[name]
     wrong = partial(unusable, provider, prefix + name if name in own else name)
     value: Any = own.get(name) or dlt.config.get(path(provider, name))
     if not value and (value := os.environ.get(variable)):

@@ -2,19 +2,22 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 import dlt
 
+from ..display import shown
 from ..errors import SettingsError
 from ..providers import PROVIDERS, Provider
+from ..providers.shape import Shape, shaped
 from ..redaction import keep_secret
-from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
-from .address import read_base_url
+from .address import read_base_url, read_header_settings
 from .names import SECTION, path, unusable
+from .shapes import SHAPE_SETTINGS, read_shape
 from .types import Account, ProviderSettings
 from .values import (
     OLD_NAMES,
@@ -32,9 +35,9 @@ from .values import (
 
 DEFAULT_ACCOUNT = "default"
 
-_PUBLIC = frozenset({"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS}) | {
-    name for provider in PROVIDERS.values() for name in provider.url_settings
-}
+_PUBLIC = frozenset(
+    {"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS, *SHAPE_SETTINGS}
+) | {name for provider in PROVIDERS.values() for name in provider.setting_variables}
 """Settings of an account that are no secrets."""
 
 
@@ -54,13 +57,20 @@ def provider_settings(provider: Provider) -> ProviderSettings:
     accounts, base_url = _accounts(provider), read_base_url(provider)
     for account in accounts:
         if not account.base_url and not base_url:
-            raise _missing_address(provider, account)
+            names = provider.url_settings or {"base_url": ""}
+            raise _missing(provider, account, names, " and ", "to know what to ask")
+        if provider.header_settings and account.headers.keys().isdisjoint(provider.header_settings):
+            names = dict(provider.header_settings.values())
+            raise _missing(provider, account, names, " or ", "to know whose batches to list")
     headers = read_headers(provider, dlt.secrets.get(path(provider, "headers")))
     return ProviderSettings(
         accounts=tuple(_at_its_address(provider, each, base_url, headers) for each in accounts),
         base_url=base_url,
         page_size=read_page_size(provider),
-        exclude=read_exclude(provider),
+        exclude=read_exclude(
+            provider,
+            {provider.id_field, *(shaped(provider, each.shape).id_field for each in accounts)},
+        ),
         headers=headers,
         page_timeout=read_page_timeout(provider),
         page_max_mb=read_page_max_mb(provider),
@@ -93,7 +103,7 @@ def providers_with_key() -> list[str]:
         name
         for name, provider in PROVIDERS.items()
         if _is_configured(provider)
-        or (os.environ.get(provider.api_key_env) and _has_address(provider))
+        or (os.environ.get(provider.api_key_env or "") and _has_address(provider))
     ]
 
 
@@ -107,7 +117,8 @@ def _is_configured(provider: Provider) -> bool:
 
 def _has_address(provider: Provider) -> bool:
     try:
-        return bool(read_base_url(provider))
+        has_header = not provider.header_settings or bool(read_header_settings(provider))
+        return has_header and bool(read_base_url(provider))
     except SettingsError:
         # raised when it runs
         return True
@@ -155,15 +166,18 @@ def missing_key(provider: Provider) -> SettingsError:
     )
 
 
-def _missing_address(provider: Provider, account: Account) -> SettingsError:
-    names = provider.url_settings or {"base_url": ""}
-    variables = " and ".join(variable for variable in names.values() if variable)
+def _missing(
+    provider: Provider, account: Account, names: Mapping[str, str], link: str, purpose: str
+) -> SettingsError:
+    """The error for settings without which nothing can be asked, given with their variables."""
+    variables = link.join(filter(None, names.values()))
     return SettingsError(
         provider.name,
         account.name,
-        f"it needs {' and '.join(f'`{name}`' for name in names)} to know what to ask",
-        f"Set {'them' if len(names) > 1 else 'it'} in [{SECTION}.{provider.name}] of"
-        f" .dlt/config.toml{f', or by {variables}' if variables else ''}.",
+        f"it needs {link.join(f'`{name}`' for name in names)} {purpose}",
+        f"Set {'them' if len(names) > 1 and link == ' and ' else 'it'} in"
+        f" [{SECTION}.{provider.name}] of .dlt/config.toml"
+        f"{f', or by {variables}' if variables else ''}.",
     )
 
 
@@ -174,24 +188,30 @@ def _accounts(provider: Provider) -> tuple[Account, ...]:
 
     scan = read_scan_settings(provider, "", get)
     results = read_result_settings(provider, "", get)
+    shape = read_shape(provider, "", get, Shape())
+    default = Account("", "", "", scan, results=results, shape=shape)
     setting = path(provider, "accounts")
     named = read_table(provider, "accounts", dlt.secrets.get(setting))
     accounts = [
-        _account(provider, name, value, f"{setting}.{name}", scan, results)
+        _account(provider, name, value, f"{setting}.{name}", default)
         for name, value in named.items()
     ]
     setting = path(provider, "api_key")
     single: Any = dlt.secrets.get(setting)
     if not single and not accounts:
-        variable = _variable_with_key(provider) or provider.api_key_env
+        variable = _variable_with_key(provider) or provider.key_variables[-1]
         setting, single = f"environment variable {variable}", os.environ.get(variable)
     if single:
         if DEFAULT_ACCOUNT in named:
             raise unusable(
                 provider, "api_key", f"is set beside an account named `{DEFAULT_ACCOUNT}`"
             )
-        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, scan, results))
+        accounts.insert(0, _account(provider, DEFAULT_ACCOUNT, single, setting, default))
     return tuple(accounts)
+
+
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+"""Half a character, as JSON may hold, and what Postgres takes in no text."""
 
 
 def _account(
@@ -199,26 +219,37 @@ def _account(
     name: str,
     value: Any,
     origin: str,
-    scan: ScanSettings,
-    results: ResultSettings,
+    default: Account,
 ) -> Account:
-    """An account, given its key, or a table of its key and settings of its own."""
+    """An account, given its key, or a table of its key and settings of its own.
+
+    What it does not set is that of the default.
+    """
     if not name:
         raise unusable(provider, "accounts", "holds an account without a name")
+    if _NOT_STORABLE.search(name):
+        raise unusable(provider, "accounts", f"holds a name that no table can: {shown(name)}")
     own = value if isinstance(value, Mapping) else {"api_key": value}
     api_key, prefix = own.get("api_key"), f"accounts.{name}."
     of_address = {"base_url", *provider.url_settings}
     spans = {*ScanSettings._fields, *OLD_NAMES.values()}
-    unknown = own.keys() - {"api_key", "headers", *of_address, *spans, *RESULT_SETTINGS}
+    plain = {*of_address, *provider.setting_variables, *spans, *RESULT_SETTINGS}
+    if provider.has_settable_shape:
+        plain.update(SHAPE_SETTINGS)
+    unknown = own.keys() - {"api_key", "headers", *plain}
     if unknown:
         # a mistyped address would send the key to another server
         raise unusable(provider, prefix + min(unknown), "is not a setting of an account")
-    scan = read_scan_settings(provider, prefix, own.get, scan)
-    results = read_result_settings(provider, prefix, own.get, results)
+    scan = read_scan_settings(provider, prefix, own.get, default.scan)
+    results = read_result_settings(provider, prefix, own.get, default.results)
+    shape = read_shape(provider, prefix, own.get, default.shape)
     base_url = "" if own.keys().isdisjoint(of_address) else read_base_url(provider, own, prefix)
-    headers = read_headers(provider, own.get("headers"), prefix)
+    headers = {
+        **read_header_settings(provider, own, prefix),
+        **read_headers(provider, own.get("headers"), prefix),
+    }
     key = _checked_key(provider, name, api_key, origin)
-    return Account(name, key, origin, scan, base_url, headers, results)
+    return Account(name, key, origin, scan, base_url, headers, results, shape)
 
 
 def _checked_key(provider: Provider, name: str, api_key: Any, origin: str) -> str:

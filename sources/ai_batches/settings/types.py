@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ..providers.shape import Shape
 from ..results.settings import ResultSettings
 from ..scan.settings import ScanSettings
 
@@ -24,6 +25,8 @@ class Account(NamedTuple):
     only."""
     results: ResultSettings = ResultSettings()
     """What is kept of its batches' results."""
+    shape: Shape = Shape()
+    """How its server's list differs from what the provider declares."""
 
     def __repr__(self) -> str:
         return f"Account(name={self.name!r}, origin={self.origin!r})"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cache
 from typing import Any, TypeVar, get_args
 
@@ -60,11 +60,17 @@ def read_scan_settings(
     return ScanSettings(**spans)
 
 
-def _seconds(provider: Provider, name: str, value: Any) -> int:
+def span_seconds(value: Any) -> int | None:
+    """The seconds of a span of time such as `90s`, `30m`, `1h` or `7d`; None if it is none."""
     span = _SPAN.fullmatch(str(value))
-    if not span:
+    return int(span[1]) * _UNITS[span[2]] if span else None
+
+
+def _seconds(provider: Provider, name: str, value: Any) -> int:
+    seconds = span_seconds(value)
+    if seconds is None:
         raise unusable(provider, name, "is not a valid span of time, such as 30m, 1h or 7d")
-    return int(span[1]) * _UNITS[span[2]]
+    return seconds
 
 
 @cache
@@ -80,7 +86,7 @@ def read_page_size(provider: Provider) -> int | None:
 
 def read_page_max_mb(provider: Provider) -> int:
     """Reads `page_max_mb`, the size of a page beyond which it is refused, in megabytes."""
-    return _whole_number(provider, "page_max_mb", ProviderSettings().page_max_mb, 1)
+    return _whole_number(provider, "page_max_mb", provider.page_max_mb, 1)
 
 
 def read_concurrency(provider: Provider) -> int:
@@ -167,13 +173,13 @@ def _at_least(provider: Provider, name: str, value: Any, least: int) -> int:
     return number
 
 
-def read_exclude(provider: Provider) -> tuple[str, ...]:
-    """Reads `exclude`, the fields of rows that are not loaded."""
+def read_exclude(provider: Provider, id_fields: Set[str]) -> tuple[str, ...]:
+    """Reads `exclude`, the fields of rows that are not loaded; none of them may hold the id."""
     value = _parsed(provider, "exclude", dlt.config.get(path(provider, "exclude")))
     names: list[Any] = value if isinstance(value, list) else [] if value is None else [None]
     if not all(isinstance(name, str) for name in names):
         raise unusable(provider, "exclude", "is not a list of field names")
-    if provider.id_field in names:
+    if not id_fields.isdisjoint(names):
         raise unusable(provider, "exclude", "names the id, without which a row has no key")
     return tuple(names)
 

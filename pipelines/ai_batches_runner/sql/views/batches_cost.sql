@@ -12,7 +12,8 @@
 -- standard_cost_usd: What the same tokens would have cost outside of a batch; null if not known, or
 --   if the provider reports the cost
 -- saved_usd: `standard_cost_usd` less `cost_usd`
--- price_source: Where the prices are from; null if the provider reports the cost
+-- price_source: Where the prices are from; `several` if those of its models are from different
+--   sources; null if the provider reports the cost
 -- price_valid_from: First day of the prices that were used; null: any, or none were used
 
 WITH reported AS (
@@ -239,7 +240,7 @@ summed AS (
     SELECT
         provider, account, id,
         MAX(gap) AS gap,
-        MAX(source) AS source,
+        CASE WHEN MIN(source) = MAX(source) THEN MAX(source) ELSE 'several' END AS source,
         MAX(valid_from) AS valid_from,
         MAX(vendor_nanos) AS vendor_nanos,
         MAX(is_of_results) AS is_of_results,
