@@ -86,6 +86,7 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
     assert shell(redirected, "load", "kimi", *options, **variables) == 1
 
 
+@pytest.mark.integration
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "redirected", few_of([">&- 2>&-", ">/dev/full 2>/dev/full"], quick=[">&- 2>&-"])
@@ -140,6 +141,7 @@ def test_what_cannot_be_printed_is_escaped(
     assert (code, r"\u7814\u7a76" in printed) == (1, True)
 
 
+@pytest.mark.integration
 def test_a_locale_without_utf_8_is_enough(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", failure(401))
     variables = {**keys(lists, "openai"), ACCOUNTS: json.dumps({"研究": KEY})}
@@ -159,6 +161,7 @@ def test_the_demo_loads_when_nobody_reads(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_the_dashboard_serves_when_nobody_reads(tmp_path: Path) -> None:
     # it says that the port is in use, and ends
     with socket.socket() as taken:

@@ -731,6 +731,7 @@ def opens_socket(address: str, *headers: str) -> bool:
     return answers(address, *headers, *upgrade, path="/ws?session_id=s_aaaaaa") == 101
 
 
+@pytest.mark.integration
 def test_pages_of_other_sites_are_refused(data: Path) -> None:
     with serving("--dataset", DATASET, **on_file(data)) as address:
         port = urlsplit(address).port
@@ -769,6 +770,7 @@ def test_pages_of_other_sites_are_refused(data: Path) -> None:
         assert answers(address, own, *twice) == 403
 
 
+@pytest.mark.integration
 def test_other_names_are_answered_if_they_are_allowed(data: Path) -> None:
     names = ("--allow-host", "Figures.example", "--allow-host", "[fd00::0:1]")
     everywhere = ("--host", "0.0.0.0", "--dataset", DATASET)  # noqa: S104
@@ -780,6 +782,7 @@ def test_other_names_are_answered_if_they_are_allowed(data: Path) -> None:
             assert answers(address, f"Host: {host}") == 403
 
 
+@pytest.mark.integration
 def test_no_page_may_show_it_in_a_frame(data: Path) -> None:
     with serving("--dataset", DATASET, **on_file(data)) as address:
         for reply in (

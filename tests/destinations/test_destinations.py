@@ -108,6 +108,7 @@ def odd_rows() -> list[TRow]:
     ]
 
 
+@pytest.mark.integration
 def test_ids_that_collations_take_for_one_stay_apart(case: Case) -> None:
     ids = ["abc", "ABC", "abc ", "\u00e1bc", "a\u0301bc", "\uff41bc"]
     rows = ended(len(ids))
@@ -125,6 +126,7 @@ def test_ids_that_collations_take_for_one_stay_apart(case: Case) -> None:
     assert case.rows().keys() == set(ids)
 
 
+@pytest.mark.integration
 def test_a_check_leaves_nothing(case: Case) -> None:
     def files() -> set[Path]:
         return set(case.folder.rglob("*"))
@@ -180,6 +182,7 @@ def test_rows_are_the_same_everywhere(case: Case) -> None:
     assert types["created_at"] == TIMESTAMPS["duckdb_file"]
 
 
+@pytest.mark.integration
 def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
     long_ago = {"created_at": NOW - 3 * DAY, "expires_at": NOW - 2 * DAY}
     rows = [batch(300, status="in_progress", **long_ago), *ended(20)]
@@ -205,6 +208,7 @@ def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
     rows = ended(120)
     case.lists.serve("openai", cursor_list(rows))
@@ -222,6 +226,7 @@ def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
     assert code == 0, printed
 
 
+@pytest.mark.integration
 def test_a_fresh_machine_goes_on(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(500)]
     case.lists.serve("openai", cursor_list(rows))

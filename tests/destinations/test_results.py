@@ -97,6 +97,7 @@ def rows(found: list[TRow], table: str) -> list[TRow]:
     return sorted(kept, key=lambda row: json.dumps([row[name] for name in key]))
 
 
+@pytest.mark.integration
 def test_results_are_the_same_everywhere_and_a_second_run_changes_nothing(
     case: Case, files: FileServer
 ) -> None:

@@ -60,6 +60,7 @@ def test_what_needs_attention(lists: Lists, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_many_are_counted_and_some_named(lists: Lists) -> None:
     rows = [ended_ago(n, "failed", 60 + 60 * (50 - n)) for n in range(50, 0, -1)]
     lists.serve("openai", cursor_list(rows))
@@ -70,6 +71,7 @@ def test_many_are_counted_and_some_named(lists: Lists) -> None:
     )
 
 
+@pytest.mark.integration
 def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
     rows = [ended_ago(1, "failed", 60)]
     for name in ("openai", "respan"):
@@ -80,6 +82,7 @@ def test_a_batch_that_a_gateway_lists_too_is_told_once(lists: Lists) -> None:
     ]
 
 
+@pytest.mark.integration
 def test_a_batch_that_ended_is_not_stuck_because_a_gateway_says_so(lists: Lists) -> None:
     old = {"created_at": NOW - 4 * DAY, "expires_at": NOW - 3 * DAY}
     lists.serve("openai", cursor_list([batch(1, **old)]))
@@ -88,6 +91,7 @@ def test_a_batch_that_ended_is_not_stuck_because_a_gateway_says_so(lists: Lists)
     assert "attention" not in printed
 
 
+@pytest.mark.integration
 def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     lists.serve("kimi", page([batch(1)]))
@@ -116,6 +120,7 @@ def test_accounts_that_fail_or_were_not_loaded_for_long(lists: Lists, tmp_path: 
     assert "kimi" not in later
 
 
+@pytest.mark.integration
 def test_a_refused_key_that_an_earlier_version_recorded_is_one(
     lists: Lists, tmp_path: Path
 ) -> None:
@@ -128,6 +133,7 @@ def test_a_refused_key_that_an_earlier_version_recorded_is_one(
     assert "- novita, account default: the provider refused the key; not loaded yet" in printed
 
 
+@pytest.mark.integration
 def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
@@ -138,6 +144,7 @@ def test_settings_that_were_mended_are_forgotten(lists: Lists) -> None:
     assert run("alerts") == (0, "", "")
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "change",
@@ -166,6 +173,7 @@ def test_what_a_run_brought_that_did_not_end_well_is_told(
     assert "1 batch failed since the last run: batch_2" in run("load", **variables)[1]
 
 
+@pytest.mark.integration
 def test_a_run_of_one_provider_tells_what_is_wrong_with_another(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     lists.serve("kimi", failure(401))
@@ -205,6 +213,7 @@ def test_a_load_is_good_even_if_nobody_can_look_afterwards(lists: Lists, tmp_pat
     assert summary(printed, "openai")[-1] == "ok"
 
 
+@pytest.mark.integration
 def test_a_dataset_that_is_not_there_is_no_good_news(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     assert run("load", **keys(lists, "openai"))[0] == 0
@@ -219,6 +228,7 @@ def test_all_is_well(lists: Lists) -> None:
     assert run("alerts") == (0, "", "")
 
 
+@pytest.mark.integration
 def test_where_nothing_was_loaded_there_is_nothing_to_look_at() -> None:
     code, printed, log = run("alerts")
     assert (code, printed) == (2, "")
@@ -260,6 +270,7 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
         ]
 
 
+@pytest.mark.integration
 def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> None:
     lists.serve("openai", cursor_list([ended_ago(1, "failed", 60)]))
     with slack(status=500) as (hook, sent):

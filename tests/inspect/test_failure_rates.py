@@ -98,6 +98,7 @@ def test_a_rate_that_stands_out_is_named_and_how(
     assert [line for line in printed.splitlines() if "of the last" in line] == [f"- {ALERT}"]
 
 
+@pytest.mark.integration
 def test_a_rate_is_told_once_for_as_long_as_it_stands_out(lists: Lists) -> None:
     ended = worsened()
     variables = ended.serve(lists)
@@ -140,6 +141,7 @@ def test_a_threshold_that_cannot_be_used_is_named_before_anything_is_read(
     assert "Correct it, or remove the setting." in log
 
 
+@pytest.mark.integration
 def test_the_chance_of_so_many_failures() -> None:
     # all four that failed of eight are among the new four: one way of 70
     assert chance_of(4, 4, 0, 4) == pytest.approx(1 / 70)
@@ -147,6 +149,7 @@ def test_the_chance_of_so_many_failures() -> None:
     assert 0 <= chance_of(50_000, 100_000, 10_000, 1_000_000) < 1e-300
 
 
+@pytest.mark.integration
 def test_what_is_paid_for_without_having_completed_is_told_once_with_its_cost(
     lists: Lists,
 ) -> None:

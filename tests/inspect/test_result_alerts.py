@@ -44,6 +44,7 @@ def old(number: int, **fields: Any) -> TRow:
     return batch(number, created_at=LATE - DAY, completed_at=LATE, **fields)
 
 
+@pytest.mark.integration
 def test_results_that_expire_are_named_for_accounts_that_want_them(lists: Lists) -> None:
     files = {"output_file_id": "file-a", "error_file_id": "file-b"}
     rows = [
@@ -74,6 +75,7 @@ def test_results_that_expire_are_named_for_accounts_that_want_them(lists: Lists)
         assert sent == [f"AI batch alerts:\n• {named}"]
 
 
+@pytest.mark.integration
 def test_an_error_file_although_the_list_counts_no_failure(lists: Lists) -> None:
     none_failed = {"request_counts": {"total": 5, "completed": 5, "failed": 0}}
     one_failed = {"request_counts": {"total": 5, "completed": 4, "failed": 1}}
@@ -109,6 +111,7 @@ def test_an_error_file_although_the_list_counts_no_failure(lists: Lists) -> None
     assert alerts() == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("kind", ["failed", "expired"])
 def test_the_most_frequent_error_of_batches_that_failed(lists: Lists, kind: str) -> None:
     rows = [ended_ago(2, kind, 60), ended_ago(1, kind, 120)]

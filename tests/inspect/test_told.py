@@ -136,6 +136,7 @@ def test_a_run_without_the_hook_leaves_what_it_found_to_the_next_one_that_has_it
     assert named(hook.took, "batch_2") == 1
 
 
+@pytest.mark.integration
 def test_a_new_hook_is_not_told_what_was_told_in_print_long_ago(
     lists: Lists, rows: list[TRow], hook: Hook
 ) -> None:
@@ -232,6 +233,7 @@ def redirect(connection: socket.socket) -> None:
         connection.sendall(b"x" * 65_536)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("answer", "error"), [(drip, "TimeoutError"), (redirect, "HTTPError"), (flood, "")]
 )
@@ -253,6 +255,7 @@ def test_no_reply_of_the_hook_holds_a_run(
 # print
 
 
+@pytest.mark.integration
 def test_what_could_not_be_printed_is_printed_by_the_next_run_once(
     lists: Lists, rows: list[TRow], hook: Hook
 ) -> None:
@@ -270,6 +273,7 @@ def test_what_could_not_be_printed_is_printed_by_the_next_run_once(
 # killed
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("moment", "is_first"),
@@ -307,6 +311,7 @@ def test_what_a_killed_run_stored_is_told(
     assert named(hook.took, "batch_2") == (2 if moment == "after Slack" else 1)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "content", few_of(["", "[]", '{"print": []}', '{"print": {"until": 1}}', "\0"], quick=["[]"])
 )
@@ -326,6 +331,7 @@ def test_a_damaged_memory_is_one_that_is_lost(
     assert json.loads(file.read_text())
 
 
+@pytest.mark.integration
 def test_a_memory_that_cannot_be_written_is_a_warning(
     lists: Lists, rows: list[TRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,6 +382,7 @@ def change_memory(moment: str) -> None:
     file.write_text(json.dumps(told))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("is_memory_lost", few_of([False, True], quick=[False]))
 def test_a_run_in_the_future_is_named_once_and_does_not_count(
     lists: Lists, rows: list[TRow], hook: Hook, is_memory_lost: bool
@@ -408,6 +415,7 @@ def test_a_run_in_the_future_is_named_once_and_does_not_count(
     assert "2040" not in run("alerts")[1]
 
 
+@pytest.mark.integration
 def test_a_run_in_the_future_does_not_make_accounts_look_loaded(lists: Lists) -> None:
     lists.serve("openai", page([batch(1)]))
     lists.serve("kimi", failure(401))

@@ -52,6 +52,7 @@ def with_files(number: int, ended: int = DAY, **refs: str) -> TRow:
     return ended_ago(number, "completed", ended, **refs)
 
 
+@pytest.mark.integration
 def test_a_loaded_file_is_proven_by_its_etag_bytes_and_lines(file_server: FileServer) -> None:
     content = b"\n" + line(1) + b"no JSON\n" + line(2)
     file_server.serve("out", ServedFile(content))
@@ -65,6 +66,7 @@ def test_a_loaded_file_is_proven_by_its_etag_bytes_and_lines(file_server: FileSe
     assert datetime.now(UTC) - row["loaded_at"] < timedelta(minutes=1)
 
 
+@pytest.mark.integration
 def test_a_file_that_is_still_written_is_read_once_it_is_whole(file_server: FileServer) -> None:
     """Doubleword says so in a header."""
     given = ended_batch(provider="doubleword")
@@ -78,6 +80,7 @@ def test_a_file_that_is_still_written_is_read_once_it_is_whole(file_server: File
     assert (row["outcome"], row["lines"], row["attempts"]) == ("loaded", 3, 2)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_file_that_is_gone_is_expired_after_its_time_and_broken_before(
     file_server: FileServer, status: int
@@ -163,6 +166,7 @@ def test_a_key_that_is_refused_is_sent_once(
     assert [outcome for outcome, *_ in files(tmp_path)] == ["refused"] * asked
 
 
+@pytest.mark.integration
 def test_a_server_that_is_out_of_order_is_left_alone_after_three_files(
     file_server: FileServer, tmp_path: Path
 ) -> None:
@@ -189,6 +193,7 @@ def test_a_server_that_is_out_of_order_is_left_alone_after_three_files(
     }
 
 
+@pytest.mark.integration
 def test_single_failures_do_not_stop_an_account(file_server: FileServer) -> None:
     """Only some in a row say that its server is out of order."""
     given = []
@@ -201,6 +206,7 @@ def test_single_failures_do_not_stop_an_account(file_server: FileServer) -> None
     assert len(tables["batch_requests"]) == 4
 
 
+@pytest.mark.integration
 def test_what_no_vendor_documents_or_is_elsewhere_is_unsupported(file_server: FileServer) -> None:
     tables = read_results(
         file_server,
@@ -225,6 +231,7 @@ def test_an_unsupported_batch_is_looked_at_once(file_server: FileServer, tmp_pat
     assert KEY not in str(files(tmp_path, "*"))
 
 
+@pytest.mark.integration
 def test_one_file_of_a_batch_that_fails_keeps_not_the_other_one(
     file_server: FileServer, tmp_path: Path
 ) -> None:
@@ -325,6 +332,7 @@ def test_an_account_without_credentials_keeps_no_other_from_being_read(
     ]
 
 
+@pytest.mark.integration
 def test_a_file_that_was_loaded_stays_so_if_it_cannot_be_read_again(
     file_server: FileServer, tmp_path: Path
 ) -> None:
@@ -342,6 +350,7 @@ def test_a_file_that_was_loaded_stays_so_if_it_cannot_be_read_again(
     assert table(tmp_path / FILE, query) == [(3,)]
 
 
+@pytest.mark.integration
 def test_a_file_that_may_not_be_read_stops_no_others(
     file_server: FileServer, tmp_path: Path
 ) -> None:
@@ -356,6 +365,7 @@ def test_a_file_that_may_not_be_read_stops_no_others(
     assert Counter(found) == {"loaded": 6, "refused": 1}
 
 
+@pytest.mark.integration
 def test_errors_of_one_place_for_both_are_read(file_server: FileServer) -> None:
     results = PROVIDERS["gemini"].results
     batch_of_file = {**ended_batch(provider="gemini"), "output_file_id": "files/x"}

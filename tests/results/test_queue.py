@@ -80,6 +80,7 @@ def test_what_is_loaded_is_not_asked_for_again_and_what_is_new_is(
     assert counted(tmp_path) == [(20, 20, 8, 8)]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("first", "second", "reads"),
     few_of(
@@ -165,6 +166,7 @@ def test_shards_are_disjoint_and_complete(file_server: FileServer, tmp_path: Pat
     assert asked(file_server) == set()
 
 
+@pytest.mark.integration
 def test_wrong_uses_of_the_options_are_told(file_server: FileServer) -> None:
     assert run("load", "--shard", "1/2", **file_server.variables())[0] == 2
     for wrong in ("0/2", "3/2", "1", "a/b", "1/0"):
@@ -187,6 +189,7 @@ def test_failed_prints_the_failed_requests_of_a_batch(
     assert run("failed", "batch_2")[0] == 2
 
 
+@pytest.mark.integration
 def test_failed_prints_a_batch_of_several_accounts_once(file_server: FileServer) -> None:
     serve(file_server, range(1, 2))
     given = file_server.variables("errors")
@@ -199,6 +202,7 @@ def test_failed_prints_a_batch_of_several_accounts_once(file_server: FileServer)
     assert len(printed.splitlines()) == 2
 
 
+@pytest.mark.integration
 def test_what_failed_before_comes_after_what_was_not_tried(file_server: FileServer) -> None:
     serve(file_server, range(1, 4))
     file_server.serve("out1", reply(b"{}", 400))

@@ -84,6 +84,7 @@ def test_every_command_has_the_bounds(lists: Lists, command: str) -> None:
     assert "page_timeout" in printed + log
 
 
+@pytest.mark.integration
 def test_the_time_limit_holds_whatever_is_sent(lists: Lists) -> None:
     with hostile(dripping_headers) as url:
         started = time.monotonic()
@@ -103,6 +104,7 @@ def test_what_is_too_large_is_named(lists: Lists) -> None:
     assert run("load", **keys(lists, "openai"))[0] == 0
 
 
+@pytest.mark.integration
 def test_a_long_wait_lasts_until_the_others_are_read(lists: Lists) -> None:
     """The last try is made when there is nothing else to do."""
     asked: list[int] = []

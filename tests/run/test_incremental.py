@@ -212,6 +212,7 @@ def test_since_and_full_refresh(lists: Lists, tmp_path: Path) -> None:
     assert run("load", "--since", "yesterday", **variables)[0] == 2
 
 
+@pytest.mark.integration
 def test_a_schedulers_interval_says_since_when(lists: Lists, tmp_path: Path) -> None:
     rows = ended(1_000, apart=3_600)
     lists.serve("openai", cursor_list(rows))
@@ -276,6 +277,7 @@ def test_verify_does_not_judge_what_it_cannot_read(lists: Lists) -> None:
     assert "no longer listed:" not in printed
 
 
+@pytest.mark.integration
 def test_a_run_whose_time_is_up_is_partial_and_says_so(lists: Lists, tmp_path: Path) -> None:
     inner = cursor_list(ended(3_000))
 
@@ -332,6 +334,7 @@ def test_a_left_package_that_is_older_than_the_destination_is_dropped(
     assert statuses(tmp_path) == {"batch_1": "completed"}
 
 
+@pytest.mark.integration
 def test_a_row_never_goes_back_in_time(lists: Lists, tmp_path: Path) -> None:
     rows = [batch(2, status="in_progress"), batch(1)]
     lists.serve("openai", cursor_list(rows))
@@ -352,6 +355,7 @@ def test_a_row_never_goes_back_in_time(lists: Lists, tmp_path: Path) -> None:
     assert statuses(tmp_path)["batch_2"] == "completed"
 
 
+@pytest.mark.integration
 def test_a_database_that_was_restored_from_a_backup_is_filled_up(
     lists: Lists, tmp_path: Path
 ) -> None:
@@ -464,6 +468,7 @@ def test_a_run_of_many_accounts_that_is_killed_anywhere_loses_nothing(
     assert set(loaded) == expected
 
 
+@pytest.mark.integration
 def test_a_full_disk_is_a_clear_error_and_then_recovers(lists: Lists, tmp_path: Path) -> None:
     lists.serve(
         "openai",

@@ -65,6 +65,7 @@ ALL_THREE = [*BOTH, ("default", "batch_3")]
 # Folders whose path DuckDB or dlt misread
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "name",
@@ -115,6 +116,7 @@ def test_the_working_folder_is_the_same_one_each_time_and_where_it_was_said(
     assert pipelines_folder() != chosen
 
 
+@pytest.mark.integration
 def test_temporary_files_may_be_in_any_folder(
     rows: list[TRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +175,7 @@ REFRESHING = {"AI_BATCHES__PIPELINES__AI_BATCHES__REFRESH": "drop_resources"}
 OTHER_NAMES = {"DATASET_NAME": "other", "PIPELINE_NAME": "other", "DESTINATION_TYPE": "postgres"}
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "variables",
@@ -267,6 +270,7 @@ def test_settings_that_cannot_be_followed_are_refused_by_name(
 # A DuckDB file under another name
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("first", "later", "dataset"),
     few_of(
@@ -301,6 +305,7 @@ def test_a_renamed_file_keeps_its_dataset(
     assert ids(tmp_path / later, dataset) == ALL_THREE
 
 
+@pytest.mark.integration
 def test_a_file_that_got_the_name_of_its_dataset_is_refused(
     rows: list[TRow],
     tmp_path: Path,
@@ -318,6 +323,7 @@ def test_a_file_that_got_the_name_of_its_dataset_is_refused(
     assert table(tmp_path / "ai_batches.duckdb", TABLES) == [("ai_batches",)]
 
 
+@pytest.mark.integration
 def test_a_dataset_that_is_named_counts(
     rows: list[TRow], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,6 +334,7 @@ def test_a_dataset_that_is_named_counts(
     assert table(tmp_path / "x.duckdb", TABLES) == [("ai_batches",), ("ai_batches_dataset",)]
 
 
+@pytest.mark.integration
 def test_two_datasets_with_the_table_are_named(rows: list[TRow], tmp_path: Path) -> None:
     assert main(["load"]) == 0
     shutil.move(tmp_path / "ai_batches.duckdb", tmp_path / "x.duckdb")

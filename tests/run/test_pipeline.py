@@ -57,6 +57,7 @@ def test_it_goes_where_dlt_is_told(lists: Lists, tmp_path: Path) -> None:
     assert int.from_bytes(file.read_bytes()[12:20], "little") <= 65
 
 
+@pytest.mark.integration
 def test_another_destination_is_one_flag(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(2, metadata={"team": "a"}), batch(1)]))
     url = f"sqlite:///{tmp_path / 'other.sqlite'}"
@@ -215,6 +216,7 @@ def test_empty_lists_still_make_the_table(lists: Lists, tmp_path: Path) -> None:
     assert table(tmp_path / "ai_batches.duckdb", query) == [(0,)]
 
 
+@pytest.mark.integration
 def test_each_working_folder_has_its_own_database(
     lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +272,7 @@ def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(
     assert run("load", **variables)[0] == 0
 
 
+@pytest.mark.integration
 def test_what_was_read_before_a_lock_is_loaded_by_the_next_run(
     lists: Lists, tmp_path: Path
 ) -> None:
@@ -342,6 +345,7 @@ def test_an_option_without_sense_is_wrong_usage(lists: Lists, option: str) -> No
     assert lists.requests == []
 
 
+@pytest.mark.integration
 def test_a_run_that_is_interrupted_says_so(lists: Lists) -> None:
     children: list[subprocess.Popen[str]] = []
 
@@ -377,6 +381,7 @@ def test_a_second_run_of_the_pipeline_is_turned_away(lists: Lists, tmp_path: Pat
     assert lists.requests == []
 
 
+@pytest.mark.integration
 def test_another_database_gets_its_own_state(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     for name in ("one", "other", "one"):

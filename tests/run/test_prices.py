@@ -84,6 +84,7 @@ def test_prices_are_typed_and_stored_once(rows: list[TRow], lists: Lists, tmp_pa
     ]
 
 
+@pytest.mark.integration
 def test_without_models_the_views_are_made_all_the_same(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     code, _, log = run("load", **keys(lists, "openai"))
@@ -95,6 +96,7 @@ def test_without_models_the_views_are_made_all_the_same(lists: Lists, tmp_path: 
     ]
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["batch_prices", "batch_price_models"])
 def test_a_table_that_was_dropped_is_made_and_filled_again(
     name: str, rows: list[TRow], lists: Lists, tmp_path: Path
@@ -112,6 +114,7 @@ def test_a_table_that_was_dropped_is_made_and_filled_again(
     ]
 
 
+@pytest.mark.integration
 def test_what_an_earlier_version_loaded_can_be_read(
     rows: list[TRow], lists: Lists, tmp_path: Path
 ) -> None:
@@ -169,6 +172,7 @@ def test_a_bad_line_is_an_error_before_anything_is_read(
     )
 
 
+@pytest.mark.integration
 def test_names_of_models_that_are_no_table_are_an_error(rows: list[TRow], lists: Lists) -> None:
     for value in ("gpt-5", "[1]", '{"open-ai": {}}', '{"openai": "x"}', '{"openai": {"x": 5}}'):
         variables = {"SOURCES__AI_BATCHES__PRICE_MODELS": value, **keys(lists, "openai")}
@@ -178,6 +182,7 @@ def test_names_of_models_that_are_no_table_are_an_error(rows: list[TRow], lists:
         assert lists.requests == []
 
 
+@pytest.mark.integration
 def test_claudes_batch_costs_what_its_tokens_do(lists: Lists, tmp_path: Path) -> None:
     # BerriAI/litellm#32307; the list of Anthropic reports neither model nor tokens
     lists.serve("openai", cursor_list([tokens(1, "claude-opus-4-6", 18, 43)]))
@@ -191,6 +196,7 @@ def test_claudes_batch_costs_what_its_tokens_do(lists: Lists, tmp_path: Path) ->
     assert found == [(Decimal("0.0005825"),)]
 
 
+@pytest.mark.integration
 def test_a_batch_without_a_cost_changes_no_sum(
     rows: list[TRow], lists: Lists, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_an_account_without_its_rows_is_read_whole_in_the_same_run(
     assert views == [(500,)]
 
 
+@pytest.mark.integration
 def test_what_dlts_own_command_drops_is_read_again(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -95,6 +96,7 @@ def test_what_dlts_own_command_drops_is_read_again(
     assert counts(tmp_path) == {"openai": 250, "kimi": 250}
 
 
+@pytest.mark.integration
 def test_old_rows_that_somebody_deleted_do_not_come_back(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_old_rows_that_somebody_deleted_do_not_come_back(
     assert counts(tmp_path)["openai"] == 100
 
 
+@pytest.mark.integration
 def test_a_whole_read_that_is_cut_goes_on(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -137,6 +140,7 @@ def test_what_was_left_to_load_does_not_hide_a_loss(
         assert counts(tmp_path) == {"openai": 250, "kimi": 250}
 
 
+@pytest.mark.integration
 def test_a_table_of_runs_that_was_dropped_is_made_again(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -149,6 +153,7 @@ def test_a_table_of_runs_that_was_dropped_is_made_again(
     assert lists.count("openai") == 1
 
 
+@pytest.mark.integration
 def test_a_column_that_was_dropped_is_made_and_filled_again(
     variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -226,6 +231,7 @@ def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path
     assert run("load", **variables)[0] == 0
 
 
+@pytest.mark.integration
 def test_columns_of_somebody_else_stay(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -245,6 +251,7 @@ def test_columns_of_somebody_else_stay(
     assert table(tmp_path / FILE, query.format("status = 'expired'")) == [("batch_250", "search")]
 
 
+@pytest.mark.integration
 def test_the_source_alone_adds_its_columns(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     older = OLDER + (
@@ -283,6 +290,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.integration
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "name", few_of(OTHERS, quick=["batches", "a view runs", "batches_open", "_dlt_loads"])
@@ -313,6 +321,7 @@ def test_a_table_of_somebody_else_is_named_before_anything_is_read(
     assert counts(tmp_path) == {"openai": 1}
 
 
+@pytest.mark.integration
 def test_a_table_of_somebody_else_in_a_known_dataset(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -325,6 +334,7 @@ def test_a_table_of_somebody_else_in_a_known_dataset(
     assert lists.requests == []
 
 
+@pytest.mark.integration
 def test_a_table_that_was_restored_alone_is_taken_over(
     variables: dict[str, str], lists: Lists, tmp_path: Path
 ) -> None:
@@ -340,6 +350,7 @@ def test_a_table_that_was_restored_alone_is_taken_over(
     assert dict(found) == {"openai": 250, "kimi": 250}  # type: ignore[arg-type]
 
 
+@pytest.mark.integration
 def test_files_of_somebody_else_are_named(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     bucket = {"DESTINATION__FILESYSTEM__BUCKET_URL": str(tmp_path / "bucket")}

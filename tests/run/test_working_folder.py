@@ -194,6 +194,7 @@ def set_in_state(folder: Path, **values: object) -> None:
     (folder / "state.json").write_text(json.dumps({**state, **values}))
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("values", "reason"),
     few_of(
@@ -215,6 +216,7 @@ def test_wrong_values_in_valid_json_are_damage(
     assert_put_aside(folder, reason)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("file", "content", "reason"),
     few_of(
@@ -257,6 +259,7 @@ def assert_put_aside(folder: Path, reason: str) -> None:
     assert run("check")[::2] == (0, "")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "kind", few_of(["file", "link to nowhere", "link", "fifo"], quick=["link to nowhere"])
 )
@@ -272,6 +275,7 @@ def test_what_is_no_folder_is_put_aside(folder: Path, tmp_path: Path, kind: str)
     assert_put_aside(folder, "is not a fi" if kind == "fifo" else "is not a folder")
 
 
+@pytest.mark.integration
 def test_one_damaged_folder_is_kept_at_most(folder: Path) -> None:
     for earlier in ("20200101T000000Z", "20210101T000000Z"):
         folder.with_name(f"ai_batches.damaged-{earlier}").mkdir()
@@ -281,6 +285,7 @@ def test_one_damaged_folder_is_kept_at_most(folder: Path) -> None:
     assert (kept / "schemas").is_dir()
 
 
+@pytest.mark.integration
 def test_a_folder_that_cannot_be_used_is_a_sentence(folder: Path, lists: Lists) -> None:
     pipelines = folder.parent
     shutil.rmtree(pipelines)
@@ -302,6 +307,7 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(folder: Path, lists: Lists) 
     assert run("load")[0] == 0
 
 
+@pytest.mark.integration
 def test_a_fault_of_the_destination_is_not_one_of_the_folder(folder: Path) -> None:
     code, _, log = run("load", DESTINATION__DUCKDB__CREDENTIALS=str(folder.parents[2]))
     assert code == 2

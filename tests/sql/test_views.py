@@ -426,6 +426,7 @@ def test_a_reader_answers_the_same(
     assert [row["batches"] for row in days] == [len(REASONS), 1, 4]
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(IN_SQL))
 def test_views_come_back(name: str, server: TServers, lists: Lists, tmp_path: Path) -> None:
@@ -453,6 +454,7 @@ def test_a_duckdb_file_can_be_renamed_and_attached(
     assert len(found) == len(expected()["batches_failed"])
 
 
+@pytest.mark.integration
 def test_an_unchanged_run_asks_for_no_view_and_a_new_folder_brings_it_back(
     server: TServers, lists: Lists, tmp_path: Path
 ) -> None:
@@ -503,6 +505,7 @@ def test_what_depends_on_an_old_view_stays_and_is_named(
     )
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(SERVED))
 def test_a_table_in_the_way_is_named_and_the_others_are_made(
@@ -520,6 +523,7 @@ def test_a_table_in_the_way_is_named_and_the_others_are_made(
     assert len(case.target.read(case.dataset, "batches_failed")[1]) > 0
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("name", marked(SERVED))
 def test_dlt_changes_a_table_that_has_views(
@@ -539,6 +543,7 @@ def test_dlt_changes_a_table_that_has_views(
     assert len(case.target.read(case.dataset, "batches_failed")[1]) > 0
 
 
+@pytest.mark.integration
 def test_a_user_who_may_not_make_views_still_loads(
     server: TServers, lists: Lists, tmp_path: Path
 ) -> None:
@@ -619,6 +624,7 @@ def test_a_lake_describes_its_columns(server: TServers, lists: Lists, tmp_path: 
     }
 
 
+@pytest.mark.integration
 def test_a_mariadb_describes_its_table(
     server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -628,6 +634,7 @@ def test_a_mariadb_describes_its_table(
     assert TABLE_DESCRIPTION in found[0]
 
 
+@pytest.mark.integration
 def test_who_may_read_a_view_still_may(server: TServers, lists: Lists, tmp_path: Path) -> None:
     case = make_case("postgres", server, lists, tmp_path)
     assert case.run()[0] == 0

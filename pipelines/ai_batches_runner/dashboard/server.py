@@ -99,7 +99,7 @@ def serve(
             for thread in set(threading.enumerate()) - others:
                 # a thread that has not started cannot be joined
                 with suppress(RuntimeError):
-                    thread.join(2)
+                    thread.join(10)
             gc.collect()
 
 

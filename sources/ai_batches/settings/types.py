@@ -47,7 +47,7 @@ class ProviderSettings(NamedTuple):
     """Further headers of each request; their values are treated as secrets."""
     page_timeout: float = 300.0
     """Seconds for one page, retries and waits included."""
-    page_max_mb: int = 256
+    page_max_mb: int = 16
     """Size of a page beyond which it is refused, decompressed, in megabytes."""
     concurrency: int = 8
     """Accounts that are read at a time."""
