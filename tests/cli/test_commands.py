@@ -38,6 +38,7 @@ def test_alone_it_prints_its_help() -> None:
     assert all(f"\n  {name} " in printed + log for name in SUBCOMMANDS)
 
 
+@pytest.mark.integration
 def test_shared_options_stand_before_or_after_the_subcommand(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")

@@ -47,6 +47,7 @@ def slack() -> Iterator[tuple[str, list[str]]]:
         yield f"{server.url}/hook", told
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("redirected", "options"),
     [

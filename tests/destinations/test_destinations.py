@@ -155,6 +155,7 @@ def test_a_check_leaves_nothing(case: Case) -> None:
     assert case.lists.count("openai") == 2
 
 
+@pytest.mark.integration
 def test_rows_are_the_same_everywhere(case: Case) -> None:
     rows = [*odd_rows(), *ended(250)]
     case.lists.serve("openai", cursor_list(rows))

@@ -126,6 +126,7 @@ def test_without_a_key_there_is_nothing_to_check(lists: Lists) -> None:
     assert not lists.requests
 
 
+@pytest.mark.integration
 def test_what_a_run_refuses_is_said(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     variables = keys(lists, "openai")
@@ -147,6 +148,7 @@ def test_what_a_run_refuses_is_said(lists: Lists, tmp_path: Path) -> None:
     assert "is kept as `delta`" in found["destination"]["error"]
 
 
+@pytest.mark.integration
 def test_a_locked_database_could_not_be_looked_at(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", page([batch(1)]))
     with duckdb.connect(str(tmp_path / "ai_batches.duckdb")):

@@ -69,6 +69,7 @@ def fail(rows: list[TRow], number: int, seconds: int = 60, **fields: Any) -> Non
 # Slack
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("is_first", few_of([True, False], quick=[True]))
 def test_what_slack_did_not_take_is_told_by_the_next_run_once(
     lists: Lists, rows: list[TRow], hook: Hook, is_first: bool

@@ -217,6 +217,7 @@ def test_settings_that_the_command_decides_itself_do_not_count(
     assert table(file, "SELECT count(*) FROM ai_batches_dataset.runs") == [(2,)]
 
 
+@pytest.mark.integration
 def test_settings_in_a_file_do_not_count_either(rows: list[TRow], tmp_path: Path) -> None:
     settings = tmp_path / ".dlt" / "config.toml"
     settings.parent.mkdir()

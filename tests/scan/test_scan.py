@@ -730,6 +730,7 @@ def test_many_inserts_in_an_offset_list_are_no_end_of_it(page_size: int, burst: 
     assert mirror.table == {job.id: job.version for job in provider.jobs}
 
 
+@pytest.mark.integration
 def test_deletions_in_an_offset_list_that_is_oldest_first_cost_little() -> None:
     provider = Provider("oldest first", paging="offset", page_size=100)
     provider.add(20_000, ended_ago=2 * HOUR)

@@ -106,6 +106,7 @@ def test_an_interrupted_scan_resumes(
     assert accounts(pipeline.state)["default"]["complete"]["anchor"] == "batch_12000"
 
 
+@pytest.mark.integration
 def test_an_interrupted_scan_of_lost_rows_is_not_resumed(pipeline: Pipeline, lists: Lists) -> None:
     lists.serve("openai", cursor_list(recorded_list()))
     run(pipeline, lists, limit=1)

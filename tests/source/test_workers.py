@@ -76,6 +76,7 @@ def test_the_setting_is_looked_up(lists: Lists, most: dict[str, int]) -> None:
     assert "concurrency is not a whole number of at least 1" in printed
 
 
+@pytest.mark.integration
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("rows_per_load", [40, 90, 250])
 def test_lists_that_fill_a_package_hold_nobody_up(
@@ -117,6 +118,7 @@ def test_an_error_ends_all_reading_at_once(pipeline: Pipeline, lists: Lists) -> 
         assert not workers()
 
 
+@pytest.mark.integration
 def test_a_limit_ends_the_reading(pipeline: Pipeline, lists: Lists) -> None:
     lists.serve("kimi", cursor_list([batch(number) for number in range(20_000, 0, -1)]))
     source = ai_batches_source(lists.settings("kimi"))
@@ -177,6 +179,7 @@ def test_accounts_of_one_key_wait_together(pipeline: Pipeline, lists: Lists) -> 
     assert {name for name, _ in asked} == set("abcde")
 
 
+@pytest.mark.integration
 def test_a_provider_that_is_stuck_keeps_no_other_from_beginning(
     pipeline: Pipeline, lists: Lists
 ) -> None:

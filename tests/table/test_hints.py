@@ -159,6 +159,7 @@ def test_rows_are_filtered_with_arrow(pipeline: Pipeline, lists: Lists) -> None:
     assert select(pipeline, "SELECT id FROM batches") == [("batch_2",)]
 
 
+@pytest.mark.integration
 def test_a_table_that_was_dropped_is_read_whole_for_all_providers(
     loaded: Pipeline, lists: Lists
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_table_that_was_dropped_is_read_whole_for_all_providers(
     assert (lists.count("openai"), lists.count("kimi")) == (1, 1)
 
 
+@pytest.mark.integration
 def test_a_drop_that_is_read_again_in_parts_leaves_no_gap(loaded: Pipeline, lists: Lists) -> None:
     lists.serve("openai", cursor_list([batch(n) for n in range(12_000, 0, -1)]))
     drop(loaded)

@@ -45,6 +45,7 @@ def test_how_a_batch_of_anthropic_ended(
     assert found == [(status, is_open, row["processing_status"], total)]
 
 
+@pytest.mark.integration
 def test_a_batch_of_xai_is_what_its_counts_say_now(pipeline: Pipeline, lists: Lists) -> None:
     counts = {"num_requests": 2, "num_pending": 0, "num_success": 1, "num_error": 1}
     seen = []
