@@ -23,6 +23,7 @@ ADDRESSES = [
     f"duckdb:///md:db?motherduck_token={TOKEN}",
     f"duckdb:md:db?motherduck_token={TOKEN}",
     f"duckdb://user:{TOKEN}@host/db",
+    f"duckdb://{TOKEN}@host/db",
     f"s3://bucket/x.duckdb?secret={TOKEN}",
     f"https://h.example/x.duckdb?sig={TOKEN}",
     f"quack:localhost?token={TOKEN}",

@@ -1,7 +1,7 @@
 """Labels and budgets: each step is told once a month, and what has no cost is told beside it."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from ai_batches_runner.inspect.budgets import Budget, Spend, read_spend
 from commands import keys, run, table
 from slack_hook import Hook
 from support import NOW, Lists, TRow, batch, cursor_list
@@ -103,6 +104,19 @@ def test_batches_of_other_months_do_not_count(lists: Lists, rows: list[TRow]) ->
     rows[0]["created_at"] -= 32 * 86_400
     variables = keys(lists, "openai") | budget(usd_per_month=1)
     assert told([run("load", **variables)[1]]) == []
+
+
+def test_a_maximum_of_which_a_part_is_not_known_is_not_told() -> None:
+    sums: list[TRow] = [
+        {"usd": 1, "most_usd": 2, "without_most": 0, "unpriced": 0},
+        {"usd": 3, "most_usd": None, "without_most": 1, "unpriced": 2},
+    ]
+
+    def ask(query: str) -> list[TRow]:
+        return sums if "batches_spend" in query else [{"month": date(2026, 11, 1)}]
+
+    (spend,) = read_spend(ask, [Budget(None, None, Decimal(9), (1.0,))])
+    assert spend == Spend("2026-11", Decimal(4), None, 2)
 
 
 def test_labels_are_columns_and_follow_their_setting(

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from ai_batches import AccountMetrics
+from ai_batches.paginators.base import LoopGuard, RecentIds
 from support import (
     KEY,
     CutOff,
@@ -118,6 +119,22 @@ def test_nothing_behind_a_single_row_may_be_a_404(read: ListReader) -> None:
 
     assert read("bland", strict)["error"] is None
     assert read.ids("bland") == [1]
+
+
+@pytest.mark.parametrize("status", [400, 404])
+def test_an_error_behind_the_last_row_of_a_cursor_list_is_its_end(
+    read: ListReader, status: int
+) -> None:
+    inner = cursor_list(rows(150), False)
+
+    def strict(request: Request) -> TAnswer:
+        body: Any = inner(request)
+        return body if body["data"] else failure(status, {"detail": "Nothing follows."})
+
+    done = read("kimi", strict)
+    # two pages, the error, and a look back
+    assert (done["error"], done["requests"]) == (None, 4)
+    assert len(read.ids("kimi")) == 150
 
 
 def test_a_short_page_in_the_middle_of_an_offset_list_is_not_its_end(read: ListReader) -> None:
@@ -261,6 +278,24 @@ def test_cursors_that_go_round_in_circles_are_found(read: ListReader) -> None:
     assert "more than 3 times" in (done["error"] or "") or "advance" in (done["error"] or "")
     assert done["requests"] < 60
     assert read.ids("openai") == [8, 7, 6, 5, 4, 3]
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 5_000])
+def test_a_loop_of_any_length_is_found(length: int) -> None:
+    guard = LoopGuard()
+    turns = ["head", *map(str, range(length))] + [str(n % length) for n in range(4 * length)]
+    found = [guard.is_closed_by(cursor) for cursor in turns]
+    assert any(found)
+    # not before a value came again
+    assert found.index(True) > length
+
+
+def test_the_last_ids_are_recognized_and_not_many_more() -> None:
+    recent = RecentIds(10)
+    for last in range(100):
+        recent.extend([str(last)])
+        assert all(str(number) in recent for number in range(max(0, last - 9), last + 1))
+        assert str(last - 20) not in recent
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -571,6 +606,21 @@ def test_a_token_list_that_denies_its_end_is_doubted(
     read: ListReader, provider: str, body: TAnswer, said: str
 ) -> None:
     assert said in (read(provider, body)["error"] or "")
+
+
+def test_a_token_list_may_grow_while_it_is_read(read: ListReader) -> None:
+    full = [{"name": row["id"], "state": "COMPLETED"} for row in rows(250)]
+
+    def answer(request: Request) -> TAnswer:
+        start = int(request.query_params.get("pageToken", 0))
+        token = str(start + 100) if start + 100 < len(full) else ""
+        # rows come above, where it was read before
+        total = len(full) + start
+        rest = {"nextPageToken": token, "totalSize": total}
+        return {"batchInferenceJobs": full[start : start + 100], **rest}
+
+    assert read("fireworks", answer)["error"] is None
+    assert len(read.ids("fireworks")) == 250
 
 
 def test_a_token_that_stays_the_same_may_bring_new_rows(read: ListReader) -> None:

@@ -9,7 +9,9 @@ import orjson
 import pytest
 
 from ai_batches import PROVIDERS, ResultSettings
+from ai_batches.errors import AuthenticationError
 from ai_batches.results.contents import wanted_files
+from ai_batches.results.run import AccountWork
 from commands import run, table
 from file_server import (
     Asked,
@@ -348,6 +350,15 @@ def test_a_file_that_was_loaded_stays_so_if_it_cannot_be_read_again(
     assert files(tmp_path, "kind, outcome") == [("error", "loaded"), ("output", "loaded")]
     query = "SELECT sum(requests) FROM ai_batches_dataset.batch_usage WHERE outcome = 'succeeded'"
     assert table(tmp_path / FILE, query) == [(3,)]
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+def test_a_refusal_is_of_the_key_unless_another_file_was_answered(is_answered: bool) -> None:
+    work = AccountWork()
+    if is_answered:
+        work.note_success()
+    work.note_failure(AuthenticationError("gemini", "default", "refused", "Look."))
+    assert work.is_stopped is not is_answered
 
 
 @pytest.mark.integration

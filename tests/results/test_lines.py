@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ai_batches import PROVIDERS
-from ai_batches.providers.results import ResultFile
-from ai_batches.results.facts import FileFacts, usage_table
+from ai_batches.providers.results import RequestFacts, ResultFile
+from ai_batches.results.facts import FileFacts, Sums, usage_table
 from ai_batches.results.lines import Line, LineSplitter
 from ai_batches.results.settings import ResultSettings
 from ai_batches.results.tables import SUMMED
@@ -316,3 +316,17 @@ def test_no_value_breaks_a_file_and_sums_are_those_of_its_requests(
             limit = Decimal(10) ** 9 if column == "reported_cost_usd" else 2**63
             expected = sum(known) if known else None
             assert total[column] == (expected if expected is None or expected < limit else None)
+
+
+def test_sums_of_several_files_are_those_of_all_their_requests() -> None:
+    found = [
+        RequestFacts("failed", error_code="a", input_tokens=300_000, output_tokens=2),
+        RequestFacts("failed", error_code="a", input_tokens=5, reasoning_tokens=7),
+        RequestFacts("failed", error_code="b", input_tokens=400_000, output_tokens=11),
+    ]
+    whole, first, second = Sums(), Sums(), Sums()
+    for number, facts in enumerate(found):
+        whole.add(facts)
+        (first if number else second).add(facts)
+    first.add_sums(second)
+    assert first == whole

@@ -84,6 +84,17 @@ def test_prices_are_typed_and_stored_once(rows: list[TRow], lists: Lists, tmp_pa
     ]
 
 
+def test_a_model_that_is_told_later_is_looked_up(
+    rows: list[TRow], lists: Lists, tmp_path: Path
+) -> None:
+    variables = keys(lists, "openai")
+    assert run("load", **variables)[0] == 0
+    rows[1]["model"] = "gpt-5-mini"
+    assert run("load", **variables)[0] == 0
+    models = "SELECT model FROM {}.batch_price_models ORDER BY 1"
+    assert ask(tmp_path, models) == [("gpt-5",), ("gpt-5-mini",)]
+
+
 @pytest.mark.integration
 def test_without_models_the_views_are_made_all_the_same(lists: Lists, tmp_path: Path) -> None:
     lists.serve("openai", cursor_list([batch(1)]))

@@ -13,6 +13,7 @@ import pytest
 
 from ai_batches import ai_batches_source
 from ai_batches_runner import open_pipeline
+from ai_batches_runner.run.sealed import is_sealed
 from commands import keys, run, table
 from killing import run_and_kill
 from support import Lists, TRow, batch, cursor_list, few_of
@@ -186,6 +187,18 @@ def test_damage_while_rows_wait_to_be_stored_is_recovered_from(
     # all is well again
     code, _, log = run("load")
     assert (code, log) == (0, "")
+
+
+@pytest.mark.parametrize("damage", [remove, cut_to_half])
+def test_a_package_whose_rows_were_damaged_is_not_whole(
+    listed: list[TRow], tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    with open_pipeline() as pipeline:
+        pipeline.extract(ai_batches_source().with_resources("openai"))
+        assert is_sealed(pipeline)
+        (file,) = working_folder(tmp_path).glob("normalize/extracted/*/new_jobs/batches.*")
+        damage(file)
+        assert not is_sealed(pipeline)
 
 
 def set_in_state(folder: Path, **values: object) -> None:

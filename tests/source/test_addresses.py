@@ -243,6 +243,22 @@ def test_accounts_may_have_addresses_of_their_own(set_to: Callable[..., None]) -
     }
 
 
+def test_a_part_of_an_accounts_own_address_goes_before_the_providers_address(
+    set_to: Callable[..., None],
+) -> None:
+    set_to(
+        base_url="http://localhost:1",
+        project="p1",
+        accounts='{"shared": "k1", "other": {"api_key": "k2", "region": "us"}}',
+    )
+    found = provider_settings(REGIONAL)
+    assert found.base_url == "http://localhost:1"
+    assert {account.name: account.base_url for account in found.accounts} == {
+        "shared": "",
+        "other": "https://us.vendor.example/p1/v1",
+    }
+
+
 def test_each_account_is_asked_at_its_address(pipeline: Pipeline, lists: Lists) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
     lists.serve("kimi", cursor_list([batch(2)]))

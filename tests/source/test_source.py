@@ -21,6 +21,8 @@ from dlt import Pipeline
 from dlt.common.exceptions import TerminalException, TransientException
 from dlt.pipeline.exceptions import PipelineStepFailed
 from dlt.pipeline.helpers import retry_load
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
 
 from ai_batches import (
     PROVIDERS,
@@ -201,6 +203,25 @@ def test_a_proxy_of_the_environment_is_asked(
         load(pipeline, {"openai": settings})
         proxy.shutdown()
     assert [url.split("?")[0] for url in asked] == ["http://vendor.invalid/v1/batches"]
+    assert list(stored(pipeline, "openai")) == ["batch_1"]
+
+
+def test_a_login_of_netrc_does_not_replace_the_key(
+    pipeline: Pipeline, lists: Lists, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "netrc"
+    file.write_text("default login somebody password of-somebody")
+    monkeypatch.setenv("NETRC", str(file))
+    body = cursor_list([batch(1)])
+
+    def moved(request: Request) -> Any:
+        # where requests looks for a login once more
+        there = request.url.include_query_params(moved=1)
+        return body(request) if "moved" in request.query_params else RedirectResponse(str(there))
+
+    lists.serve("openai", moved)
+    load(pipeline, lists.settings("openai"))
+    assert [asked.headers["authorization"] for asked in lists.requests] == [f"Bearer {KEY}"] * 2
     assert list(stored(pipeline, "openai")) == ["batch_1"]
 
 
@@ -458,6 +479,15 @@ def test_a_setting_that_cannot_be_used_is_named(
     assert f"sources.ai_batches.openai.{name.lower()}" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_the_least_numbers_that_settings_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    least = {"page_size": 2, "page_max_mb": 1, "concurrency": 1}
+    for name, number in least.items():
+        monkeypatch.setenv(f"SOURCES__AI_BATCHES__OPENAI__{name.upper()}", str(number))
+    found = provider_settings(PROVIDERS["openai"])
+    assert {name: getattr(found, name) for name in least} == least
 
 
 def test_a_provider_without_key_is_not_selected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from ai_batches_runner.run.pipeline import open_to_read
 from ai_batches_runner.sql.dialects import translate
 from ai_batches_runner.sql.reader import literal, open_reader
+from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case
 from commands import keys
 from stored_results import store_results
@@ -367,6 +368,33 @@ def check_spend(spend: list[TRow], costs: dict[str, TRow]) -> None:
     assert {str(row["month"])[:10] for row in spend} == {"2025-09-01", "2026-10-01", "2026-11-01"}
     known = [row for row in spend if row["cost_usd_max"] is not None]
     assert total(known, "cost_usd_max") > total(known, "cost_usd")
+
+
+def test_a_month_has_a_maximum_only_if_each_known_cost_has_one() -> None:
+    costs = [
+        ("a", "m", "1", "2"),
+        ("b", "m", "3", None),
+        ("c", "n", "5", "7"),
+        ("d", "n", None, None),
+    ]
+    with duckdb.connect() as connection:
+        whose = "provider VARCHAR, account VARCHAR, id VARCHAR"
+        money = "cost_usd DECIMAL(38, 9), cost_usd_max DECIMAL(38, 9)"
+        connection.execute(
+            f"CREATE TABLE batches_labelled ({whose}, model VARCHAR, created_on DATE)"
+        )
+        connection.execute(f"CREATE TABLE batches_cost ({whose}, {money})")
+        for name, model, cost, most in costs:
+            row = ["openai", "default", name]
+            connection.execute(
+                "INSERT INTO batches_labelled VALUES (?, ?, ?, ?, ?)", [*row, model, ON["now"]]
+            )
+            connection.execute(
+                "INSERT INTO batches_cost VALUES (?, ?, ?, ?, ?)", [*row, cost, most]
+            )
+        query = translate(VIEWS["batches_spend"].query, "duckdb")
+        found = connection.sql(query).project("model, cost_usd, cost_usd_max").fetchall()
+    assert sorted(found) == [("m", 4, None), ("n", 5, 7)]
 
 
 def total(rows: list[TRow], column: str) -> Decimal:

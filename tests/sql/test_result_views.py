@@ -79,6 +79,8 @@ ROWS: Mapping[str, list[TRow]] = {
         # sums only, and a file that is missing
         file(8, "output", 5, "totals"),
         file(8, "error", None, "totals", outcome="not_ready", bad_lines=None),
+        # by another account only what failed, of more lines
+        file(8, "results", 9, "errors", account="staging"),
         file(7, "output", 3),
         file(7, "error", 1),
         file(6, "error", 5, "errors"),

@@ -190,6 +190,12 @@ def test_the_end_of_a_vendor_that_tells_one_closes_it_too(provider: str, row: TR
     assert [found[name] for name in ENDS[:4]] == [None] * 4
 
 
+def test_an_end_to_come_closes_no_row_of_an_unknown_word() -> None:
+    found = read({"jobArn": "1", "status": "Zapped", "endTime": NOW + 86_400}, "bedrock")
+    assert (found["is_open"], found["ended_at"]) == (True, None)
+    assert found["extra"] == {"endTime": NOW + 86_400}
+
+
 def test_a_closed_row_of_an_unknown_word_does_not_hold_the_next_run(
     pipeline: Pipeline, lists: Lists
 ) -> None:
