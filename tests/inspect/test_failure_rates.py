@@ -1,14 +1,11 @@
 """Failure rates that stand out, and batches that are paid for although they did not complete."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from ai_batches_runner.inspect.failing import chance_of, failure_rates
-from ai_batches_runner.inspect.thresholds import Thresholds
+from ai_batches_runner.inspect.failing import chance_of
 from cases import Case
 from commands import keys, run
 from hooks import slack
@@ -142,15 +139,6 @@ def test_a_threshold_that_cannot_be_used_is_named_before_anything_is_read(
     assert (code, lists.count("openai")) == (2, 0)
     assert f"`sources.ai_batches.alerts.{setting.lower()}` cannot be used" in log
     assert "Correct it, or remove the setting." in log
-
-
-@pytest.mark.parametrize(("limit", "told"), [(50, 1), (50.1, 0)])
-def test_a_rise_of_as_much_as_the_limit_is_told(limit: float, told: int) -> None:
-    rate = {"provider": "openai", "model": "m", "endpoint": None, "batches": 40, "failed": 30}
-    reader = Mock()
-    reader.rows.return_value = [{**rate, "batches_before": 40, "failed_before": 10}]
-    found = failure_rates(reader, datetime.now(UTC), Thresholds(failure_rise=limit))
-    assert len(list(found)) == told
 
 
 @pytest.mark.integration
