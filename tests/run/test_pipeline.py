@@ -91,6 +91,7 @@ def test_without_any_key_it_says_where_it_looked() -> None:
         assert f"{variable}_API_KEY" in log
     assert "ai-batches demo" in log
     assert printed == ""
+    assert ", ," not in log
 
 
 def test_a_provider_asked_for_without_a_key_is_an_error(lists: Lists) -> None:

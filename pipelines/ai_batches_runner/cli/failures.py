@@ -134,7 +134,8 @@ def explain_missing_keys(without_key: Sequence[str], output: Output) -> None:
         PROVIDERS[name].key_variables if without_key else (PROVIDERS[name].api_key_env,)
         for name in names
     ]
-    variables = ", ".join(variable for each in looked_at for variable in each)
+    # some have only one that products share
+    variables = ", ".join(variable for each in looked_at for variable in each if variable)
     output.complain(
         f"{asked}\nLooked for the environment variables {variables}, and for `api_key` or"
         f" `accounts` in [sources.ai_batches.{names[0] if len(names) == 1 else '<provider>'}] of"

@@ -83,7 +83,7 @@ def load_batches() -> None:
     """Loads all providers; fails afterwards where one of them failed."""
     providers = providers_with_key()
     if not providers:
-        variables = ", ".join(provider.api_key_env for provider in PROVIDERS.values())
+        variables = ", ".join(filter(None, (each.api_key_env for each in PROVIDERS.values())))
         raise ValueError(f"No provider has an API key. Looked for {variables}.")
     with _opened("ai_batches") as pipeline:
         lists = load(pipeline, providers, table_format=TABLE_FORMAT)
