@@ -7,7 +7,7 @@ through `shown_message` where it leaves. Both may be done more than once: nothin
 import logging
 import re
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .masks import without_parts
@@ -15,6 +15,9 @@ from .redaction import redacted
 
 LENGTH = 300
 """Characters that are shown of a value at most."""
+
+_NAMES, _NAME_LENGTH = 5, 43
+"""Names that are shown at most, and characters of each."""
 
 _LONGEST_FIELD = 2_000
 
@@ -57,6 +60,19 @@ def shown(value: Any, length: int = LENGTH, secrets: Iterable[str] = ()) -> str:
     if len(line) > length or len(read) < len(text):
         line = line[: length - 3].rstrip() + "..."
     return line
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """The first few of some names that a server or a user chose, in backticks.
+
+    Args:
+        names (Sequence[str]): Of any number and length.
+
+    Returns:
+        str: Such as `` `a`, `b` and 3 more ``.
+    """
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(f"`{shown(name, _NAME_LENGTH)}`" for name in names[:_NAMES]) + more
 
 
 def shown_message(text: str) -> str:

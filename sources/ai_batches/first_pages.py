@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .account_feed import AccountFeed
-from .display import shown
+from .display import shown_names
 from .errors import AiBatchesError
 from .http.client import BatchListClient
 from .paginators import BatchListPaginator, UntrustedPageError
@@ -15,8 +15,6 @@ from .workers import Ended, Lane, Workers
 
 _PATIENCE = 0.5
 """Seconds after which Ctrl-C is heeded."""
-_NAMES = 5
-"""Statuses and fields that are named."""
 
 
 class FirstPage(NamedTuple):
@@ -62,14 +60,9 @@ def _of_next_page(paginator: BatchListPaginator) -> str:
 def _of_rows(rows: RowReader) -> Iterator[str]:
     """What is unusual in the values of rows."""
     if words := list(rows.unknown_statuses):
-        yield f"rows have the status {_few(words)}, which is not known"
+        yield f"rows have the status {shown_names(words)}, which is not known"
     if fields := [*rows.unreadable, *(f"of column {name}" for name in rows.uncomputable)]:
-        yield f"values could not be read: {_few(fields)}"
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return ", ".join(f"`{shown(name, 43)}`" for name in names[:_NAMES]) + more
+        yield f"values could not be read: {shown_names(fields)}"
 
 
 def check_accounts(

@@ -97,7 +97,8 @@ def look_up(
         SettingsError: If budgets or labels cannot be used.
     """
     of_interest = f"is_open OR {OF_INTEREST} OR ({expiring_batches(datetime.now(UTC))})"
-    if read_budgets():
+    budgets = read_budgets()
+    if budgets:
         of_interest += f" OR {OF_THE_MONTH}"
     with open_reader(pipeline, wait, of_interest) as reader:
         rows = reader.rows(LAST_RUNS)
@@ -106,7 +107,7 @@ def look_up(
         stale_after = thresholds.not_loaded_after
         standing = [*_accounts(rows, now, stale_after), *_stuck(reader), *_ahead(reader)]
         if now > RELEASED:
-            standing += [*expiring_results(reader, now), *budget_alerts(reader)]
+            standing += [*expiring_results(reader, now), *budget_alerts(reader, budgets)]
             standing += failure_rates(reader, now, thresholds)
         oldest = min(
             (_start(run, (until or {}).get(whose)) for whose, run in runs.items()), default=now

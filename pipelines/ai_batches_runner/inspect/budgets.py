@@ -143,19 +143,16 @@ def _total(rows: Sequence[TRow], name: str) -> Decimal:
     return sum((Decimal(str(row[name] or 0)) for row in rows), Decimal(0))
 
 
-def budget_alerts(reader: Reader) -> Iterator[Alert]:
-    """Looks for budgets of which a share that is to be told is spent.
+def budget_alerts(reader: Reader, budgets: Sequence[Budget]) -> Iterator[Alert]:
+    """Looks for budgets of which a share in `warn_at` is spent.
 
     Args:
         reader (Reader): Where the batches are.
+        budgets (Sequence[Budget]): Which ones.
 
     Yields:
         Alert: One per budget, of the highest share that is reached.
-
-    Raises:
-        SettingsError: If the setting cannot be used.
     """
-    budgets = read_budgets()
     for budget, spend in zip(budgets, read_spend(reader.rows, budgets), strict=True):
         reached = [share for share in budget.warn_at if spend.usd >= budget.usd * _share(share)]
         if reached:

@@ -51,6 +51,7 @@ def parse_view(text: str, labels: Labels = ()) -> View:
     return _parse(text, labels)[0]
 
 
+@lru_cache
 def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     """A view, and the tables and views that it reads."""
     text = text.replace(_DEFINED, "".join(f', {each.value} AS "{each.name}"' for each in labels))
@@ -113,10 +114,15 @@ def views_with(labels: Labels) -> dict[str, View]:
     Returns:
         dict[str, View]: Must not be changed.
     """
-    found = {
-        file.name.removesuffix(".sql"): _parse(file.read_text(encoding="utf-8"), labels)
+    texts = {
+        file.name.removesuffix(".sql"): file.read_text(encoding="utf-8")
         for file in sorted((files(__package__) / "views").iterdir(), key=lambda file: file.name)
         if file.name.endswith(".sql")
+    }
+    found = {
+        # most views have no labels, and are parsed once
+        name: _parse(text, labels if _DEFINED in text or _NAMED in text else ())
+        for name, text in texts.items()
     }
     needs = {name: tables & found.keys() for name, (_, tables) in found.items()}
     return {name: found[name][0] for name in TopologicalSorter(needs).static_order()}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..display import shown
+from ..display import shown_names
 from ..paginators import BatchListPaginator, Reply
 from ..providers import Provider
 
@@ -14,9 +14,6 @@ _MOSTLY = "requests_total"
 """A column whose field open batches may lack."""
 _ENOUGH_ROWS = 20
 """Rows of which one at least should have it."""
-_NAMES = 5
-"""Fields that are named."""
-_NAME_LENGTH = 43
 
 
 class Drift:
@@ -63,9 +60,7 @@ class Drift:
         """A clause on new fields beside the rows; empty if there are none."""
         if not self._unknown:
             return ""
-        names = [f"`{shown(name, _NAME_LENGTH)}`" for name in sorted(self._unknown)]
-        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-        return f"the reply has {', '.join(names[:_NAMES])}{more} beside its rows"
+        return f"the reply has {shown_names(sorted(self._unknown))} beside its rows"
 
     @property
     def missing_fields(self) -> list[str]:

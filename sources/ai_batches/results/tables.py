@@ -68,7 +68,7 @@ LONG_CONTEXT = 200_000
 
 USAGE_COLUMNS: Columns = {
     **_BATCH,
-    "model": (_TEXT, "Model that answered; empty if it is not told"),
+    "model": (_TEXT, "Model that answered; empty if not reported"),
     "outcome": (_TEXT, "succeeded, failed, expired, cancelled or unknown"),
     "requests": (_BIGINT, "Requests with this model and outcome"),
     **_TOKENS,
@@ -76,7 +76,7 @@ USAGE_COLUMNS: Columns = {
     "top_error_count": (_BIGINT, "Requests with that error"),
     "requests_long_context": (
         _BIGINT,
-        f"Requests with more than {LONG_CONTEXT:,} input tokens; null if only sums are told",
+        f"Requests with more than {LONG_CONTEXT:,} input tokens; null if only sums are reported",
     ),
     "_dlt_load_id": _LOAD,
 }
