@@ -85,7 +85,7 @@ def results_table() -> str:
     for name, provider in PROVIDERS.items():
         results = provider.results
         if results is None:
-            rows.append(f"| `{name}` | not documented: `unsupported` | |\n")
+            rows.append(f"| `{name}` | none: `unsupported` | |\n")
             continue
         where = "sums" if results.totals else "one place"
         if results.file_columns:

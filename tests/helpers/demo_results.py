@@ -69,7 +69,7 @@ class DemoClient:
         shown = VENDORS[self.name].row(batch, self.clock)
         if self.name == "anthropic":
             return [f"/v1/messages/batches/{shown['id']}/results"]
-        if self.name in ("openrouter", "xai"):
+        if self.name in ("digitalocean", "openrouter", "xai"):
             return [f"/batches/{self.row(batch)['id']}/results"]
         if self.name == "gemini":
             return ["/" + shown["name"]]
@@ -117,18 +117,36 @@ def _usage(usage: Mapping[str, Any]) -> Tokens:
 
 
 def _anthropic(client: DemoClient, batch: Batch) -> Iterator[Line]:
-    kinds = {"errored": "failed", "canceled": "cancelled"}
     (path,) = client.paths(batch)
     for text in _json_lines(client.get(path)):
-        line = json.loads(text)
-        result = line["result"]
-        tokens = NO_TOKENS
-        if result["type"] == "succeeded":
-            usage = result["message"]["usage"]
-            cached = usage["cache_read_input_tokens"]
-            sent = usage["input_tokens"] + cached + usage["cache_creation_input_tokens"]
-            tokens = Tokens(sent, cached, usage["output_tokens"], 0)
-        yield Line(line["custom_id"], kinds.get(result["type"], result["type"]), tokens, text)
+        yield _message(json.loads(text), text)
+
+
+def _message(line: Mapping[str, Any], text: str) -> Line:
+    kinds = {"errored": "failed", "canceled": "cancelled"}
+    result = line["result"]
+    tokens = NO_TOKENS
+    if result["type"] == "succeeded":
+        usage = result["message"]["usage"]
+        cached = usage["cache_read_input_tokens"]
+        sent = usage["input_tokens"] + cached + usage["cache_creation_input_tokens"]
+        tokens = Tokens(sent, cached, usage["output_tokens"], 0)
+    return Line(line["custom_id"], kinds.get(result["type"], result["type"]), tokens, text)
+
+
+def _digitalocean(client: DemoClient, batch: Batch) -> Iterator[Line]:
+    row = client.row(batch)
+    reply = client.get(f"/batches/{row['id']}/results").json()
+    assert reply["result_available"] == bool(row["output_file_id"] or row["error_file_id"])
+    for field in ("output_file_url", "error_file_url"):
+        if field in reply:
+            # with the key, the storage refuses
+            for text in _json_lines(requests.get(reply[field], timeout=20)):
+                line = json.loads(text)
+                if "result" in line:
+                    yield _message(line, text)
+                else:
+                    yield _openai(line["custom_id"], line["response"], line["error"], text)
 
 
 def _openrouter(client: DemoClient, batch: Batch) -> Iterator[Line]:
@@ -189,8 +207,9 @@ def _gemini(client: DemoClient, batch: Batch) -> Iterator[Line]:
 
 READERS: dict[str, Callable[[DemoClient, Batch], Iterator[Line]]] = {
     "anthropic": _anthropic,
+    "digitalocean": _digitalocean,
     "gemini": _gemini,
     "openrouter": _openrouter,
     "xai": _xai,
 }
-"""Vendors that have no files in OpenAI's shape, to what reads theirs."""
+"""Vendors that have no files in OpenAI's shape by their ids, to what reads theirs."""

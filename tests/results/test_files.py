@@ -218,7 +218,7 @@ def test_what_no_vendor_documents_or_is_elsewhere_is_unsupported(file_server: Fi
     found = {row["batch_id"]: row for row in tables["batch_files"]}
     assert {row["outcome"] for row in found.values()} == {"unsupported"}
     assert {row["file_ref"] for row in found.values()} == {None}
-    assert "documents no way" in found["batch_1"]["error"]
+    assert "No results of" in found["batch_1"]["error"]
     assert "storage of your own" in found["batch_2"]["error"]
     assert not file_server.asked
 

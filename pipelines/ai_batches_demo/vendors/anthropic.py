@@ -88,7 +88,7 @@ def _results(batches: BatchList, request: Request) -> Response:
 
     def lines() -> Iterator[bytes]:
         for outcome in results.of(_shuffled(batch.requests)):
-            line = {"custom_id": outcome.custom_id, "result": _result(batch, outcome)}
+            line = {"custom_id": outcome.custom_id, "result": message_result(batch, outcome)}
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
     return Content(lines, batch.requests, _id(batch), "application/x-jsonl").answer(request)
@@ -100,7 +100,8 @@ def _shuffled(count: int) -> Iterator[int]:
     return ((count // 3 + place * step) % count for place in range(count))
 
 
-def _result(batch: Batch, outcome: Outcome) -> dict[str, Any]:
+def message_result(batch: Batch, outcome: Outcome) -> dict[str, Any]:
+    """What became of a request, as a line of results has it under `result`."""
     if outcome.kind == "expired":
         return {"type": "expired"}
     if outcome.kind == "cancelled":

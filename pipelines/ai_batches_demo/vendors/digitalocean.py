@@ -3,9 +3,16 @@
 from functools import partial
 from typing import Any
 
-from ..batches import DAY, Batch
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ..batches import DAY, Batch, BatchList
+from ..results import Outcome
+from .anthropic import message_result
+from .files import ResultFiles, openai_line
 from .paging import cursor_page
-from .vendor import TIMES, DemoVendor, batch_object, iso
+from .storage import Storage
+from .vendor import TIMES, DemoVendor, ResultRoute, batch_ids, batch_object, iso, json_response
 
 
 def _row(batch: Batch, now: int) -> dict[str, Any]:
@@ -30,6 +37,33 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     }
 
 
+def _line(batch: Batch, outcome: Outcome, endpoint: str, model: str) -> dict[str, Any]:
+    """A line as the vendor writes it that runs the batch."""
+    if batch.number % 2:
+        return {"custom_id": outcome.custom_id, "result": message_result(batch, outcome)}
+    return openai_line(batch, outcome, endpoint, model)
+
+
+STORAGE = Storage("digitalocean-storage", ResultFiles(_row, line=_line, kept=30 * DAY))
+
+
+def _results(batches: BatchList, request: Request) -> Response:
+    batch = batches.find(request.path_params["id"], batch_ids)
+    if batch is None:
+        return json_response(404, {"id": "not_found", "message": "There is no such batch."})
+    if not batch.is_ended(batches.clock):
+        message = "The batch has not ended."
+        return json_response(412, {"id": "precondition_failed", "message": message})
+    row = _row(batch, batches.clock)
+    links = {
+        f"{kind}_file_url": STORAGE.link(request, row[f"{kind}_file_id"])
+        for kind in ("output", "error")
+        if row[f"{kind}_file_id"]
+    }
+    body = {"batch_id": row["batch_id"], "result_available": bool(links), **links}
+    return json_response(200, body)
+
+
 def _refusal(key: str) -> Any:
     return {"id": "unauthorized", "message": "Unable to authenticate you"}
 
@@ -40,4 +74,5 @@ DIGITALOCEAN = DemoVendor(
     row=_row,
     page=partial(cursor_page, _row),
     refusal=_refusal,
+    results=(ResultRoute("/batches/{id}/results", _results), STORAGE.route),
 )

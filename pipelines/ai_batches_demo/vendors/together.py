@@ -1,15 +1,15 @@
 """Together AI: as in its specification, in the order and with the times of a real listing."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from ..batches import DAY, ENDS, Batch, BatchList
 from .files import ResultFiles
+from .storage import Storage
 from .vendor import (
     FAILURES,
     DemoVendor,
@@ -65,29 +65,14 @@ def _missing(file_id: str) -> Any:
 
 
 FILES = ResultFiles(_row, _missing)
-
-
-def _signature(file_id: str) -> str:
-    return sha256(f"signed {file_id}".encode()).hexdigest()
+STORAGE = Storage("together-storage", FILES)
 
 
 def _redirect(batches: BatchList, request: Request) -> Response:
     file_id = request.path_params["file_id"]
     if FILES.content(batches, file_id) is None:
         return json_response(404, _missing(file_id))
-    # another host, so that clients leave the key out as they do for the vendor's storage
-    other = {"hostname": "localhost"} if request.url.hostname == "127.0.0.1" else {}
-    path, query = f"/together-storage/{file_id}.jsonl", f"signature={_signature(file_id)}"
-    return RedirectResponse(request.url.replace(path=path, query=query, **other), 302)
-
-
-def _stored(batches: BatchList, request: Request) -> Response:
-    file_id = request.path_params["file_id"]
-    if "authorization" in request.headers:
-        return PlainTextResponse("Only one way to authorize is allowed.", 400)
-    if request.query_params.get("signature") != _signature(file_id):
-        return PlainTextResponse("The signature is wrong.", 403)
-    return FILES.answer(batches, request)
+    return RedirectResponse(STORAGE.link(request, file_id), 302)
 
 
 TOGETHER = DemoVendor(
@@ -100,8 +85,6 @@ TOGETHER = DemoVendor(
     is_newest_first=False,
     results=(
         ResultRoute("/files/{file_id}/content", _redirect),
-        ResultRoute(
-            "/together-storage/{file_id}.jsonl", _stored, is_elsewhere=True, needs_key=False
-        ),
+        STORAGE.route,
     ),
 )

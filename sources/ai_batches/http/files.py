@@ -2,21 +2,21 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from functools import partial
+from http.client import PRECONDITION_FAILED
+from typing import Any
 
 from requests import HTTPError, Request, Response
-from requests.auth import AuthBase
 
 from ..errors import AiBatchesError, TimeUpError, TransientRequestError
 from ..paginators import Reply, UntrustedPageError
 from .account_client import AccountClient
-from .foreign_address import origin_of, refuse_foreign_address
+from .file_route import FileRoute, Hop, Place
+from .foreign_address import origin_of
 from .inflater import Inflater
 from .session import AccountSession, BrokenFileError
 
 _CHUNK = 1 << 20
-_REDIRECTS = 5
 _ATTEMPTS = 5
 """How often a file is asked for in a row without that any byte comes."""
 _BREAKS = 50
@@ -31,6 +31,10 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 class BeginAgainError(Exception):
     """What was read of a file is no part of it as it is now, or cannot be gone on with."""
+
+
+class NotReadyError(Exception):
+    """A vendor has no address for a file yet."""
 
 
 class FileTooLargeError(Exception):
@@ -64,17 +68,45 @@ class FileClient(AccountClient):
         request = Request("GET", self.url(path), params=dict(params), auth=self._auth)
         return self._session.get(request)
 
-    def download(self, path: str, max_bytes: int) -> "Download":
+    def download(self, path: str, max_bytes: int, link_field: str = "") -> "Download":
         """Begins a file.
 
         Args:
             path (str): Its path below the API root, or its whole address there.
             max_bytes (int): Bytes beyond which it is refused, decompressed.
+            link_field (str): Field of the JSON there that holds the address of the file; empty:
+                the file itself is there.
 
         Returns:
             Download: The file, whose parts are still to be read.
         """
-        return Download(self, self._session, self.url(path), self._auth, max_bytes)
+        start = Hop(self._session, self.url(path), self._auth)
+        link = partial(self.link, path, link_field) if link_field else None
+        return Download(FileRoute(start, self.foreign_session, link), max_bytes)
+
+    def link(self, path: str, field: str) -> str:
+        """Asks for the address of a file, which may be signed for a short while.
+
+        Args:
+            path (str): What to ask, as of `download`.
+            field (str): Field of the reply that holds it.
+
+        Returns:
+            str: The address.
+
+        Raises:
+            NotReadyError: If there is none yet.
+            Exception: As of `AccountSession.get`.
+        """
+        try:
+            link = self.reply(path, {}).field(field)
+        except HTTPError as ex:
+            if ex.response is not None and ex.response.status_code == PRECONDITION_FAILED:
+                raise NotReadyError from None
+            raise
+        if not link:
+            raise NotReadyError
+        return str(link)
 
     def foreign_session(self, url: str) -> AccountSession:
         """A session for another server, which gets neither a key nor a header of the user's."""
@@ -139,41 +171,21 @@ class FileClient(AccountClient):
             session.close()
 
 
-class _Place(NamedTuple):
-    """Where a file is, after redirects."""
-
-    session: AccountSession
-    response: Response
-
-
 class Download:
     """One file as it comes.
 
     Args:
-        client (FileClient): Opens sessions for other servers.
-        session (AccountSession): Of the provider.
-        url (str): Address of the file.
-        auth (AuthBase | None): Puts the key onto requests to the provider.
+        route (FileRoute): Where it is.
         max_bytes (int): Bytes beyond which the file is refused.
     """
 
-    def __init__(
-        self,
-        client: FileClient,
-        session: AccountSession,
-        url: str,
-        auth: AuthBase | None,
-        max_bytes: int,
-    ) -> None:
+    def __init__(self, route: FileRoute, max_bytes: int) -> None:
         self.etag: str | None = None
         self.headers: Mapping[str, str] = {}
         """Of the first reply."""
         self.read = 0
         """Bytes read so far, decompressed."""
-        self._client = client
-        self._session = session
-        self._url = url
-        self._auth = auth
+        self._route = route
         self._max_bytes = max_bytes
         self._size: int | None = None
         self._inflater: Inflater | None = None
@@ -193,6 +205,7 @@ class Download:
         Raises:
             BeginAgainError: If the parts so far are worth nothing; call it again.
             FileTooLargeError: If the file is larger than allowed.
+            NotReadyError: If the vendor has no address for it yet.
             UntrustedPageError: If it cannot be known whether the file is whole.
             BrokenFileError: If it broke off, for the last time.
             HTTPError: If the server refuses it.
@@ -237,13 +250,13 @@ class Download:
             raise error
         raise BeginAgainError
 
-    def _open(self) -> _Place:
+    def _open(self) -> Place:
         """Asks for the file, or for the rest of it."""
         headers = {"Accept-Encoding": "identity"}
         if self.read:
             headers |= {"Range": f"bytes={self.read}-", "If-Range": self.etag or ""}
         try:
-            place = self._follow(headers)
+            place = self._route.open(headers)
         except HTTPError as ex:
             # the file has become shorter, or the server knows no parts
             if self.read and ex.response is not None and ex.response.status_code in (412, 416):
@@ -296,25 +309,3 @@ class Download:
             and response.headers.get("ETag", self.etag) == self.etag
             and response.headers.get("Content-Encoding", "").lower() in _PLAIN
         )
-
-    def _follow(self, headers: Mapping[str, str]) -> _Place:
-        """Follows redirects, to other servers without the key."""
-        url, auth, session = self._url, self._auth, self._session
-        for _ in range(_REDIRECTS):
-            try:
-                response = session.open(url, auth, headers)
-                if not response.is_redirect:
-                    return _Place(session, response)
-                session.release(response)
-                target = urljoin(url, response.headers["location"])
-                is_elsewhere = origin_of(target) != origin_of(url)
-            except ValueError:
-                # requests looks at it, too
-                raise UntrustedPageError(
-                    "the server redirects to an address that is not valid"
-                ) from None
-            if is_elsewhere:
-                refuse_foreign_address(target, self._url)
-                session, auth = self._client.foreign_session(target), None
-            url = target
-        raise UntrustedPageError("the server redirects in a circle")

@@ -33,9 +33,9 @@ def refuse_foreign_address(url: str, of: str) -> None:
     if addresses and all(map(_is_loopback, addresses)) and _is_on_loopback(of):
         return
     if parts.scheme.lower() != "https":
-        raise UntrustedPageError("the server redirects to an address that is not of https", host)
+        raise UntrustedPageError("the server leads to an address that is not of https", host)
     if not all(map(_is_public, addresses)):
-        raise UntrustedPageError("the server redirects into a private network", host)
+        raise UntrustedPageError("the server leads into a private network", host)
 
 
 def _is_public(address: str) -> bool:

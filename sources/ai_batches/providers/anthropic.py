@@ -35,8 +35,16 @@ _OUTCOMES = {
 }
 
 
-def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
-    """Reads the result of a request; its input tokens leave cached ones out."""
+def read_message(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
+    """Reads the result of a request; its input tokens leave cached ones out.
+
+    Args:
+        line (Mapping[str, Any]): A line of results.
+        kind (FileKind): What file it stands in.
+
+    Returns:
+        RequestFacts: What is kept of it.
+    """
     result = table(line.get("result"))
     reply, error = table(result.get("message")), table(result.get("error"))
     usage, said = table(reply.get("usage")), table(error.get("error"))
@@ -91,7 +99,7 @@ ANTHROPIC = Provider(
     # the page of results: kept for 29 days after the creation of the batch
     results=Results(
         files=results_of_batch("/v1/messages/batches/{}/results"),
-        read=_read,
+        read=read_message,
         days=29,
         kept_from="created_at",
     ),

@@ -1,7 +1,7 @@
 """What a provider declares of results: where the outcome of each request is, and how it reads."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from operator import methodcaller
 from typing import Any, Literal, NamedTuple, get_args
@@ -117,6 +117,8 @@ class Results:
         kept_from (str): Column of `batches`: `created_at`, or `ended_at`.
         address (Callable[[str, str], str] | None): Gives the address of a file, from the API root
             and its path; None: the path is below the root.
+        links (Mapping[FileKind, str]): By kind of file, field of the JSON at its path that holds
+            an address, signed for a short while, to read it at; empty: the path is the file's own.
         pages (Callable[[ResultFile], ResultPages | None] | None): How a file that is no file of
             lines is read; None: all are.
         incomplete_header (str): Header that is `true` while a file is being written.
@@ -132,6 +134,7 @@ class Results:
     days: int = 30
     kept_from: str = "ended_at"
     address: Callable[[str, str], str] | None = None
+    links: Mapping[FileKind, str] = field(default_factory=dict)
     pages: Callable[[ResultFile], ResultPages | None] | None = None
     incomplete_header: str = ""
     totals: Callable[[ResultFile], Totals | None] | None = None
@@ -148,7 +151,8 @@ def file_contents(path: str = "/files/{}/content") -> Callable[[Batch], list[Res
     """Output and error file, by the ids in the row of a batch, as most vendors have them.
 
     Args:
-        path (str): Path of a file's content below the API root.
+        path (str): Path of a file's content below the API root, with `{}` for the id of the file,
+            or `{batch}` for that of the batch.
 
     Returns:
         Callable[[Batch], list[ResultFile]]: For `Results.files`.
@@ -159,7 +163,12 @@ def file_contents(path: str = "/files/{}/content") -> Callable[[Batch], list[Res
             ("output", batch["output_file_id"]),
             ("error", batch["error_file_id"]),
         )
-        return [ResultFile(kind, ref, path.format(path_part(ref))) for kind, ref in refs if ref]
+        batch_id = path_part(str(batch["id"]))
+        return [
+            ResultFile(kind, ref, path.format(path_part(ref), batch=batch_id))
+            for kind, ref in refs
+            if ref
+        ]
 
     return files
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Set
 from typing import Any, NamedTuple
 
 from ..errors import RequestError
-from ..http.files import BeginAgainError, FileClient, FileTooLargeError
+from ..http.files import BeginAgainError, Download, FileClient, FileTooLargeError, NotReadyError
 from ..paginators import Reply, UntrustedPageError
 from ..providers import Provider
 from ..providers.results import (
@@ -109,7 +109,8 @@ class FileContents:
         pages = results.pages(file) if results.pages else None
         if pages:
             return Content(facts, size=self._read_pages(address, pages, facts))
-        return self._read_lines(address, file, results, facts)
+        download = self._client.download(address, self._max_bytes, results.links.get(file.kind, ""))
+        return self._read_lines(download, file, results, facts)
 
     def _new_facts(self, file: ResultFile, results: Results) -> FileFacts:
         return FileFacts(self._batch, file, results, self._account.results, self._seen)
@@ -119,14 +120,15 @@ class FileContents:
         reply = self._client.reply(file.path, {})
         fields = self._provider.fields
         named = {column: reply.field(fields[column]) or None for column in FILE_COLUMNS}
-        # without any file, it is done with
-        files = wanted_files(results, self._account.results, named) if any(named.values()) else []
-        return Content(files=tuple(files))
+        if not any(named.values()):
+            # it is done with
+            return Content()
+        batch = {"id": self._batch[2], **named}
+        return Content(files=tuple(wanted_files(results, self._account.results, batch)))
 
     def _read_lines(
-        self, address: str, file: ResultFile, results: Results, facts: FileFacts
+        self, download: Download, file: ResultFile, results: Results, facts: FileFacts
     ) -> Content:
-        download = self._client.download(address, self._max_bytes)
         while True:
             lines = LineSplitter()
             try:
@@ -137,6 +139,9 @@ class FileContents:
             except BeginAgainError:
                 facts.close()
                 facts = self._new_facts(file, results)
+            except NotReadyError:
+                facts.close()
+                return Content(not_ready="The vendor has no address for it yet.")
         for line in lines.end():
             facts.add(line)
         mark = results.incomplete_header
