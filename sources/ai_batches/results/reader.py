@@ -182,7 +182,8 @@ class ResultReader(AccountFeed[ResultPortion, FileClient]):
     ) -> _Outcome:
         results = self.provider.results
         if results is None:
-            return _Outcome("unsupported", f"No results of {self.provider.title} are read. docs/results.md says why.")
+            why = f"No results of {self.provider.title} are read. docs/results.md says why."
+            return _Outcome("unsupported", why)
         if "://" in file.ref and results.totals is None:
             return _Outcome(
                 "unsupported",
