@@ -4,7 +4,7 @@
     make bench BENCH="--only 10,000 --repeat 1"     workloads whose name has these words, once each
 
 Each program runs as a process of its own, in a virtual environment of its own, against a server in
-a third process. Programs take turns, round after round; medians are told. What comes out is in
+a third process. Programs take turns, round after round; medians are reported. What comes out is in
 `benchmarks/results.md`, `results.json` and `results.svg`.
 """
 

@@ -36,7 +36,7 @@ def short_table() -> str:
     return "| resource | key |\n|---|---|\n" + "".join(rows)
 
 
-def told_table() -> str:
+def reported_table() -> str:
     """Which columns rows of the documented shapes fill: the table of `docs/providers.md`."""
     groups = {
         "status": "status",
@@ -50,8 +50,8 @@ def told_table() -> str:
     }
     rows = []
     for name, provider in PROVIDERS.items():
-        told = filled_columns(name)
-        cells = ["yes" if column in told else "" for column in groups.values()]
+        reported = filled_columns(name)
+        cells = ["yes" if column in reported else "" for column in groups.values()]
         paginator = provider.new_paginator(None)
         paging = type(paginator).__name__.removesuffix("Paginator")
         size = provider.page_size or "as the vendor likes"

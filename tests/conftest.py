@@ -10,14 +10,11 @@ import dlt
 import pytest
 from dlt import Pipeline
 from hypothesis import settings
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 import servers
 from ai_batches import PROVIDERS
-from ai_batches_demo import LoopbackServer
 from file_server import FileServer
-from slack_hook import Hook
+from slack_hook import Hook, served_hook
 from support import Lists
 from targets import TServers
 
@@ -91,10 +88,7 @@ def lists(list_server: Lists) -> Lists:
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     """A hook of Slack of the test's own."""
-    made = Hook()
-    app = Starlette(routes=[Route("/services/secret", made.receive, methods=["POST"])])
-    with LoopbackServer(app) as served:
-        made.url = f"{served.url}/services/secret"
+    with served_hook() as made:
         yield made
 
 

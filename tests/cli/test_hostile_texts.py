@@ -18,7 +18,7 @@ from ai_batches_runner.dashboard.session import explain
 from ai_batches_runner.dashboard.tables import Cell, badge
 from ai_batches_runner.dashboard.view import _series
 from commands import keys, run, table
-from hooks import slack
+from slack_hook import served_hook
 from support import (
     DAY,
     KEY,
@@ -83,15 +83,15 @@ def test_no_command_shows_what_a_server_forged(lists: Lists, log_format: str) ->
     lists.serve("openai", cursor_list(rows()))
     said = f"{HOSTILE} {CODED} {KEY}"
     lists.serve("kimi", failure(400, {"error": {"message": said}}, x_custom="x"))
-    with slack() as (hook, sent):
-        told = {**variables(lists), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+    with served_hook() as hook:
+        told = {**variables(lists), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
         code, printed, log = run("load", *shared, **told)
     assert code == 1
     assert SEEN in _plain(printed + log)
     check_shown(_plain(printed + log))
-    assert len(sent) == 1
-    check_shown(sent[0])
-    assert SEEN in sent[0]
+    assert len(hook.took) == 1
+    check_shown(hook.took[0])
+    assert SEEN in hook.took[0]
     # others, in a process that reads no list: the key is known from the settings
     for command in (("alerts",), ("verify",), ("check",)):
         lists.serve("openai", cursor_list([batch(1_000, id=f"n{HOSTILE}"), *rows()]))
@@ -161,15 +161,15 @@ def test_no_position_in_a_list_shows_a_key(lists: Lists, caplog: pytest.LogCaptu
     for name, answer in BY_POSITION.items():
         lists.serve(name, answer)
     caplog.set_level(logging.DEBUG)
-    with slack() as (hook, sent):
-        told = {**keys(lists, *BY_POSITION), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+    with served_hook() as hook:
+        told = {**keys(lists, *BY_POSITION), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
         told |= {"RUNTIME__REQUEST_MAX_ATTEMPTS": "1"}
         code, printed, log = run("load", "--debug", *BY_POSITION, **told)
     assert code == 1
     assert printed.count("FAILED ") == len(BY_POSITION)
     assert "/services/T0/" in caplog.text
-    assert hook.rpartition("/")[2] not in printed + log + caplog.text
-    texts = [printed, log, *sent, caplog.text]
+    assert hook.url.rpartition("/")[2] not in printed + log + caplog.text
+    texts = [printed, log, *hook.took, caplog.text]
     for name, settings in lists.settings().items():
         with pytest.raises(AiBatchesError) as caught:
             list(BatchListClient(PROVIDERS[name], settings, settings.accounts[0]).pages())

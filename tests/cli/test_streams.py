@@ -4,17 +4,12 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from ai_batches_demo import LoopbackServer
 from commands import COMMAND, keys, run, run_process, table
+from slack_hook import Hook
 from support import KEY, Lists, batch, cursor_list, failure, few_of
 
 ACCOUNTS = "SOURCES__AI_BATCHES__OPENAI__ACCOUNTS"
@@ -32,19 +27,6 @@ def shell(redirected: str, *arguments: str, **variables: str) -> int:
         stderr=subprocess.DEVNULL,
         timeout=100,
     ).returncode
-
-
-@pytest.fixture
-def slack() -> Iterator[tuple[str, list[str]]]:
-    """A hook that takes what it is sent."""
-    told: list[str] = []
-
-    async def take(request: Request) -> Response:
-        told.append((await request.json())["text"])
-        return Response("ok")
-
-    with LoopbackServer(Starlette(routes=[Route("/hook", take, methods=["POST"])])) as server:
-        yield f"{server.url}/hook", told
 
 
 @pytest.mark.integration
@@ -70,19 +52,18 @@ def slack() -> Iterator[tuple[str, list[str]]]:
 def test_a_run_does_all_its_work_when_nobody_can_be_told(
     lists: Lists,
     tmp_path: Path,
-    slack: tuple[str, list[str]],
+    hook: Hook,
     redirected: str,
     options: list[str],
 ) -> None:
-    hook, told = slack
     lists.serve("openai", cursor_list([batch(2, status="in_progress", expires_at=1), batch(1)]))
     lists.serve("kimi", failure(401))
-    variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+    variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
     assert shell(redirected, "load", "openai", *options, **variables) == 0
     file = tmp_path / "ai_batches.duckdb"
     assert table(file, BATCHES) == [("default", 2)]
     assert table(file, RUNS) == [("ok",)]
-    assert len(told) == 1
+    assert len(hook.took) == 1
     # what failed decides the exit code, as if it had been printed
     assert shell(redirected, "load", "kimi", *options, **variables) == 1
 

@@ -1,6 +1,7 @@
 """Lists a vendor's batches by the vendor's own client; prints their ids as JSON.
 
-`tests/test_official_clients.py` runs it in the environment of `tests/environments/clients.txt`:
+`tests/integration/test_official_clients.py` runs it in the environment of
+`tests/environments/clients.txt`:
 python read_by_client.py PROVIDER LIST_URL KEY
 """
 

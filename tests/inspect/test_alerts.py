@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from commands import keys, run, run_process, summary
-from hooks import slack
+from slack_hook import served_hook
 from support import DAY, NOW, Lists, batch, cursor_list, ended_ago, failure, page
 
 
@@ -249,23 +249,23 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
     rows = [ended_ago(2, "failed", 60, **private), batch(1)]
     lists.serve("openai", cursor_list(rows))
     lists.serve("kimi", failure(404, {"error": {"message": "no Ada here"}}))
-    with slack() as (hook, sent):
-        variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+    with served_hook() as hook:
+        variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
         assert run("load", **variables)[0] == 1
-        assert sent == [
+        assert hook.took == [
             "AI batch alerts:\n"
             "• kimi, account default: the last run failed; not loaded yet\n"
             "• openai, account default: 1 batch failed within a day before the first run: batch_2"
         ]
         for _ in range(2):
             run("load", **variables)
-        assert sent[1:] == []
+        assert hook.took[1:] == []
         # what was mended and comes again is told again
         lists.serve("kimi", page([batch(1)]))
         run("load", **variables)
         lists.serve("kimi", failure(401))
         run("load", **variables)
-        assert sent[1:] == [
+        assert hook.took[1:] == [
             "AI batch alerts:\n• kimi, account default: the provider refused the key"
         ]
 
@@ -273,10 +273,10 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
 @pytest.mark.integration
 def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> None:
     lists.serve("openai", cursor_list([ended_ago(1, "failed", 60)]))
-    with slack(status=500) as (hook, sent):
-        variables = {**keys(lists, "openai"), "RUNTIME__SLACK_INCOMING_HOOK": hook}
+    with served_hook(500) as hook:
+        variables = {**keys(lists, "openai"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
         code, printed, log = run("load", **variables)
     assert code == 0
-    assert len(sent) == 1
+    assert len(hook.refused) == 1
     assert "could not be sent to Slack" in log
     assert "of-the-hook" not in printed + log

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ai_batches_runner.inspect.failing import chance_of
+from ai_batches_runner.inspect.failure_rates import chance_of
 from cases import Case
 from commands import keys, run
-from hooks import slack
+from slack_hook import served_hook
 from support import DAY, HOUR, Lists, TRow, batch, cursor_list, ended_ago, few_of
 from targets import TARGETS, TServers
 
@@ -102,15 +102,15 @@ def test_a_rate_that_stands_out_is_named_and_how(
 def test_a_rate_is_told_once_for_as_long_as_it_stands_out(lists: Lists) -> None:
     ended = worsened()
     variables = ended.serve(lists)
-    with slack() as (hook, sent):
-        variables |= {"RUNTIME__SLACK_INCOMING_HOOK": hook}
+    with served_hook() as hook:
+        variables |= {"RUNTIME__SLACK_INCOMING_HOOK": hook.url}
         assert ALERT in run("load", **variables)[1]
-        assert sum("of the last" in text for text in sent) == 1
+        assert sum("of the last" in text for text in hook.took) == 1
         # its numbers change
         ended.add("gpt-5", 60, 1, "failed")
         ended.serve(lists)
         assert "of the last" not in run("load", **variables)[1]
-        assert sum("of the last" in text for text in sent) == 1
+        assert sum("of the last" in text for text in hook.took) == 1
     assert "13 of the last 26 batches" in run("alerts")[1]
     for setting, value in {
         "FAILURE_RISE": "60",

@@ -150,7 +150,7 @@ def test_airflow_reads_results_in_mapped_tasks(airflow: Airflow, lists: Lists) -
 def test_airflow_without_any_key_fails_and_says_so(airflow: Airflow, lists: Lists) -> None:
     done = airflow("dags", "test", "ai_batches")
     assert done.returncode == 1
-    assert "No provider has an API key. Looked for ANTHROPIC_API_KEY" in done.stdout
+    assert "No provider has an API key. Looked for " in done.stdout
 
 
 def test_airflow_runs_the_dag_one_at_a_time_and_makes_up_for_none(airflow: Airflow) -> None:

@@ -111,7 +111,7 @@ def _load(
                 output,
             )
     except (PipelineStepFailed, DestinationException, UnusableDestinationError) as ex:
-        # what came of the lists is told all the same
+        # what came of the lists is reported all the same
         failure = ex
     except KeyboardInterrupt:
         output.summary(reports, describe_place(pipeline))

@@ -85,7 +85,7 @@ class JsonLines(Lines):
         """Tells that results are being stored."""
         self._tell("storing_results", f"storing results, {lines:,} lines", lines=lines)
 
-    def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
+    def alerts(self, alerts: Sequence[Alert], reported: Collection[TAccount] = frozenset()) -> None:
         """Tells of each thing to look at."""
         for alert in alerts:
             self._tell("alert", str(alert), logging.WARNING, **alert._asdict())

@@ -92,12 +92,12 @@ class Output(ProgressListener):
             if report.failure:
                 self.complain(f"FAILED {report.failure}")
 
-    def alerts(self, alerts: Sequence[Alert], told: Collection[TAccount] = frozenset()) -> None:
-        """What a person should look at; of accounts whose failure was told, nothing more of it."""
+    def alerts(self, alerts: Sequence[Alert], reported: Collection[TAccount] = frozenset()) -> None:
+        """What a person should look at; of accounts in `reported`, no failure again."""
         left = [
             alert
             for alert in alerts
-            if alert.kind not in FAILURES or (alert.provider, alert.account) not in told
+            if alert.kind not in FAILURES or (alert.provider, alert.account) not in reported
         ]
         if left:
             self._say("Alerts:")

@@ -9,7 +9,7 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from ai_batches import shown
 
-from ..inspect.failed import failed_requests
+from ..inspect.failed_requests import failed_requests
 from ..run.pipeline import open_pipeline, open_to_read
 from ..run.result_queue import Shard
 from ..run.results import load_results as load_all_results

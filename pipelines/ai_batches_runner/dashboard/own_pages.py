@@ -53,7 +53,7 @@ def accepted_names(host: str, address: str, allowed: Iterable[str]) -> frozenset
     """The names under which a server answers.
 
     Args:
-        host (str): What it was told to listen on.
+        host (str): What it listens on.
         address (str): The address it listens on.
         allowed (Iterable[str]): Further names.
 

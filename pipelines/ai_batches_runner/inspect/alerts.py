@@ -18,7 +18,7 @@ from ..sql.reader import Reader, TRow, open_reader
 from ..sql.runs import LAST_RUNS, REMEMBERED_DAYS, RUNS_AHEAD
 from .alert import SHOWN_IDS, Alert, alert_on
 from .budgets import OF_THE_MONTH, budget_alerts, read_budgets
-from .ended import (
+from .ended_batches import (
     FIRST_LOOK,
     OF_INTEREST,
     EndedBatch,
@@ -28,7 +28,7 @@ from .ended import (
     window_of_last_run,
 )
 from .expiring import expiring_batches, expiring_results
-from .failing import failure_rates
+from .failure_rates import failure_rates
 from .thresholds import Thresholds
 
 FAILURES = ("refused_key", "failed_run")
@@ -65,7 +65,7 @@ class Findings(NamedTuple):
     runs: dict[tuple[str, str], TRow]
     """The rows of `LAST_RUNS`, by provider and account."""
     ended: list[EndedBatch]
-    """Batches that failed or expired, or have uncounted failures, the oldest end first."""
+    """As of `read_ended`."""
 
     @classmethod
     def nothing(cls) -> "Findings":

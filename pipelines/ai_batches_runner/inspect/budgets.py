@@ -18,7 +18,7 @@ BUDGET = "budget"
 """The kind of these alerts."""
 
 WARN_AT = (0.5, 0.8, 1.0)
-"""Shares of a budget at which it is told, unless `warn_at` says otherwise."""
+"""Shares of a budget at which it is reported, unless `warn_at` says otherwise."""
 
 OF_THE_MONTH = "SECONDS_BETWEEN(created_at, NOW_IN_UTC()) <= 2764800"
 """A condition on the table that holds for all batches of this month, and some more."""

@@ -28,7 +28,8 @@ class Delivered:
     until: dict[TAccount, datetime] = field(default_factory=dict)
     """Start of the last run of each account whose batches were delivered."""
     settled: list[str] = field(default_factory=list)
-    """Keys of batches that were delivered, or need not be; the last `REMEMBERED_BATCHES`."""
+    """Keys of batches and of steps of budgets that were delivered, or need not be; the last
+    `REMEMBERED_BATCHES`."""
     settled_until: datetime | None = None
     """Everything that ended until then is settled; None while the keys say it all."""
     standing: list[str] = field(default_factory=list)

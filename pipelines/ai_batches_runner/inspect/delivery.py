@@ -16,7 +16,7 @@ from ..sql.runs import TOLERATED_SKEW
 from .alert import Alert
 from .alerts import Findings, in_order, look_up
 from .delivered import REMEMBERED_BATCHES, Delivered, DeliveredFile
-from .ended import (
+from .ended_batches import (
     FIRST_LOOK,
     LATER_LOOK,
     EndedBatch,
@@ -159,7 +159,9 @@ class AlertDelivery:
         try:
             self._file.write(self._delivered)
         except OSError as ex:
-            logger.warning(f"What was told could not be noted ({ex}): the next run tells it again.")
+            logger.warning(
+                f"What was reported could not be noted ({ex}): the next run reports it again."
+            )
 
 
 def _is_settled_by_runs(batch: EndedBatch, found: Findings) -> bool:

@@ -4,12 +4,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from ai_batches import PROVIDERS
+
 How = Literal["exact", "alias", "dated", "user", "none"]
 """The list has the name; or a name that means the same; or one without the date; the user's setting
 or file has it; nothing has."""
-
-NAMED_BY_USER = frozenset({"azure_openai"})
-"""Providers whose batches name what the user called so: a deployment, which may be of any model."""
 
 _ARN = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):bedrock:(?P<region>[a-z0-9-]+):[0-9]*:"
@@ -62,7 +61,7 @@ def match(provider: str, model: str, names: Names) -> Match:
         return Match(names.settings[model], "user")
     if model in names.own:
         return Match(model, "user")
-    if provider in NAMED_BY_USER:
+    if provider in PROVIDERS and PROVIDERS[provider].names_own_models:
         return Match(None, "none")
     regional = _regional(names.priced)
     for form in _forms(model):

@@ -44,3 +44,7 @@ CREATE OR REPLACE TEMP MACRO COST(
 -- the provider whose batches a provider lists: another one's if it is a gateway, otherwise its own;
 -- the pipeline writes out the gateways of the registry here
 CREATE OR REPLACE TEMP MACRO VENDOR_OF(provider) AS provider;
+
+-- what the provider reports in `extra` as the cost of a batch, in USD; the pipeline writes out the
+-- fields of the registry here
+CREATE OR REPLACE TEMP MACRO REPORTED_COST(provider, extra) AS CAST(NULL AS DOUBLE);

@@ -20,6 +20,7 @@ from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
 from .labels import Labels
 
 _VENDOR = "VENDOR_OF"
+_REPORTED_COST = "REPORTED_COST"
 
 _DEFINED, _NAMED = "/* labels, defined */", "/* labels */"
 
@@ -43,7 +44,7 @@ def parse_view(text: str, labels: Labels = ()) -> View:
         labels (Labels): Columns to add where the query wants them.
 
     Returns:
-        View: The view, with the gateways of the registry written out.
+        View: The view, with what the registry knows of providers written out.
 
     Raises:
         ValueError: If the text is not a query that describes its columns, and no others.
@@ -68,21 +69,43 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
     query = text[header.end() if header else 0 :].strip().rstrip(";")
-    if _VENDOR in query:
+    if _VENDOR in query or _REPORTED_COST in query:
         # to write a query takes as long as to parse it
-        query = select.transform(_name_vendors).sql("duckdb", comments=False)
+        query = select.transform(_look_up_providers).sql("duckdb", comments=False)
     return View(description, query, columns), _tables_in(select)
 
 
-def _name_vendors(node: exp.Expression) -> exp.Expression:
-    """Writes `VENDOR_OF(provider)` out: a gateway lists batches of another provider."""
-    if not (isinstance(node, exp.Anonymous) and node.name == _VENDOR):
-        return node
-    (provider,) = node.expressions
+def _look_up_providers(node: exp.Expression) -> exp.Expression:
+    """Writes out what the registry knows of providers."""
+    if isinstance(node, exp.Anonymous) and node.name == _VENDOR:
+        return _vendor(*node.expressions)
+    if isinstance(node, exp.Anonymous) and node.name == _REPORTED_COST:
+        return _reported_cost(*node.expressions)
+    return node
+
+
+def _vendor(provider: exp.Expression) -> exp.Expression:
+    """`VENDOR_OF(provider)`: a gateway lists batches of another provider."""
     case = exp.Case(this=provider, default=provider)
     for name, declared in PROVIDERS.items():
         if declared.gateway_to:
             case = case.when(exp.Literal.string(name), exp.Literal.string(declared.gateway_to))
+    return case
+
+
+def _reported_cost(provider: exp.Expression, extra: exp.Expression) -> exp.Expression:
+    """`REPORTED_COST(provider, extra)`, in USD; null if the provider reports none."""
+    case = exp.Case(this=provider)
+    for name, cost in ((name, each.reported_cost) for name, each in PROVIDERS.items()):
+        if cost:
+            amount: exp.Expr = exp.func(
+                "JSON_NUMBER", extra.copy(), exp.Literal.string(f"$.{cost.field}")
+            )
+            if cost.is_lost_as_zero:
+                amount = exp.func("NULLIF", amount, exp.Literal.number(0))
+            if cost.per_usd != 1:
+                amount = exp.Div(this=amount, expression=exp.Literal.number(f"{cost.per_usd}.0"))
+            case = case.when(exp.Literal.string(name), amount)
     return case
 
 
@@ -182,7 +205,7 @@ def with_views(
         }
     queries = dict(absent) | queries
     if _VENDOR in query:
-        query = sqlglot.parse_one(query, read="duckdb").transform(_name_vendors).sql("duckdb")
+        query = sqlglot.parse_one(query, read="duckdb").transform(_look_up_providers).sql("duckdb")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 

@@ -44,5 +44,7 @@ AZURE_OPENAI = Provider(
     paginator=CursorPaginator,
     page_size=100,
     fields=BATCH_OBJECT_FIELDS,
+    # deployments
+    names_own_models=True,
     results=BATCH_OBJECT_RESULTS,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from requests.auth import AuthBase
 
@@ -74,6 +74,17 @@ class MakePaginator(Protocol):
         """Makes a paginator that requests pages of `limit` rows."""
 
 
+class ReportedCost(NamedTuple):
+    """What a vendor's list reports as the cost of a batch."""
+
+    field: str
+    """Field of a row that stays in `extra`, nested ones with dots."""
+    per_usd: int = 1
+    """How many of its units are a US dollar."""
+    is_lost_as_zero: bool = False
+    """Whether the vendor reports zero once it no longer knows the cost."""
+
+
 @dataclass(frozen=True)
 class Provider:
     """One vendor's list-batches endpoint.
@@ -133,6 +144,9 @@ class Provider:
         has_settable_shape (bool): Whether users may set where its list differs, as `Shape` has it.
         gateway_to (str | None): The provider that runs the batches which a gateway lists, under the
             same ids.
+        names_own_models (bool): Whether its rows name as model what a user called so, such as a
+            deployment, which may be of any model.
+        reported_cost (ReportedCost | None): What it reports of costs; None: nothing.
         results (Results | None): How it hands out what became of each request; None: no way is
             documented.
         page_max_mb (int): Megabytes beyond which a page is refused, unless users set another
@@ -165,6 +179,8 @@ class Provider:
     environment_auth: Callable[[], EnvironmentAuth] | None = None
     has_settable_shape: bool = False
     gateway_to: str | None = None
+    names_own_models: bool = False
+    reported_cost: ReportedCost | None = None
     results: Results | None = None
     page_max_mb: int = 16
 

@@ -3,7 +3,7 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider, ReportedCost
 from .result_lines import read_line
 from .results import FILE_COLUMNS, Results, file_contents
 
@@ -33,6 +33,7 @@ DOUBLEWORD = Provider(
         for column, field in BATCH_OBJECT_FIELDS.items()
         if column not in NOT_TOLD and not field.startswith("usage.")
     },
+    reported_cost=ReportedCost("analytics.total_cost", is_lost_as_zero=True),
     # it says so of a file that it is still writing
     results=Results(
         files=file_contents(),

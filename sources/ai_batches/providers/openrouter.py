@@ -3,7 +3,7 @@
 from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import CursorPaginator
-from .declaration import BATCH_OBJECT_FIELDS, Provider
+from .declaration import BATCH_OBJECT_FIELDS, Provider, ReportedCost
 from .result_lines import read_line
 from .results import ResultPages, Results, results_of_batch
 
@@ -38,6 +38,7 @@ OPENROUTER = Provider(
         "ended_at": "finalized_at",
         "errors": "error",
     },
+    reported_cost=ReportedCost("usage.cost"),
     # its page: lines of OpenAI's shape in pages, kept for 30 days
     results=Results(
         files=results_of_batch("/batches/{}/results"), read=read_line, pages=lambda file: _PAGES

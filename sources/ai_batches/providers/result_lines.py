@@ -83,7 +83,7 @@ def tokens_of(usage: Mapping[str, Any]) -> Tokens:
         usage (Mapping[str, Any]): The object `usage` of a reply to a request.
 
     Returns:
-        Tokens: None for what is not told.
+        Tokens: None for what is not reported.
     """
     sent, sent_details, made, made_details = _CHAT if "prompt_tokens" in usage else _RESPONSES
     given, written = usage.get(sent_details), usage.get(made_details)

@@ -10,7 +10,7 @@ from dlt.sources.helpers.rest_client.auth import BearerTokenAuth
 
 from ..paginators import TokenPaginator
 from ..timestamps import to_microseconds
-from .declaration import Provider
+from .declaration import Provider, ReportedCost
 from .result_lines import dollars, facts, table, text
 from .results import FileKind, RequestFacts, ResultPages, Results, results_of_batch
 
@@ -44,8 +44,7 @@ def _end(row: Mapping[str, Any]) -> Any:
     return None if _status(row) == "cancelling" else row.get("cancel_time")
 
 
-_TICK = Decimal("1e-10")
-"""Dollars."""
+_TICKS_PER_USD = 10**10
 
 _PAGES = ResultPages(
     "results",
@@ -63,7 +62,7 @@ def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
     reply = next(map(table, table(result.get("response")).values()), {})
     found = facts(reply, error, None, bool(error), text(reply.get("id")))
     ticks = table(reply.get("usage")).get("cost_in_usd_ticks")
-    return found._replace(reported_cost_usd=dollars(ticks, _TICK))
+    return found._replace(reported_cost_usd=dollars(ticks, 1 / Decimal(_TICKS_PER_USD)))
 
 
 # Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
@@ -105,6 +104,7 @@ XAI = Provider(
         "errors": "cancel_by_xai_message",
     },
     computed={"status": _status, "ended_at": _end},
+    reported_cost=ReportedCost("cost_breakdown.total_cost_usd_ticks", per_usd=_TICKS_PER_USD),
     # as public code reads them: pages of `results`, until there is no token
     results=Results(
         files=results_of_batch("/batches/{}/results"),

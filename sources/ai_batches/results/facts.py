@@ -67,7 +67,7 @@ class Sums:
 
 
 Usage = dict[tuple[str, str], Sums]
-"""Sums by model, empty if it is not told, and outcome."""
+"""Sums by model, empty if it is not reported, and outcome."""
 
 
 class FileFacts:

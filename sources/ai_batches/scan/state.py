@@ -1,7 +1,7 @@
 """What is stored per account between runs, and how it is read back.
 
 dlt stores the state as JSON, together with the rows that it stands for. Anything but a valid state
-means that the list is read to its end, never a crash or a gap.
+means that the list is read to its end, never a crash or a gap. Times and spans are microseconds.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,11 @@ class ScanProgress(TypedDict):
     since: int | None
     """Creation time down to which it reads; None: to the end."""
     started: int
+    """Start of the run that began it."""
     settle_window: int
+    """The setting when it began."""
     max_open_age: int
+    """The setting when it began."""
     newest: int | None
     """Creation time of the newest row so far."""
     anchor: str | None
@@ -70,11 +73,13 @@ class CompleteScan(TypedDict):
     last_full_scan: int
     """When the list was last read to its end."""
     settle_window: int
+    """The setting when it began."""
     max_open_age: int
+    """The setting when it began."""
 
 
 class ScanState(TypedDict):
-    """The state of one account. Times and spans are microseconds."""
+    """The state of one account."""
 
     version: int
     run: str | None

@@ -19,17 +19,8 @@
 WITH reported AS (
     SELECT provider, account, id, NANOS(usd) AS vendor_nanos
     FROM (
-        SELECT
-            provider, account, id,
-            CASE provider
-                WHEN 'xai'
-                    THEN JSON_NUMBER(extra, '$.cost_breakdown.total_cost_usd_ticks') / 10000000000.0
-                WHEN 'openrouter' THEN JSON_NUMBER(extra, '$.usage.cost')
-                -- 0 once it is no longer known
-                WHEN 'doubleword' THEN NULLIF(JSON_NUMBER(extra, '$.analytics.total_cost'), 0)
-            END AS usd
+        SELECT provider, account, id, REPORTED_COST(provider, extra) AS usd
         FROM batches AS listed
-        WHERE provider IN ('xai', 'openrouter', 'doubleword')
     ) AS numbers
     WHERE usd BETWEEN 0 AND 9000000
 ),

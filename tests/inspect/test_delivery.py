@@ -343,7 +343,7 @@ def test_a_memory_that_cannot_be_written_is_a_warning(
     monkeypatch.setattr("ai_batches_runner.inspect.delivered.DeliveredFile.write", refuse)
     code, printed, log = run("load", **keys(lists, "openai"))
     assert (code, "batch_2" in printed) == (0, True)
-    assert "What was told could not be noted" in log
+    assert "What was reported could not be noted" in log
 
 
 @pytest.mark.integration

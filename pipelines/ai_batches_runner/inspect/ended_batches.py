@@ -152,7 +152,10 @@ def _is_of_run(load_id: str, start: datetime, end: datetime | None) -> bool:
 
 
 def read_ended(reader: Reader, since: datetime, now: datetime) -> list[EndedBatch]:
-    """Reads the batches that failed or expired, or have failures that their list does not count.
+    """Reads ended batches that a person should know of.
+
+    They failed or expired, were cancelled but have results, or have failures that their list does
+    not count.
 
     Args:
         reader (Reader): Where the batches are.
