@@ -1,8 +1,7 @@
-"""Lists a vendor's batches by the vendor's own client; prints their ids as JSON.
+"""Lists vendors' batches by the vendors' own clients; prints their ids, a list for each question.
 
 `tests/integration/test_official_clients.py` runs it in the environment of
-`tests/environments/clients.txt`:
-python read_by_client.py PROVIDER LIST_URL KEY
+`tests/environments/clients.txt`: python read_by_client.py '[["PROVIDER", "LIST_URL", "KEY"], ...]'
 """
 
 import json
@@ -217,5 +216,6 @@ def root(url: str, path: str) -> str:
 
 
 if __name__ == "__main__":
-    name, url, key = sys.argv[1:]
-    print(json.dumps(CLIENTS.get(name, list_openai)(url, key)))  # noqa: T201
+    questions = json.loads(sys.argv[1])
+    found = [CLIENTS.get(name, list_openai)(url, key) for name, url, key in questions]
+    print(json.dumps(found))  # noqa: T201

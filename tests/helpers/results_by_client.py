@@ -1,7 +1,8 @@
-"""Reads results by the vendor's own client; prints which requests succeeded, as JSON.
+"""Reads results by the vendors' own clients; prints which requests succeeded, for each question.
 
 `tests/integration/test_official_clients.py` runs it in the environment of
-`tests/environments/clients.txt`: python results_by_client.py PROVIDER LIST_URL KEY REFERENCE...
+`tests/environments/clients.txt`:
+python results_by_client.py '[["PROVIDER", "LIST_URL", "KEY", "REFERENCE", ...], ...]'
 A reference is the id of a file or, at vendors without such files, of a batch.
 """
 
@@ -9,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.request import urlopen
 
 from read_by_client import root
 
@@ -107,9 +109,33 @@ def read_gemini(url: str, key: str, batches: Iterable[str]) -> list[TSucceeded]:
     return found
 
 
+def read_digitalocean(url: str, key: str, batches: Iterable[str]) -> list[TSucceeded]:
+    """Asks for the addresses of both files of each batch."""
+    from pydo import Client
+
+    client = Client(token=key, inference_endpoint=root(url, "/v1/batches"))
+    found: list[TSucceeded] = []
+    for batch in batches:
+        # the demo has no TLS
+        links = client.inference.get_batch_results(batch, enforce_https=False)
+        succeeded: TSucceeded = {}
+        for field in ("output_file_url", "error_file_url"):
+            if field in links:
+                with urlopen(links[field]) as file:  # noqa: S310
+                    for line in map(json.loads, file):
+                        result = line.get("result")
+                        is_good = result["type"] == "succeeded" if result else None
+                        succeeded[line["custom_id"]] = (
+                            is_output(line["response"]) if is_good is None else is_good
+                        )
+        found.append(succeeded)
+    return found
+
+
 CLIENTS: dict[str, Callable[[str, str, Iterable[str]], list[TSucceeded]]] = {
     "anthropic": read_anthropic,
     "azure_openai": read_azure_openai,
+    "digitalocean": read_digitalocean,
     "gemini": read_gemini,
     "groq": read_groq,
     "mistral": read_mistral,
@@ -120,5 +146,9 @@ CLIENTS: dict[str, Callable[[str, str, Iterable[str]], list[TSucceeded]]] = {
 
 
 if __name__ == "__main__":
-    name, url, key, *references = sys.argv[1:]
-    print(json.dumps(CLIENTS.get(name, read_openai)(url, key, references)))  # noqa: T201
+    questions = json.loads(sys.argv[1])
+    answers = [
+        CLIENTS.get(name, read_openai)(url, key, references)
+        for name, url, key, *references in questions
+    ]
+    print(json.dumps(answers))  # noqa: T201

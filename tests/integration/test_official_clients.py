@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +23,39 @@ from read_by_client import CLIENTS, SPEAKS_OPENAIS
 
 LISTS = HELPERS / "read_by_client.py"
 RESULTS = HELPERS / "results_by_client.py"
-NAMES = [name for name in VENDORS if name in {*CLIENTS, *SPEAKS_OPENAIS}]
 FOR_NODE = ["watsonx"]
 """Vendors whose own client is one for Node.js."""
-WITH_RESULTS = [name for name in NAMES if VENDORS[name].results]
+GROUPS = {
+    **{name: [name] for name in CLIENTS if name != "openai"},
+    "openai": ["openai", *SPEAKS_OPENAIS],
+}
+"""Vendors by the client that lists them: to start one takes longer than to list all."""
+
+TQuestion = list[str]
+"""Provider, address of its list, key, and references to results."""
 
 
-def by_client(
-    script: Path, name: str, providers: DemoProviders, server: LoopbackServer, *references: str
-) -> Any:
-    """What the vendor's own client finds."""
+def question(
+    name: str, providers: DemoProviders, server: LoopbackServer, *references: str
+) -> TQuestion:
+    """What to ask of a vendor of a running demo."""
     url = providers.base_urls(server)[name] + VENDORS[name].path
+    return [name, url, providers.keys[name], *references]
+
+
+def by_client(script: Path, questions: list[TQuestion]) -> Any:
+    """What a client finds, for each question; all are for the same one."""
     program, folder = [binary("clients"), str(script)], None
-    if name in FOR_NODE:
+    if questions[0][0] in FOR_NODE:
         program, folder = ["node", str(script.with_suffix(".mjs"))], packages_of_node()
     # keys, addresses and headers of the developer's own environment stay out of it
     done = subprocess.run(  # noqa: S603
-        [*program, name, url, providers.keys[name], *references],
+        [*program, json.dumps(questions)],
         capture_output=True,
         text=True,
         cwd=folder,
         env={"NO_PROXY": "127.0.0.1,localhost", "PATH": os.environ["PATH"]},
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == 0, done.stderr[-2_000:]
     return json.loads(done.stdout)
@@ -63,14 +75,44 @@ def expected_results(name: str, batch: Batch, now: int) -> dict[str, dict[str, b
     output, error = (
         row.get(PROVIDERS[name].fields[f"{kind}_file_id"]) for kind in ("output", "error")
     )
-    expected = {output: good} if output else {}
-    return expected | ({error: failed | cut} if error else {})
+    found = [(output, good), (error, failed | cut)]
+    if name == "digitalocean":
+        # asked for by batch
+        found = [
+            (
+                row["batch_id"],
+                {key: is_good for file, part in found if file for key, is_good in part.items()},
+            )
+        ]
+    return {reference: part for reference, part in found if reference}
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("name", WITH_RESULTS)
-def test_the_vendors_own_client_downloads_the_results_of_the_demo(name: str) -> None:
-    providers = DemoProviders({name: make_list(name, int(time.time()), 200, 0)})
+@pytest.mark.parametrize(
+    "group",
+    {
+        client: with_results
+        for client, names in GROUPS.items()
+        if (with_results := [name for name in names if VENDORS[name].results])
+    }.items(),
+    ids=lambda group: group[0],
+)
+def test_the_vendors_own_client_downloads_the_results_of_the_demo(
+    group: tuple[str, list[str]],
+) -> None:
+    _, names = group
+    providers = DemoProviders({name: make_list(name, int(time.time()), 200, 0) for name in names})
+    expected = {name: chosen_results(name, providers) for name in names}
+    with LoopbackServer(providers.app) as server:
+        found = by_client(
+            RESULTS, [question(name, providers, server, *expected[name]) for name in names]
+        )
+    for name, results in zip(names, found, strict=True):
+        assert dict(zip(expected[name], results, strict=True)) == expected[name], name
+
+
+def chosen_results(name: str, providers: DemoProviders) -> dict[str, dict[str, bool]]:
+    """Results of a small batch of each kind."""
     plan = providers.lists[name]
     chosen: dict[object, Batch] = {}
     for batch in plan.visible():
@@ -81,22 +123,31 @@ def test_the_vendors_own_client_downloads_the_results_of_the_demo(name: str) -> 
     for batch in chosen.values():
         expected |= expected_results(name, batch, plan.clock)
     assert {True, False} == {good for results in expected.values() for good in results.values()}
-    with LoopbackServer(providers.app) as server:
-        found = by_client(RESULTS, name, providers, server, *expected)
-    assert dict(zip(expected, found, strict=True)) == expected
+    return expected
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("batches", [0, 1, 90])
-@pytest.mark.parametrize("name", [*NAMES, *FOR_NODE])
-def test_the_vendors_own_client_lists_what_the_demo_shows(name: str, batches: int) -> None:
-    providers = DemoProviders({name: make_list(name, int(time.time()), batches, 0)})
-    vendor, plan = VENDORS[name], providers.lists[name]
-    with LoopbackServer(providers.app) as server:
-        listed = by_client(LISTS, name, providers, server)
-    shown = [vendor.row(batch, plan.clock) for batch in plan.visible()]
-    ids = [row[PROVIDERS[name].fields["id"]] for row in shown]
-    if vendor.is_newest_first:
-        assert listed == ids[::-1]
-    else:
-        assert sorted(listed) == sorted(ids)
+@pytest.mark.parametrize("client", [*GROUPS, *FOR_NODE])
+def test_the_vendors_own_client_lists_what_the_demo_shows(client: str) -> None:
+    """No batch, one, and more than a page of them."""
+    names = GROUPS.get(client, [client])
+    demos = [
+        DemoProviders({name: make_list(name, int(time.time()), batches, 0) for name in names})
+        for batches in (0, 1, 90)
+    ]
+    with ExitStack() as stack:
+        servers = [stack.enter_context(LoopbackServer(demo.app)) for demo in demos]
+        asked = [
+            (name, demo, question(name, demo, server))
+            for demo, server in zip(demos, servers, strict=True)
+            for name in names
+        ]
+        found = by_client(LISTS, [each for _, _, each in asked])
+    for (name, demo, _), listed in zip(asked, found, strict=True):
+        vendor, plan = VENDORS[name], demo.lists[name]
+        shown = [vendor.row(batch, plan.clock) for batch in plan.visible()]
+        ids = [row[PROVIDERS[name].fields["id"]] for row in shown]
+        if vendor.is_newest_first:
+            assert listed == ids[::-1], name
+        else:
+            assert sorted(listed) == sorted(ids), name
