@@ -10,7 +10,7 @@ GENERATED := docs/*.md docs/dbt/*.yml sources/ai_batches/README.md pipelines/dep
 # none of them, for the newest versions: `make test CONSTRAINTS=`
 CONSTRAINTS := constraints.txt
 
-.PHONY: demo load dashboard test test-integration test-long test-all coverage bench lakehouse docs \
+.PHONY: demo load dashboard test environments test-integration test-long test-all coverage bench lakehouse docs \
 	generated prices constraints lint dist clean
 
 demo: .venv/installed
@@ -30,12 +30,14 @@ test: .venv/installed
 # clients that vendors have for Node.js only
 NPM := $(if $(shell command -v npm),.venvs/npm/installed)
 
+environments: .venv/installed $(ENVIRONMENTS) $(NPM)
+
 # with real servers, schedulers, BI tools, clients and a browser
-test-integration: .venv/installed $(ENVIRONMENTS) $(NPM)
+test-integration: environments
 	$(BIN)/python -m pytest -m 'integration and not long'
 
 # further cases of both, and many more random ones
-test-long: .venv/installed $(ENVIRONMENTS)
+test-long: environments
 	$(BIN)/python -m pytest -m long
 	$(BIN)/python -m pytest tests/scan/test_scan.py --hypothesis-profile long --timeout 3600
 

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 import servers
 from commands import COMMAND, keys, run
 from generated import add_results, copy_to_postgres, fill, record_runs, writing
-from support import Lists, batch, cursor_list
+from support import Lists, batch, cursor_list, few_of
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -307,11 +307,14 @@ def test_its_figures_are_those_of_sql_and_filters_change_them(browser: Browser, 
 @in_browser
 @pytest.mark.parametrize(
     ("measure", "formula"),
-    [
-        ("Requests", "requests_total"),
-        ("Failed requests", "requests_failed"),
-        ("Tokens", "total_tokens"),
-    ],
+    few_of(
+        [
+            ("Requests", "requests_total"),
+            ("Failed requests", "requests_failed"),
+            ("Tokens", "total_tokens"),
+        ],
+        quick=[("Failed requests", "requests_failed")],
+    ),
 )
 def test_amounts_are_split_by_any_column(
     browser: Browser, data: Path, measure: str, formula: str
@@ -678,6 +681,7 @@ def test_no_personal_data_reaches_the_browser(browser: Browser, data: Path) -> N
 
 
 @in_browser
+@pytest.mark.long
 def test_another_destination_shows_the_same(browser: Browser, data: Path) -> None:
     with (
         servers.postgres() as url,

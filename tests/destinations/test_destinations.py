@@ -19,7 +19,7 @@ from killing import run_and_kill
 from older import OLDER_COMMAND
 from servers import PASSWORD
 from support import Lists, TRow, batch, cursor_list, failure, offset_list
-from targets import QUICK, READER, TARGETS, Target, TServers, duckdb_file
+from targets import READER, TARGETS, Target, TServers, duckdb_file, each_family
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -56,13 +56,12 @@ JSONS = {
 }
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=() if name in QUICK else pytest.mark.integration)
-        for name in TARGETS
-        if name != "duckdb_file"
-    ]
-)
+OTHERS = [name for name in TARGETS if name != "duckdb_file"]
+everywhere = pytest.mark.parametrize("case", each_family(OTHERS, everywhere=True), indirect=True)
+in_each_family = pytest.mark.parametrize("case", each_family(OTHERS), indirect=True)
+
+
+@pytest.fixture
 def case(request: pytest.FixtureRequest, server: TServers, lists: Lists, tmp_path: Path) -> Case:
     """A place of its own in each destination."""
     dataset = f"test_{random.getrandbits(32):x}"
@@ -108,6 +107,7 @@ def odd_rows() -> list[TRow]:
     ]
 
 
+@in_each_family
 @pytest.mark.integration
 def test_ids_that_collations_take_for_one_stay_apart(case: Case) -> None:
     ids = ["abc", "ABC", "abc ", "\u00e1bc", "a\u0301bc", "\uff41bc"]
@@ -126,6 +126,7 @@ def test_ids_that_collations_take_for_one_stay_apart(case: Case) -> None:
     assert case.rows().keys() == set(ids)
 
 
+@in_each_family
 @pytest.mark.integration
 def test_a_check_leaves_nothing(case: Case) -> None:
     def files() -> set[Path]:
@@ -155,6 +156,7 @@ def test_a_check_leaves_nothing(case: Case) -> None:
     assert case.lists.count("openai") == 2
 
 
+@everywhere
 @pytest.mark.integration
 def test_rows_are_the_same_everywhere(case: Case) -> None:
     rows = [*odd_rows(), *ended(250)]
@@ -183,6 +185,7 @@ def test_rows_are_the_same_everywhere(case: Case) -> None:
     assert types["created_at"] == TIMESTAMPS["duckdb_file"]
 
 
+@in_each_family
 @pytest.mark.integration
 def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
     long_ago = {"created_at": NOW - 3 * DAY, "expires_at": NOW - 2 * DAY}
@@ -209,6 +212,7 @@ def test_runs_and_what_needs_attention_are_known_everywhere(case: Case) -> None:
     ]
 
 
+@in_each_family
 @pytest.mark.integration
 def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
     rows = ended(120)
@@ -227,6 +231,7 @@ def test_a_full_refresh_doubles_nothing_and_verify_agrees(case: Case) -> None:
     assert code == 0, printed
 
 
+@in_each_family
 @pytest.mark.integration
 def test_a_fresh_machine_goes_on(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(500)]
@@ -244,6 +249,7 @@ def test_a_fresh_machine_goes_on(case: Case) -> None:
     assert case.rows()["batch_900"]["status"] == "cancelled"
 
 
+@in_each_family
 @pytest.mark.integration
 def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) -> None:
     rows = ended(120)
@@ -294,6 +300,7 @@ def test_an_older_table_gets_new_columns_and_a_dropped_one_its_rows(case: Case) 
         assert len(case.target.read(case.dataset, "runs")[1]) == (6 if table == "batches" else 2)
 
 
+@in_each_family
 @pytest.mark.integration
 def test_an_interrupted_run_loses_doubles_and_ages_nothing(case: Case) -> None:
     rows = [batch(900, status="in_progress", created_at=NOW - DAY), *ended(300)]

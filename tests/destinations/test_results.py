@@ -14,20 +14,19 @@ from ai_batches import TABLES
 from cases import Case
 from file_server import FileServer, failed_line, line, reply
 from support import DAY, NOW, Lists, TRow, ended_ago
-from targets import TARGETS, TServers, duckdb_file
+from targets import TARGETS, TServers, duckdb_file, each_family
 
 pytestmark = pytest.mark.timeout(400)
 
 QUICK = ("sqlite",)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(name, marks=() if name in QUICK else pytest.mark.integration)
-        for name in TARGETS
-        if name != "duckdb_file"
-    ]
+in_each_family = pytest.mark.parametrize(
+    "case", each_family([name for name in TARGETS if name != "duckdb_file"], QUICK), indirect=True
 )
+
+
+@pytest.fixture
 def case(
     request: pytest.FixtureRequest,
     server: TServers,
@@ -97,6 +96,7 @@ def rows(found: list[TRow], table: str) -> list[TRow]:
     return sorted(kept, key=lambda row: json.dumps([row[name] for name in key]))
 
 
+@in_each_family
 @pytest.mark.integration
 def test_results_are_the_same_everywhere_and_a_second_run_changes_nothing(
     case: Case, files: FileServer
@@ -118,6 +118,7 @@ def test_results_are_the_same_everywhere_and_a_second_run_changes_nothing(
     assert before == {t.name: case.target.read(case.dataset, t.name)[1] for t in TABLES}
 
 
+@in_each_family
 @pytest.mark.integration
 def test_results_that_are_read_again_replace_what_was_read_before(
     case: Case, files: FileServer

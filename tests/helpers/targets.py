@@ -4,11 +4,11 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 from uuid import uuid4
@@ -16,6 +16,7 @@ from uuid import uuid4
 import duckdb
 import psycopg2
 import pymysql
+import pytest
 from deltalake import DeltaTable
 from pyiceberg.table import StaticTable
 
@@ -290,4 +291,31 @@ TARGETS = {
     )
 }
 QUICK = ("postgres",)
-"""Those that `make test` runs; `make test-integration` runs all."""
+"""Those that `make test` runs."""
+
+FAMILIES = ("duckdb_file", *QUICK, "mariadb", "delta", "ducklake_in_postgres")
+"""One of each kind, which `make test-integration` runs."""
+
+
+def each_family(
+    names: Iterable[str], quick: Collection[str] = QUICK, everywhere: bool = False
+) -> list[Any]:
+    """Destinations as parameters, by the command that runs them.
+
+    Args:
+        names (Iterable[str]): Which ones.
+        quick (Collection[str]): Of these, those that `make test` runs.
+        everywhere (bool): Whether `make test-integration` runs all of them; otherwise, only
+            `make test-long` runs those that are like another one.
+    """
+    return [
+        pytest.param(
+            name,
+            marks=()
+            if name in quick
+            else pytest.mark.integration
+            if everywhere or name in FAMILIES
+            else pytest.mark.long,
+        )
+        for name in names
+    ]

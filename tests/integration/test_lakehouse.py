@@ -26,7 +26,7 @@ WRONG = {
 }
 """What is wrong with one row, and which answers it changes."""
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 def test_cluster_and_duckdb_agree_and_would_not_over_a_wrong_row(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ai_batches_demo import LoopbackServer
 from environments import ROOT, binary
-from support import KEY, TRow, batch, cursor_list
+from support import KEY, TRow, batch, cursor_list, few_of
 from targets import TARGETS, TServers
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -87,7 +87,7 @@ class Account:
         return Response(b"\n".join(map(orjson.dumps, lines)))
 
 
-@pytest.mark.parametrize("name", ["postgres", "delta"])
+@pytest.mark.parametrize("name", few_of(["postgres", "delta"], quick=["postgres"]))
 def test_parts_of_a_cluster_make_the_tables_that_one_process_makes(
     name: str, server: TServers, tmp_path: Path
 ) -> None:

@@ -41,9 +41,14 @@ def call(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 class Airflow:
-    """An Airflow of the test's own, with the DAG in its folder and a database of its own."""
+    """An Airflow with the DAG in its folder.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder (Path): Its home.
+        database (Path | None): One to begin with; None: a new one.
+    """
+
+    def __init__(self, folder: Path, database: Path | None = None) -> None:
         self.command = binary("airflow", "airflow")
         self.folder = folder
         self.scratch = folder / "tmp"
@@ -58,8 +63,12 @@ class Airflow:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "TMPDIR": str(self.scratch),
         }
-        done = self("db", "migrate")
-        assert done.returncode == 0, done.stdout
+        self.database = folder / "airflow.db"
+        if database:
+            shutil.copy(database, self.database)
+        else:
+            done = self("db", "migrate")
+            assert done.returncode == 0, done.stdout
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return call(self.command, *arguments, **self.variables, **variables)
@@ -69,11 +78,18 @@ class Airflow:
         return table(self.folder / "ai_batches.duckdb", BATCHES)
 
 
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that is made once, which takes longer than most tests."""
+    return Airflow(tmp_path_factory.mktemp("migrated")).database
+
+
 @pytest.fixture
-def airflow(tmp_path: Path) -> Airflow:
+def airflow(tmp_path: Path, migrated: Path) -> Airflow:
+    """An Airflow of the test's own."""
     folder = tmp_path / "airflow"
     folder.mkdir()
-    return Airflow(folder)
+    return Airflow(folder, migrated)
 
 
 def test_airflow_runs_the_dag_and_goes_on_from_the_destination(
@@ -129,6 +145,7 @@ IN_STORAGE_OF_ONES_OWN = [
 FILES = "SELECT batch_id, outcome, attempts FROM ai_batches_dataset.batch_files ORDER BY ALL"
 
 
+@pytest.mark.long
 def test_airflow_reads_results_in_mapped_tasks(airflow: Airflow, lists: Lists) -> None:
     # `dags test` runs tasks one after the other, so that a DuckDB file will do
     file = airflow.folder / "dags" / "ai_batches_dag.py"
@@ -147,6 +164,7 @@ def test_airflow_reads_results_in_mapped_tasks(airflow: Airflow, lists: Lists) -
     assert not list(airflow.scratch.glob("dlt_*")), "the working folder was left behind"
 
 
+@pytest.mark.long
 def test_airflow_without_any_key_fails_and_says_so(airflow: Airflow, lists: Lists) -> None:
     done = airflow("dags", "test", "ai_batches")
     assert done.returncode == 1

@@ -13,7 +13,7 @@ import pytest
 from commands import table
 from file_server import Asked, FileServer, failed_line, head, line, reply
 from killing import run_and_kill
-from support import DAY, NOW, ended_ago
+from support import DAY, NOW, ended_ago, few_of
 
 DATASET = "ai_batches_dataset"
 BATCHES = range(1, 7)
@@ -118,7 +118,7 @@ MOMENTS = [
 
 @pytest.mark.integration
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize(("what", "moment"), MOMENTS)
+@pytest.mark.parametrize(("what", "moment"), few_of(MOMENTS, quick=MOMENTS[2::4]))
 def test_a_run_that_is_killed_anywhere_loses_doubles_and_leaves_nothing(
     prepared: Prepared, what: str, moment: float
 ) -> None:

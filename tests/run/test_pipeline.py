@@ -15,7 +15,18 @@ from filelock import FileLock
 from starlette.requests import Request
 
 from commands import COMMAND, keys, run, run_process, summary, table
-from support import KEY, CutOff, Lists, TAnswer, batch, cursor_list, failure, offset_list, page
+from support import (
+    KEY,
+    CutOff,
+    Lists,
+    TAnswer,
+    batch,
+    cursor_list,
+    failure,
+    few_of,
+    offset_list,
+    page,
+)
 
 
 def test_it_loads_all_providers_that_have_a_key(lists: Lists, tmp_path: Path) -> None:
@@ -407,7 +418,7 @@ def test_settings_that_cannot_be_parsed_are_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", few_of([1, 2], quick=[1]))
 def test_the_demo_runs_without_key_or_network_and_leaves_the_real_database(
     tmp_path: Path, times: int
 ) -> None:

@@ -14,7 +14,7 @@ from ai_batches_runner.sql.reader import Reader, open_reader
 from cases import Case
 from stored_results import store_results
 from support import FIRST, KEY, Lists, TRow, batch, cursor_list
-from targets import QUICK, TARGETS, TServers
+from targets import QUICK, TARGETS, TServers, each_family
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -158,13 +158,6 @@ FAILED = [
 ]
 
 
-def marked() -> list[Any]:
-    return [
-        pytest.param(name, marks=() if name in QUICK_HERE else pytest.mark.integration)
-        for name in HERE
-    ]
-
-
 def load_lists(name: str, server: TServers, lists: Lists, folder: Path) -> Case:
     """Loads the lists into a place of its own in a destination."""
     found: dict[str, str] = {}
@@ -189,7 +182,7 @@ def rows(reader: Reader, view: str, *columns: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked())
+@pytest.mark.parametrize("name", each_family(HERE, QUICK_HERE))
 def test_results_fill_in_what_lists_leave_out(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,7 +31,7 @@ from ai_batches_runner.sql.view_definitions import VIEWS
 from cases import Case
 from servers import PASSWORD
 from support import KEY, Lists, TAnswer, TAnswerer, TRow, cursor_list, load, offset_list
-from targets import QUICK, READER, TARGETS, ZONE, TServers
+from targets import QUICK, READER, TARGETS, ZONE, TServers, each_family
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -332,15 +332,8 @@ def make_case(name: str, server: TServers, lists: Lists, folder: Path) -> Case:
     return Case(name, target, target, folder, dataset, lists, settings(lists))
 
 
-def marked(names: tuple[str, ...]) -> list[Any]:
-    return [
-        pytest.param(name, marks=() if name in QUICK_HERE else pytest.mark.integration)
-        for name in names
-    ]
-
-
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked(IN_SQL))
+@pytest.mark.parametrize("name", each_family(IN_SQL, QUICK_HERE))
 def test_views_say_what_was_served(
     name: str, server: TServers, lists: Lists, tmp_path: Path
 ) -> None:
@@ -397,7 +390,7 @@ def check_totals(views: Mapping[str, list[TRow]], rows: list[TRow]) -> None:
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked((*IN_FILES, *SERVED)))
+@pytest.mark.parametrize("name", each_family((*IN_FILES, *SERVED), QUICK_HERE))
 def test_a_reader_answers_the_same(
     name: str,
     server: TServers,
@@ -428,7 +421,7 @@ def test_a_reader_answers_the_same(
 
 @pytest.mark.integration
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked(IN_SQL))
+@pytest.mark.parametrize("name", each_family(IN_SQL, QUICK_HERE))
 def test_views_come_back(name: str, server: TServers, lists: Lists, tmp_path: Path) -> None:
     case = make_case(name, server, lists, tmp_path)
     assert case.run()[0] == 0
@@ -507,7 +500,7 @@ def test_what_depends_on_an_old_view_stays_and_is_named(
 
 @pytest.mark.integration
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked(SERVED))
+@pytest.mark.parametrize("name", each_family(SERVED, QUICK_HERE))
 def test_a_table_in_the_way_is_named_and_the_others_are_made(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -525,7 +518,7 @@ def test_a_table_in_the_way_is_named_and_the_others_are_made(
 
 @pytest.mark.integration
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("name", marked(SERVED))
+@pytest.mark.parametrize("name", each_family(SERVED, QUICK_HERE))
 def test_dlt_changes_a_table_that_has_views(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,7 +564,7 @@ def test_a_user_who_may_not_make_views_still_loads(
         LISTS["kimi", "default"].pop(0)
 
 
-@pytest.mark.parametrize("name", marked(("postgres", "mariadb")))
+@pytest.mark.parametrize("name", each_family(("postgres", "mariadb"), QUICK_HERE))
 @pytest.mark.integration
 def test_a_run_does_not_wait_for_a_reader(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
