@@ -43,7 +43,7 @@ class Batch:
         return [word for word, at in self.steps.items() if at <= now][-1]
 
     def reached(self, word: str, now: int) -> int | None:
-        """When a status was reached, or None where it was not by that moment."""
+        """When a status was reached, or None if it was not by that moment."""
         at = self.steps.get(word)
         return at if at is not None and at <= now else None
 

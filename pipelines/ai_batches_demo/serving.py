@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 CHUNK_BYTES = 64 * 1024
 MOST_LINES_COUNTED = 1_000
-"""Up to this many lines are made twice, to tell their length before they are sent."""
+"""Up to this many lines are made twice, so that their length is known before they are sent."""
 
 Range = tuple[int, int]
 """First byte, and the one behind the last."""

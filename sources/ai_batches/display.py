@@ -1,7 +1,7 @@
 """Texts that came from a server or from settings, made fit for a terminal, a log, a chat or a page.
 
 All that is shown goes through here: a value that is quoted through `shown`, and a whole message
-through `shown_message` where it leaves. Both may be done more than once: nothing is escaped twice.
+through `shown_message` when it leaves. Both may be done more than once: nothing is escaped twice.
 """
 
 import logging

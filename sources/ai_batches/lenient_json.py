@@ -21,7 +21,7 @@ REPLACEMENT = "\ufffd"
 """Stands for what no database stores, and what no text can hold."""
 
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
-"""Encodings of Python that are none of texts over the wire; some take quadratic time."""
+"""Encodings of Python that are not for texts over the wire; some take quadratic time."""
 
 
 class NestedTooDeeplyError(ValueError):
@@ -34,7 +34,7 @@ def decoded(body: bytes, charset: str | None = None) -> str:
     Args:
         body (bytes): The text as it came over the wire, with or without a byte order mark; it may
             break off within a character.
-        charset (str | None): The encoding that came with it, used if this is none of UTF-8, UTF-16
+        charset (str | None): The encoding that came with it, used if this is not one of UTF-8, UTF-16
             and UTF-32.
 
     Returns:

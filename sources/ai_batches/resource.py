@@ -98,7 +98,7 @@ def _lane(provider: Provider, settings: ProviderSettings | None, run: Run) -> Ac
 
 def _hand_on(lane: AccountLane, fail_fast: bool, run: Run) -> Iterator[pa.Table | None]:
     """Hands on what belongs into the load package."""
-    # looked up now: dlt may end the resource from where it knows of none
+    # looked up now: dlt may end the resource from a thread that knows of none
     states, recorded, load_id = (
         dlt.current.resource_state(),
         recorded_metrics(),

@@ -46,7 +46,7 @@ times in many odd ways."""
 def to_microseconds(value: Any) -> int | None:
     """Reads one timestamp, whatever clock it was written by.
 
-    Numbers and numeric strings are Unix time; their magnitude tells seconds (below 1e11) from
+    Numbers and numeric strings are Unix time; their magnitude separates seconds (below 1e11) from
     milliseconds (1e14), microseconds (1e17) and nanoseconds. Other strings are ISO 8601: a date, or
     a date and time with `Z`, an offset or none (then UTC). Fractions beyond microseconds are cut,
     not rounded. Unset is None, `0`, `""` and the first moment of year one. Each of these clocks was

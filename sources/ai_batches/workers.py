@@ -19,7 +19,7 @@ _PATIENT_WORKERS = 4
 """How many times the concurrency of a lane there may be workers, with those that wait long."""
 
 _SECONDS_TO_END = 2.0
-"""How long workers that were told to end are waited for."""
+"""How long workers that are to end are waited for."""
 
 TPortion = TypeVar("TPortion")
 TFeed = TypeVar("TFeed", bound="Feed[Any]")
@@ -53,7 +53,7 @@ class Feed(ABC, Generic[TPortion]):
 
     @abstractmethod
     def read(self) -> Iterator[TPortion | None]:
-        """Yields portions; None where the next one has to go into another load package."""
+        """Yields portions; None if the next one has to go into another load package."""
 
     @abstractmethod
     def end(self) -> None:
@@ -79,7 +79,7 @@ class Workers:
         self._prefix = ""
         """Of the names of threads: dlt finds the context of the starting one by it."""
         self._end_by: float | None = None
-        """Until when workers that were told to end are waited for."""
+        """Until when workers that are to end are waited for."""
 
     @property
     def are_ready(self) -> bool:
@@ -109,7 +109,7 @@ class Workers:
             self._fill()
 
     def note_taken(self) -> None:
-        """Goes on where there is room again; `changed` is held."""
+        """Goes on if there is room again; `changed` is held."""
         if self._waiting:
             self._fill()
         self.changed.notify_all()

@@ -42,7 +42,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     if word == "ended":
         counts["succeeded"], counts["errored"] = batch.done(now), batch.failed(now)
         rest = batch.requests - batch.done(now) - batch.failed(now)
-        # where the whole batch fails elsewhere, each of its requests does here
+        # if the whole batch fails elsewhere, each of its requests does here
         counts[{"cancelled": "canceled", "expired": "expired"}.get(status, "errored")] += rest
     else:
         counts["processing"] = batch.requests

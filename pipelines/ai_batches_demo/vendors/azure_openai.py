@@ -1,4 +1,4 @@
-"""Azure OpenAI: as in its reference, and in samples of its guide where these differ."""
+"""Azure OpenAI: as in its reference, and in samples of its guide if these differ."""
 
 from functools import partial
 from typing import Any

@@ -1,4 +1,4 @@
-"""Cohere: as on its page, which tells no order; so the oldest come first."""
+"""Cohere: as on its page, which names no order; so the oldest come first."""
 
 from collections.abc import Mapping
 from typing import Any

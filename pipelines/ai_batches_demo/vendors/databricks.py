@@ -15,7 +15,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     status = batch.status(now)
     place = f"{FOLDER}/{batch.id}-out.jsonl"
     if batch.number % 2:
-        # where no place was named, the output is kept for the caller
+        # if no place was named, the output is kept for the caller
         place = f"{SIGNED}/{batch.id}?signature={now}" if status == "completed" else ""
     row = {
         "name": batch_id(batch),

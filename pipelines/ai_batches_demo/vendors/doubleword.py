@@ -43,7 +43,7 @@ def _page(batches: BatchList, query: Mapping[str, str]) -> Reply:
     status, body = cursor_page(
         _row,
         batches,
-        # a cursor that it does not know is none
+        # an unknown cursor is ignored
         {k: v for k, v in query.items() if k != "after" or v in known},
         id_of=_id,
     )

@@ -54,7 +54,7 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
     metadata["endTime"] = _nanoseconds(batch.steps[status])
     row["done"] = True
     if status == "completed":
-        # assumed: the list leaves out responses that are no file
+        # assumed: the list leaves out responses that are not a file
         output = {} if _is_inline(batch) else {"responsesFile": f"files/{_file_ids(batch)[0]}"}
         metadata["output"] = output
         row["response"] = {"@type": f"{metadata['@type']}Output", **output}

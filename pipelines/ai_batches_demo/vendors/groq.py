@@ -1,4 +1,4 @@
-"""Groq: as in its guide, which pages by a nested token, and tells neither order nor page size."""
+"""Groq: as in its guide, which pages by a nested token, and names neither order nor page size."""
 
 from collections.abc import Mapping
 from typing import Any

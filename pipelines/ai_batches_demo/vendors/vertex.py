@@ -1,4 +1,4 @@
-"""Vertex AI: as in its discovery document, which tells no order; so the oldest come first."""
+"""Vertex AI: as in its discovery document, which names no order; so the oldest come first."""
 
 from collections.abc import Mapping
 from typing import Any

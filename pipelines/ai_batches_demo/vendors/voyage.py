@@ -1,4 +1,4 @@
-"""Voyage: as in its reference, whose sample does not tell whether more rows follow."""
+"""Voyage: as in its reference, whose sample does not say whether more rows follow."""
 
 from collections.abc import Mapping
 from typing import Any

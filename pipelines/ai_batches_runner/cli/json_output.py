@@ -1,4 +1,4 @@
-"""What a command tells in JSON, for programs to read."""
+"""What a command reports in JSON, for programs to read."""
 
 import logging
 import sys

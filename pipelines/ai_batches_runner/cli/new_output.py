@@ -1,4 +1,4 @@
-"""Chooses how a command tells what it does."""
+"""Chooses how a command reports what it does."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""How a command tells what it does: live on a terminal, in lines, as JSON, or only faults."""
+"""How a command reports what it does: live on a terminal, in lines, as JSON, or only faults."""
 
 import logging
 import sys
@@ -29,7 +29,7 @@ from ..run.results import ResultsReport
 from .printing import print_check, print_line, print_results, print_summary, print_verdicts
 
 SECONDS_BETWEEN_LINES = 30.0
-"""Of one account, where the output is no terminal."""
+"""Of one account, if the output is not a terminal."""
 
 _DLT = logging.getLogger("dlt")
 
@@ -145,7 +145,7 @@ class Lines(Output):
         print_line(text, Console(stderr=True))
 
     def reading(self, reading: Reading) -> None:
-        """Prints a line where the last one is long ago."""
+        """Prints a line if the last one is long ago."""
         if self._is_time(reading):
             print_line(sentence(reading), Console(stderr=True))
 

@@ -48,7 +48,7 @@ def over_time(view: View, shown: dict[str, str], measure: str) -> alt.TopLevelMi
     ]
     scale = alt.Scale(domain=[f"{day:{style}}" for day in days], paddingInner=0.06)
     x_axis = alt.Axis(title=None, labelAngle=0, labelOverlap="greedy", labelSeparation=12)
-    # SI says G where people say B
+    # SI says G, people say B
     amounts = "replace(format(datum.value, '~s'), 'G', 'B')"
     chart = alt.Chart(alt.InlineData(values=rows)).mark_bar()
     chart = chart.encode(

@@ -25,7 +25,7 @@ class Alert(NamedTuple):
     text: str
     """A sentence on it, without whom it concerns."""
     about: str = ""
-    """What tells it from others of its kind, if it is to be delivered once for as long as it
+    """What sets it apart from others of its kind, if it is to be delivered once for as long as it
     holds."""
     once: tuple[str, ...] = ()
     """Keys of what is delivered once only, the last of which is new; empty: as long as it holds."""

@@ -50,7 +50,7 @@ class Spend(NamedTuple):
     """Such as `2026-11`."""
     usd: Decimal
     most_usd: Decimal | None
-    """With all requests at the prices of long ones, if sums cannot tell; None: not known."""
+    """With all requests at the prices of long ones, if sums do not say; None: not known."""
     unpriced: int
     """Batches without a known cost, which the sums leave out."""
 

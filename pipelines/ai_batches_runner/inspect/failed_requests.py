@@ -24,7 +24,7 @@ def failed_requests(
 
     Returns:
         tuple[list[dict[str, Any]], bool]: The requests, in the order of their lines, without what
-            is null; and whether results of the batch were loaded that tell of single requests.
+            is null; and whether results of the batch were loaded that report single requests.
     """
     named = f"batch_id = {literal(batch_id)}"
     columns = ", ".join(f"one.{name} AS {name}" for name in (*_COLUMNS, "line_number"))

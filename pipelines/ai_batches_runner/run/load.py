@@ -109,7 +109,7 @@ def load(
                 with connected(pipeline, wait):
                     started = time.monotonic()
                     load_ids += store(pipeline)
-                    # where storing takes long, the next package collects for as long
+                    # if storing takes long, the next package collects for as long
                     took = max(seconds_per_load, time.monotonic() - started)
                     run.request = replace(run.request, seconds_per_load=took)
                     if not run.is_complete:
@@ -152,7 +152,7 @@ def _record(
 ) -> None:
     """Stores what the run did, and prices that changed; if that fails, the batches are loaded."""
     try:
-        # a destination that rewrites rows cannot tell how many changed
+        # a destination that rewrites rows does not know how many changed
         has_news = any(each.new or each.changed != 0 for each in reports)
         priced, wanted = price_resources(pipeline, prices, has_news, table_format)
         others = [*priced, *result_tables(pipeline, disposition, table_format)]

@@ -215,7 +215,7 @@ def _make_pipeline(
             _impl_cls=SealingPipeline,
             **_DECIDED,
         )
-        # these are no arguments
+        # these are not arguments
         made.config.restore_from_destination = True
         made.config.use_single_dataset = True
         return made

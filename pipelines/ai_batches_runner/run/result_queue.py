@@ -163,7 +163,7 @@ def _settled(owned: str, results: Results, account: Account) -> str:
         f"(outcome = 'loaded' AND results IN ({modes})) OR outcome IN ({', '.join(gone)})"
         f" OR (outcome = 'too_large' AND bytes > {largest})"
     )
-    # what was not known is no change
+    # what was not known is not a change
     has_changed = " OR ".join(f"{listed} <> now_{name}" for listed, name in LISTED.items())
     is_settled = f"CASE WHEN {has_changed} THEN 0 WHEN {is_done} THEN 1 ELSE 0 END"
     refs = ", ".join(

@@ -1,4 +1,4 @@
-"""Notes what load packages consist of, so that a later run can tell whether one is whole.
+"""Notes what load packages consist of, so that a later run knows whether one is whole.
 
 dlt keeps no list of a package's files: of a package that lost a file, the rest would be loaded, and
 the rows of that file would be missing for ever.

@@ -24,7 +24,7 @@ class EarlierRows:
     """What the tables of results have of some batches before these are read.
 
     A reading writes each of its rows with the id of its load. So rows that still have an id from
-    before are of requests, models or files that are no more. Ids of other loads are left alone:
+    before are of requests, models or files that no longer exist. Ids of other loads are left alone:
     another process may read the same batches at this moment.
     """
 

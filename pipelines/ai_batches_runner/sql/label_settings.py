@@ -34,7 +34,7 @@ def read_labels() -> Labels:
         Labels: In the order of the setting; empty if it is not set.
 
     Raises:
-        SettingsError: If there are more than eight, a name is no name of a column or is taken, or a
+        SettingsError: If there are more than eight, a name cannot name a column or is taken, or a
             source is neither a column of text nor a key of the metadata.
     """
     value = read_setting("labels") or {}

@@ -1,4 +1,4 @@
-"""Labels: columns that a user adds to the views, to tell whose a batch is."""
+"""Labels: columns that a user adds to the views, to say whose a batch is."""
 
 import re
 from typing import NamedTuple

@@ -91,7 +91,7 @@ class Reader:
             yield from self._stream(query, names)
             return
         except _UNDEFINED:
-            # an earlier version made not all of the tables; or there is none at all
+            # an earlier version made only some of the tables, or none
             absent = frozenset(name for name in later if not self._has(name))
         if absent:
             with suppress(*_UNDEFINED):

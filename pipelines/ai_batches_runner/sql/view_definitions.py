@@ -41,7 +41,7 @@ def parse_view(text: str, labels: Labels = ()) -> View:
 
     Args:
         text (str): Comments and a query.
-        labels (Labels): Columns to add where the query wants them.
+        labels (Labels): Columns to add at the query's marks.
 
     Returns:
         View: The view, with what the registry knows of providers written out.

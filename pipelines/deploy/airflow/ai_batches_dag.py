@@ -32,10 +32,10 @@ from ai_batches_runner import (
 )
 
 DESTINATION = "duckdb"
-"""Any destination of dlt that can merge; where tasks run on several machines, a server."""
+"""Any destination of dlt that can merge; if tasks run on several machines, a server."""
 
 TABLE_FORMAT = None
-"""`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+"""`"delta"` or `"iceberg"` if the destination is `"filesystem"`."""
 
 PARTS = 1
 """1: results that the setting `results` wants are read after the lists. More: by so many tasks of a
@@ -80,7 +80,7 @@ def _working_folders(name: str) -> Iterator[None]:
 
 @task
 def load_batches() -> None:
-    """Loads all providers; fails afterwards where one of them failed."""
+    """Loads all providers; fails afterwards if one of them failed."""
     providers = providers_with_key()
     if not providers:
         variables = ", ".join(filter(None, (each.api_key_env for each in PROVIDERS.values())))
@@ -95,7 +95,7 @@ def load_batches() -> None:
 
 @task
 def read_results(number: int) -> None:
-    """Reads a part of the results that are not loaded; fails where some could not be read."""
+    """Reads a part of the results that are not loaded; fails if some could not be read."""
     with _opened(f"ai_batches_results_{number}") as pipeline:
         shard = Shard(number, PARTS)
         reports = load_results(

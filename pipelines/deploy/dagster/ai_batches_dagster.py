@@ -16,10 +16,10 @@ from ai_batches import PROVIDERS, ai_batches_source, providers_with_key
 from ai_batches_runner import AccountReport, Shard, load, load_results, open_pipeline
 
 DESTINATION = "duckdb"
-"""Any destination of dlt that can merge; where runs have machines of their own, a server."""
+"""Any destination of dlt that can merge; if runs have machines of their own, a server."""
 
 TABLE_FORMAT = None
-"""`"delta"` or `"iceberg"` where the destination is `"filesystem"`."""
+"""`"delta"` or `"iceberg"` if the destination is `"filesystem"`."""
 
 PARTS = 1
 """1: results that the setting `results` wants are read after the lists. More: by so many partitions
@@ -53,7 +53,7 @@ class ProviderTranslator(DagsterDltTranslator):
     pool="ai_batches",
 )
 def batches(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
-    """Loads the selected providers; fails afterwards where one of them failed."""
+    """Loads the selected providers; fails afterwards if one of them failed."""
     providers = sorted(key.path[-1] for key in context.selected_asset_keys)
     with open_pipeline(DESTINATION) as pipeline:
         reports = load(pipeline, providers, table_format=TABLE_FORMAT)
@@ -96,7 +96,7 @@ parts = dg.StaticPartitionsDefinition([str(number) for number in range(1, PARTS 
     description="Outcomes of the requests of batches that have ended.",
 )
 def results(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """Reads a part of the results that are not loaded; fails where some could not be read."""
+    """Reads a part of the results that are not loaded; fails if some could not be read."""
     number = int(context.partition_key)
     with open_pipeline(DESTINATION, name=f"ai_batches_results_{number}") as pipeline:
         shard = Shard(number, PARTS)

@@ -46,7 +46,7 @@ def read_part(number: int, parts: int, arguments: Sequence[str]) -> int:
 
 
 def run(parts: int, arguments: Sequence[str]) -> int:
-    """Hands parts to the workers, and tells of each what came of it.
+    """Hands parts to the workers, and reports what came of each.
 
     Args:
         parts (int): How many.

@@ -19,7 +19,7 @@ from .time_limit import TimeLimit
 
 _CHUNK = 65_536
 _OTHER_REPLY = 262_144
-"""Bytes that are read of a reply that is no page: an error or a redirect."""
+"""Bytes that are read of a reply other than a page: an error or a redirect."""
 
 
 class WatchedAdapter(HTTPAdapter):

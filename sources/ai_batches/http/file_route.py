@@ -61,7 +61,7 @@ class FileRoute:
             Place: The file, unread.
 
         Raises:
-            UntrustedPageError: If the way leads where nobody may be sent, or in a circle.
+            UntrustedPageError: If the way leads to an address that is not allowed, or in a circle.
             Exception: As of `AccountSession.open`, and of `link`.
         """
         hop = self._next(self._start, self._link()) if self._link else self._start

@@ -1,4 +1,4 @@
-"""Files of one account over HTTP: streamed, resumed where that is safe, and only taken if whole."""
+"""Files of one account over HTTP: streamed, resumed if that is safe, and only taken if whole."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 _ATTEMPTS = 5
 """How often a file is asked for in a row without that any byte comes."""
 _BREAKS = 50
-"""How often a connection may break, and once more for each part: some bytes alone are no progress
+"""How often a connection may break, and once more for each part: some bytes alone are not progress
 that is worth a request."""
 _BEGINNINGS = 4
 """How often a file is begun."""
@@ -30,7 +30,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 
 class BeginAgainError(Exception):
-    """What was read of a file is no part of it as it is now, or cannot be gone on with."""
+    """What was read of a file does not belong to it as it is now, or cannot be continued."""
 
 
 class NotReadyError(Exception):

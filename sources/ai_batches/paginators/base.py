@@ -158,7 +158,7 @@ class BatchListPaginator(ABC):
             )
 
     def _refuse_promise(self) -> None:
-        """Raises if the reply promises more rows where its vendor's rules end the list."""
+        """Raises if the reply promises more rows although its vendor's rules end the list."""
         if promise := self._reply.promise:
             raise UntrustedPageError(
                 f"`{promise.path}` in the reply promises more rows, which cannot be requested"

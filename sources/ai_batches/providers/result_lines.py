@@ -45,7 +45,7 @@ def dollars(value: Any, unit: Decimal = Decimal(1)) -> Decimal | None:
         unit (Decimal): Dollars that one of it is.
 
     Returns:
-        Decimal | None: None if it is no amount.
+        Decimal | None: None if it is not an amount.
     """
     if type(value) not in (int, float, str):
         return None

@@ -89,7 +89,7 @@ class ResultPages(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """A vendor's own sums, where it gives no lines."""
+    """A vendor's own sums, if it gives no lines."""
 
     succeeded: int | None
     """Requests."""
@@ -119,7 +119,7 @@ class Results:
             and its path; None: the path is below the root.
         links (Mapping[FileKind, str]): By kind of file, field of the JSON at its path that holds
             an address, signed for a short while, to read it at; empty: the path is the file's own.
-        pages (Callable[[ResultFile], ResultPages | None] | None): How a file that is no file of
+        pages (Callable[[ResultFile], ResultPages | None] | None): How a file that is not one of
             lines is read; None: all are.
         incomplete_header (str): Header that is `true` while a file is being written.
         totals (Callable[[ResultFile], Totals | None] | None): Reads sums in place of lines, with a

@@ -195,7 +195,7 @@ class FileContents:
 def _rows(reply: Reply, pages: ResultPages) -> list[Any]:
     rows, body = reply.field(pages.data_selector), reply.body
     if rows is None and isinstance(body, dict) and pages.empty_reply is not None:
-        # what reports an error with a status of success is no empty list
+        # an error with a status of success is not an empty list
         rows = [] if body.keys() <= pages.empty_reply else None
     if not isinstance(rows, list):
         raise UntrustedPageError(f"the reply has no list of results under `{pages.data_selector}`")

@@ -94,7 +94,7 @@ class ResultsRun(Run):
     """A run that reads results of batches.
 
     Of a run in several load packages, what says that a file was loaded goes into the package after
-    the one with its rows: where a package was stored in part, they are read again.
+    the one with its rows: if a package was stored in part, they are read again.
     """
 
     work: dict[tuple[str, str], AccountWork] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What dlt is told to look up for this source: nothing."""
+"""What dlt looks up for this source: nothing."""
 
 from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration

@@ -38,7 +38,7 @@ DEFAULT_ACCOUNT = "default"
 _PUBLIC = frozenset(
     {"base_url", *ScanSettings._fields, *OLD_NAMES.values(), *RESULT_SETTINGS, *SHAPE_SETTINGS}
 ) | {name for provider in PROVIDERS.values() for name in provider.setting_variables}
-"""Settings of an account that are no secrets."""
+"""Settings of an account that are not secrets."""
 
 
 def provider_settings(provider: Provider) -> ProviderSettings:

@@ -61,7 +61,7 @@ def read_scan_settings(
 
 
 def span_seconds(value: Any) -> int | None:
-    """The seconds of a span of time such as `90s`, `30m`, `1h` or `7d`; None if it is none."""
+    """The seconds of a span of time such as `90s`, `30m`, `1h` or `7d`; None if it is not one."""
     span = _SPAN.fullmatch(str(value))
     return int(span[1]) * _UNITS[span[2]] if span else None
 
@@ -124,7 +124,7 @@ def read_result_settings(
         ResultSettings: The settings.
 
     Raises:
-        SettingsError: If a value is none of the allowed ones.
+        SettingsError: If a value is not one of the allowed ones.
     """
     mode, size, text, custom_id = map(get, RESULT_SETTINGS)
     found = default
@@ -151,7 +151,7 @@ RESULT_SETTINGS = ("results", "results_max_mb", "results_error_text", "results_c
 
 def _choice(provider: Provider, name: str, value: str, allowed: Sequence[str]) -> Any:
     if value not in allowed:
-        raise unusable(provider, name, f"is none of {', '.join(allowed)}")
+        raise unusable(provider, name, f"is not one of {', '.join(allowed)}")
     return value
 
 

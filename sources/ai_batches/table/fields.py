@@ -1,4 +1,4 @@
-"""The fields of rows: taken apart by path, and put back where a value has no column."""
+"""The fields of rows: taken apart by path, and put back if a value has no column."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence

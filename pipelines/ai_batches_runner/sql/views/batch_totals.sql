@@ -10,7 +10,7 @@
 -- bad_lines: Those that could not be read
 -- available_until: When the vendor deletes the results, as documented (UTC)
 -- is_whole: Whether the requests that succeeded were read, and not only the failed ones
--- is_metered: Whether each request that ran tells its tokens, so that the sums are all of them
+-- is_metered: Whether each request that ran reports its tokens, so that the sums are all of them
 -- is_by_request: Whether `batch_requests` has the failed requests; otherwise, only `batch_usage`
 --   has sums of them
 -- requests_completed: Requests that succeeded; null if they were not read, or are not summed up

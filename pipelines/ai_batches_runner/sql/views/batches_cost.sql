@@ -1,9 +1,9 @@
 -- One row per batch: what it cost, how that is known, or why it is not; never 0 for what is unknown
 --
 -- cost_usd: What the batch cost in USD; null if not known, see `cost_gap`. Calculated from sums of
---   tokens, each request counts as a short one unless its results tell that all are long
--- cost_usd_max: What it cost at most: with all requests at the prices of long ones, if sums cannot
---   tell; otherwise equal to `cost_usd`. Null also if long ones have no known price
+--   tokens, each request counts as a short one unless its results show that all are long
+-- cost_usd_max: What it cost at most: with all requests at the prices of long ones, if sums do not
+--   say; otherwise equal to `cost_usd`. Null also if long ones have no known price
 -- cost_basis: vendor: the provider reports the cost; requests: tokens of its results, by model, at
 --   the prices of `batch_prices`; tokens: the sums of its list at these prices; null without a cost
 -- cost_gap: Why there is no cost: not metered yet (the batch is open), not text (images, audio or
