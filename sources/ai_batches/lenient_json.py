@@ -34,8 +34,8 @@ def decoded(body: bytes, charset: str | None = None) -> str:
     Args:
         body (bytes): The text as it came over the wire, with or without a byte order mark; it may
             break off within a character.
-        charset (str | None): The encoding that came with it, used if this is not one of UTF-8, UTF-16
-            and UTF-32.
+        charset (str | None): The encoding that came with it, used unless this is UTF-8, UTF-16 or
+            UTF-32.
 
     Returns:
         str: The text, with U+FFFD for what is broken.
