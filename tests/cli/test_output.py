@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from starlette.requests import Request
 
 from commands import COMMAND, keys, run
@@ -120,6 +121,7 @@ def test_a_warning_is_a_sentence(lists: Lists) -> None:
     assert len(log.splitlines()) == 1
 
 
+@pytest.mark.integration
 def test_a_terminal_shows_live_what_each_provider_does(lists: Lists) -> None:
     """The answers wait until what they bring about is on the screen."""
     shown = Screen()

@@ -240,6 +240,7 @@ def test_where_nothing_was_loaded_there_is_nothing_to_look_at() -> None:
 # Slack
 
 
+@pytest.mark.integration
 def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
     private = {
         "metadata": {"customer": "Ada Lovelace"},

@@ -53,6 +53,7 @@ def told(texts: list[str]) -> list[str]:
     return [line for text in texts for line in text.splitlines() if "Budget of" in line]
 
 
+@pytest.mark.integration
 def test_each_step_is_told_once_a_month(
     lists: Lists, rows: list[TRow], hook: Hook, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_file_that_three_runs_in_a_row_do_not_find_is_expired(
     assert file_server.count("gone") == 6
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("tells", few_of(["its length", "nothing"], quick=["nothing"]))
 def test_a_file_that_is_too_large_is_read_once_it_may_be(
     file_server: FileServer, tmp_path: Path, tells: str

@@ -62,6 +62,7 @@ def counted(folder: Path) -> list[tuple[int, ...]]:
     return [tuple(int(str(value)) for value in row) for row in table(folder / FILE, query)]
 
 
+@pytest.mark.integration
 def test_what_is_loaded_is_not_asked_for_again_and_what_is_new_is(
     file_server: FileServer, tmp_path: Path
 ) -> None:

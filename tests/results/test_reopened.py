@@ -51,6 +51,7 @@ SUCCEEDED = [(f"request-{number}", "succeeded") for number in range(3)]
 FAILED = [(f"request-{number}", "failed") for number in (3, 4)]
 
 
+@pytest.mark.integration
 def test_what_changed_is_read_again_and_replaced_and_the_rest_is_not(
     file_server: FileServer, tmp_path: Path
 ) -> None:

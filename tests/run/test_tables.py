@@ -203,6 +203,7 @@ def columns(folder: Path, name: str) -> set[object]:
     return {row[0] for row in table(folder / FILE, query)}
 
 
+@pytest.mark.integration
 def test_tables_of_an_earlier_version_get_the_new_columns(lists: Lists, tmp_path: Path) -> None:
     rows = [batch(n, request_counts=COUNTS) for n in range(250, 0, -1)]
     lists.serve("openai", cursor_list(rows))

@@ -24,7 +24,7 @@ from cases import Case
 from commands import keys
 from stored_results import store_results
 from support import Lists, TRow, batch, cursor_list
-from targets import TARGETS, TServers
+from targets import TARGETS, TServers, each_family
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -559,7 +559,7 @@ WRITTEN = (
 
 @pytest.mark.parametrize(
     "name",
-    ["duckdb_file", "sqlite", pytest.param("postgres", marks=pytest.mark.integration)],
+    each_family(["duckdb_file", "postgres", "sqlite"], ["duckdb_file"], everywhere=True),
 )
 def test_results_tell_what_a_batch_cost(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
