@@ -94,13 +94,12 @@ constraints:
 
 .venvs/%/installed: PROJECT := -e .
 # the driver of a BI tool is older than what the project can write with; the others do without it
-.venvs/bi/installed .venvs/clients/installed .venvs/dbt/installed .venvs/docs/installed \
-	.venvs/prices/installed: PROJECT :=
+$(patsubst %,.venvs/%/installed,bi clients dbt docs lint prices s3): PROJECT :=
 # what people who look at it install
 .venvs/notebook/installed: PROJECT := -e '.[dashboard]'
-.venvs/%/installed: tests/environments/%.txt pyproject.toml
-	$(PYTHON) -m venv --clear .venvs/$*
-	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $< $(PROJECT)
+.venvs/%/installed: tests/environments/%.txt pyproject.toml | .venv/installed
+	$(PYTHON) -m venv --clear --without-pip .venvs/$*
+	$(BIN)/python -m pip --python .venvs/$*/bin/python install --quiet --disable-pip-version-check -r $< $(PROJECT)
 	touch $@
 
 .venvs/npm/installed: tests/environments/npm/package.json

@@ -293,8 +293,9 @@ TARGETS = {
 QUICK = ("postgres",)
 """Those that `make test` runs."""
 
-FAMILIES = ("duckdb_file", *QUICK, "mariadb", "delta", "ducklake_in_postgres")
-"""One of each kind, which `make test-integration` runs."""
+FAMILIES = ("duckdb_file", *QUICK, "mariadb", "delta")
+"""One of each kind, which `make test-integration` runs; DuckLake is an interpreter of its own, and
+takes as long as all others."""
 
 
 def each_family(
@@ -306,7 +307,7 @@ def each_family(
         names (Iterable[str]): Which ones.
         quick (Collection[str]): Of these, those that `make test` runs.
         everywhere (bool): Whether `make test-integration` runs all of them; otherwise, only
-            `make test-long` runs those that are like another one.
+            `make test-long` runs those outside `FAMILIES`.
     """
     return [
         pytest.param(

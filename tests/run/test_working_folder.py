@@ -139,7 +139,7 @@ class Moment:
 
 @pytest.mark.integration
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("part", few_of([n / 12 for n in range(12)], quick=[2 / 12, 8 / 12]))
+@pytest.mark.parametrize("part", few_of([n / 12 for n in range(12)], quick=[8 / 12]))
 def test_any_damage_at_any_moment_is_recovered_from_by_the_next_run(
     listed: list[TRow], tmp_path: Path, part: float
 ) -> None:
