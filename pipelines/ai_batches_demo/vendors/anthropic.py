@@ -88,8 +88,7 @@ def _results(batches: BatchList, request: Request) -> Response:
 
     def lines() -> Iterator[bytes]:
         for outcome in results.of(_shuffled(batch.requests)):
-            line = {"custom_id": outcome.custom_id, "result": message_result(batch, outcome)}
-            yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+            yield orjson.dumps(message_line(batch, outcome), option=orjson.OPT_APPEND_NEWLINE)
 
     return Content(lines, batch.requests, _id(batch), "application/x-jsonl").answer(request)
 
@@ -100,8 +99,12 @@ def _shuffled(count: int) -> Iterator[int]:
     return ((count // 3 + place * step) % count for place in range(count))
 
 
-def message_result(batch: Batch, outcome: Outcome) -> dict[str, Any]:
-    """What became of a request, as a line of results has it under `result`."""
+def message_line(batch: Batch, outcome: Outcome) -> dict[str, Any]:
+    """A line of results."""
+    return {"custom_id": outcome.custom_id, "result": _result(batch, outcome)}
+
+
+def _result(batch: Batch, outcome: Outcome) -> dict[str, Any]:
     if outcome.kind == "expired":
         return {"type": "expired"}
     if outcome.kind == "cancelled":

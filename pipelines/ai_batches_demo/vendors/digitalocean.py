@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ..batches import DAY, Batch, BatchList
 from ..results import Outcome
-from .anthropic import message_result
+from .anthropic import message_line
 from .files import ResultFiles, openai_line
 from .paging import cursor_page
 from .storage import Storage
@@ -38,9 +38,9 @@ def _row(batch: Batch, now: int) -> dict[str, Any]:
 
 
 def _line(batch: Batch, outcome: Outcome, endpoint: str, model: str) -> dict[str, Any]:
-    """A line as the vendor writes it that runs the batch."""
+    """A line in the shape of the vendor that runs the batch."""
     if batch.number % 2:
-        return {"custom_id": outcome.custom_id, "result": message_result(batch, outcome)}
+        return message_line(batch, outcome)
     return openai_line(batch, outcome, endpoint, model)
 
 
@@ -50,7 +50,7 @@ STORAGE = Storage("digitalocean-storage", ResultFiles(_row, line=_line, kept=30 
 def _results(batches: BatchList, request: Request) -> Response:
     batch = batches.find(request.path_params["id"], batch_ids)
     if batch is None:
-        return json_response(404, {"id": "not_found", "message": "There is no such batch."})
+        return json_response(404, {"id": "not_found", "message": "Batch not found."})
     if not batch.is_ended(batches.clock):
         message = "The batch has not ended."
         return json_response(412, {"id": "precondition_failed", "message": message})

@@ -7,6 +7,7 @@ own has that of the same column of `batches`. The user's labels stand where a co
 """
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
@@ -18,9 +19,6 @@ from sqlglot import exp
 from ai_batches import COLUMNS, PROVIDERS, TABLE_NAME
 
 from .labels import Labels
-
-_VENDOR = "VENDOR_OF"
-_REPORTED_COST = "REPORTED_COST"
 
 _DEFINED, _NAMED = "/* labels, defined */", "/* labels */"
 
@@ -69,7 +67,7 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
     query = text[header.end() if header else 0 :].strip().rstrip(";")
-    if _VENDOR in query or _REPORTED_COST in query:
+    if _names_lookup(query):
         # to write a query takes as long as to parse it
         query = select.transform(_look_up_providers).sql("duckdb", comments=False)
     return View(description, query, columns), _tables_in(select)
@@ -77,11 +75,13 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
 
 def _look_up_providers(node: exp.Expression) -> exp.Expression:
     """Writes out what the registry knows of providers."""
-    if isinstance(node, exp.Anonymous) and node.name == _VENDOR:
-        return _vendor(*node.expressions)
-    if isinstance(node, exp.Anonymous) and node.name == _REPORTED_COST:
-        return _reported_cost(*node.expressions)
+    if isinstance(node, exp.Anonymous) and node.name in _LOOKUPS:
+        return _LOOKUPS[node.name](*node.expressions)
     return node
+
+
+def _names_lookup(query: str) -> bool:
+    return any(name in query for name in _LOOKUPS)
 
 
 def _vendor(provider: exp.Expression) -> exp.Expression:
@@ -96,8 +96,8 @@ def _vendor(provider: exp.Expression) -> exp.Expression:
 def _reported_cost(provider: exp.Expression, extra: exp.Expression) -> exp.Expression:
     """`REPORTED_COST(provider, extra)`, in USD; null if the provider reports none."""
     case = exp.Case(this=provider)
-    for name, cost in ((name, each.reported_cost) for name, each in PROVIDERS.items()):
-        if cost:
+    for name, declared in PROVIDERS.items():
+        if cost := declared.reported_cost:
             amount: exp.Expr = exp.func(
                 "JSON_NUMBER", extra.copy(), exp.Literal.string(f"$.{cost.field}")
             )
@@ -107,6 +107,13 @@ def _reported_cost(provider: exp.Expression, extra: exp.Expression) -> exp.Expre
                 amount = exp.Div(this=amount, expression=exp.Literal.number(f"{cost.per_usd}.0"))
             case = case.when(exp.Literal.string(name), amount)
     return case
+
+
+_LOOKUPS: dict[str, Callable[..., exp.Expression]] = {
+    "VENDOR_OF": _vendor,
+    "REPORTED_COST": _reported_cost,
+}
+"""Functions whose values the registry has, to what writes them out."""
 
 
 @lru_cache
@@ -204,7 +211,7 @@ def with_views(
             **{name: _read_chosen(each) for name, each in queries.items()},
         }
     queries = dict(absent) | queries
-    if _VENDOR in query:
+    if _names_lookup(query):
         query = sqlglot.parse_one(query, read="duckdb").transform(_look_up_providers).sql("duckdb")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query

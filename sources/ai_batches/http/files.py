@@ -81,32 +81,8 @@ class FileClient(AccountClient):
             Download: The file, whose parts are still to be read.
         """
         start = Hop(self._session, self.url(path), self._auth)
-        link = partial(self.link, path, link_field) if link_field else None
+        link = partial(self._link, path, link_field) if link_field else None
         return Download(FileRoute(start, self.foreign_session, link), max_bytes)
-
-    def link(self, path: str, field: str) -> str:
-        """Asks for the address of a file, which may be signed for a short while.
-
-        Args:
-            path (str): What to ask, as of `download`.
-            field (str): Field of the reply that holds it.
-
-        Returns:
-            str: The address.
-
-        Raises:
-            NotReadyError: If there is none yet.
-            Exception: As of `AccountSession.get`.
-        """
-        try:
-            link = self.reply(path, {}).field(field)
-        except HTTPError as ex:
-            if ex.response is not None and ex.response.status_code == PRECONDITION_FAILED:
-                raise NotReadyError from None
-            raise
-        if not link:
-            raise NotReadyError
-        return str(link)
 
     def foreign_session(self, url: str) -> AccountSession:
         """A session for another server, which gets neither a key nor a header of the user's."""
@@ -169,6 +145,18 @@ class FileClient(AccountClient):
         super().close()
         for session in self._foreign.values():
             session.close()
+
+    def _link(self, path: str, field: str) -> str:
+        """Asks for the address of a file, which may be signed for a short while."""
+        try:
+            link = self.reply(path, {}).field(field)
+        except HTTPError as ex:
+            if ex.response is not None and ex.response.status_code == PRECONDITION_FAILED:
+                raise NotReadyError from None
+            raise
+        if not link:
+            raise NotReadyError
+        return str(link)
 
 
 class Download:

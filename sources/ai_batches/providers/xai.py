@@ -45,6 +45,8 @@ def _end(row: Mapping[str, Any]) -> Any:
 
 
 _TICKS_PER_USD = 10**10
+_TICK = 1 / Decimal(_TICKS_PER_USD)
+"""Dollars."""
 
 _PAGES = ResultPages(
     "results",
@@ -62,7 +64,7 @@ def _read(line: Mapping[str, Any], kind: FileKind) -> RequestFacts:
     reply = next(map(table, table(result.get("response")).values()), {})
     found = facts(reply, error, None, bool(error), text(reply.get("id")))
     ticks = table(reply.get("usage")).get("cost_in_usd_ticks")
-    return found._replace(reported_cost_usd=dollars(ticks, 1 / Decimal(_TICKS_PER_USD)))
+    return found._replace(reported_cost_usd=dollars(ticks, _TICK))
 
 
 # Its guide: a batch is filled by further requests, or by a file, which is validated first; xAI
