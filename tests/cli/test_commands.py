@@ -56,7 +56,7 @@ def test_shared_options_stand_before_or_after_the_subcommand(lists: Lists, tmp_p
     [
         (["--quiet", "demo"], "`demo` does not take --quiet"),
         (["--table-format", "delta", "dashboard"], "`dashboard` does not take --table-format"),
-        (["load", "nowhere"], f"no such provider: nowhere (choose from {min(PROVIDERS)}, "),
+        (["load", "nowhere"], f"no such provider: nowhere (choose from {', '.join(PROVIDERS)})"),
         (["alerts", "openai"], "unexpected extra argument"),
         (["check", "--since", "2026"], "No such option"),
         (["verify", "--full-refresh"], "No such option"),

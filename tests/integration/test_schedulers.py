@@ -14,6 +14,7 @@ import pytest
 from filelock import FileLock
 from starlette.requests import Request
 
+from ai_batches import PROVIDERS
 from ai_batches_runner.cli.exit_codes import ANOTHER_RUN, PARTIAL
 from commands import COMMAND, keys, run, table
 from environments import ROOT, binary
@@ -41,14 +42,9 @@ def call(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 
 class Airflow:
-    """An Airflow with the DAG in its folder.
+    """An Airflow of the test's own, with the DAG in its folder and a database of its own."""
 
-    Args:
-        folder (Path): Its home.
-        database (Path | None): One to begin with; None: a new one.
-    """
-
-    def __init__(self, folder: Path, database: Path | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
         self.command = binary("airflow", "airflow")
         self.folder = folder
         self.scratch = folder / "tmp"
@@ -63,12 +59,8 @@ class Airflow:
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "false",
             "TMPDIR": str(self.scratch),
         }
-        self.database = folder / "airflow.db"
-        if database:
-            shutil.copy(database, self.database)
-        else:
-            done = self("db", "migrate")
-            assert done.returncode == 0, done.stdout
+        done = self("db", "migrate")
+        assert done.returncode == 0, done.stdout
 
     def __call__(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return call(self.command, *arguments, **self.variables, **variables)
@@ -78,18 +70,11 @@ class Airflow:
         return table(self.folder / "ai_batches.duckdb", BATCHES)
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database that is made once, which takes longer than most tests."""
-    return Airflow(tmp_path_factory.mktemp("migrated")).database
-
-
 @pytest.fixture
-def airflow(tmp_path: Path, migrated: Path) -> Airflow:
-    """An Airflow of the test's own."""
+def airflow(tmp_path: Path) -> Airflow:
     folder = tmp_path / "airflow"
     folder.mkdir()
-    return Airflow(folder, migrated)
+    return Airflow(folder)
 
 
 def test_airflow_runs_the_dag_and_goes_on_from_the_destination(
@@ -168,7 +153,8 @@ def test_airflow_reads_results_in_mapped_tasks(airflow: Airflow, lists: Lists) -
 def test_airflow_without_any_key_fails_and_says_so(airflow: Airflow, lists: Lists) -> None:
     done = airflow("dags", "test", "ai_batches")
     assert done.returncode == 1
-    assert "No provider has an API key. Looked for " in done.stdout
+    first = next(each.api_key_env for each in PROVIDERS.values() if each.api_key_env)
+    assert f"No provider has an API key. Looked for {first}" in done.stdout
 
 
 def test_airflow_runs_the_dag_one_at_a_time_and_makes_up_for_none(airflow: Airflow) -> None:
