@@ -10,11 +10,14 @@ import dlt
 import pytest
 from dlt import Pipeline
 from hypothesis import settings
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 import servers
 from ai_batches import PROVIDERS
+from ai_batches_demo import LoopbackServer
 from file_server import FileServer
-from slack_hook import Hook, served_hook
+from slack_hook import Hook
 from support import Lists
 from targets import TServers
 
@@ -88,13 +91,24 @@ def lists(list_server: Lists) -> Lists:
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     """A hook of Slack of the test's own."""
-    with served_hook() as made:
+    made = Hook()
+    path = "/services/T0/secret-0-of-the-hook"
+    app = Starlette(routes=[Route(path, made.receive, methods=["POST"])])
+    with LoopbackServer(app) as served:
+        made.url = served.url + path
         yield made
 
 
 @pytest.fixture
 def file_server() -> Iterator[FileServer]:
     """A server of result files that answers as the test decides."""
+    with FileServer() as served:
+        yield served
+
+
+@pytest.fixture
+def storage() -> Iterator[FileServer]:
+    """Another server of files, to which the first one leads."""
     with FileServer() as served:
         yield served
 

@@ -18,7 +18,7 @@ from ai_batches_runner.dashboard.session import explain
 from ai_batches_runner.dashboard.tables import Cell, badge
 from ai_batches_runner.dashboard.view import _series
 from commands import keys, run, table
-from slack_hook import served_hook
+from slack_hook import Hook
 from support import (
     DAY,
     KEY,
@@ -78,14 +78,13 @@ def check_shown(text: str) -> None:
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_no_command_shows_what_a_server_forged(lists: Lists, log_format: str) -> None:
+def test_no_command_shows_what_a_server_forged(lists: Lists, log_format: str, hook: Hook) -> None:
     shared = ("--log-format", log_format)
     lists.serve("openai", cursor_list(rows()))
     said = f"{HOSTILE} {CODED} {KEY}"
     lists.serve("kimi", failure(400, {"error": {"message": said}}, x_custom="x"))
-    with served_hook() as hook:
-        told = {**variables(lists), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
-        code, printed, log = run("load", *shared, **told)
+    environment = {**variables(lists), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
+    code, printed, log = run("load", *shared, **environment)
     assert code == 1
     assert SEEN in _plain(printed + log)
     check_shown(_plain(printed + log))
@@ -157,14 +156,14 @@ BY_POSITION: dict[str, TAnswer | Callable[[Request], TAnswer]] = {
 }
 
 
-def test_no_position_in_a_list_shows_a_key(lists: Lists, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_position_in_a_list_shows_a_key(
+    lists: Lists, caplog: pytest.LogCaptureFixture, hook: Hook
+) -> None:
     for name, answer in BY_POSITION.items():
         lists.serve(name, answer)
     caplog.set_level(logging.DEBUG)
-    with served_hook() as hook:
-        told = {**keys(lists, *BY_POSITION), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
-        told |= {"RUNTIME__REQUEST_MAX_ATTEMPTS": "1"}
-        code, printed, log = run("load", "--debug", *BY_POSITION, **told)
+    environment = hook.variables(lists, *BY_POSITION) | {"RUNTIME__REQUEST_MAX_ATTEMPTS": "1"}
+    code, printed, log = run("load", "--debug", *BY_POSITION, **environment)
     assert code == 1
     assert printed.count("FAILED ") == len(BY_POSITION)
     assert "/services/T0/" in caplog.text

@@ -61,7 +61,7 @@ def test_a_run_does_all_its_work_when_nobody_can_be_told(
 ) -> None:
     lists.serve("openai", cursor_list([batch(2, status="in_progress", expires_at=1), batch(1)]))
     lists.serve("kimi", failure(401))
-    variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
+    variables = hook.variables(lists, "openai", "kimi")
     assert shell(redirected, "load", "openai", *options, **variables) == 0
     file = tmp_path / "ai_batches.duckdb"
     assert table(file, BATCHES) == [("default", 2)]

@@ -70,9 +70,11 @@ class FileServer:
         body = orjson.dumps({"data": rows, "has_more": False})
         self.answers["/batches"] = lambda asked: reply(body, content_type="application/json")
 
-    def variables(self, mode: str = "all", **settings: str) -> dict[str, str]:
-        """The environment of a run that reads OpenAI's list and results here."""
-        prefix = "SOURCES__AI_BATCHES__OPENAI__"
+    def variables(
+        self, mode: str = "all", provider: str = "openai", **settings: str
+    ) -> dict[str, str]:
+        """The environment of a run that reads a provider's list and results here."""
+        prefix = f"SOURCES__AI_BATCHES__{provider.upper()}__"
         chosen = {"API_KEY": KEY, "BASE_URL": self.url, "RESULTS": mode, **settings}
         return {prefix + name: value for name, value in chosen.items()}
 

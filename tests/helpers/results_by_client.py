@@ -19,9 +19,16 @@ TSucceeded = dict[str, bool]
 
 
 def of_lines(content: bytes) -> TSucceeded:
-    """Reads lines of OpenAI's shape."""
+    """Reads lines of OpenAI's shape, or of Anthropic's."""
     lines = map(json.loads, content.splitlines())
-    return {line["custom_id"]: is_output(line["response"]) for line in lines}
+    return {line["custom_id"]: is_success(line) for line in lines}
+
+
+def is_success(line: dict[str, Any]) -> bool:
+    """Whether the request of a line succeeded."""
+    if "result" in line:
+        return bool(line["result"]["type"] == "succeeded")
+    return is_output(line["response"])
 
 
 def is_output(response: Any) -> bool:
@@ -122,12 +129,7 @@ def read_digitalocean(url: str, key: str, batches: Iterable[str]) -> list[TSucce
         for field in ("output_file_url", "error_file_url"):
             if field in links:
                 with urlopen(links[field]) as file:  # noqa: S310
-                    for line in map(json.loads, file):
-                        result = line.get("result")
-                        is_good = result["type"] == "succeeded" if result else None
-                        succeeded[line["custom_id"]] = (
-                            is_output(line["response"]) if is_good is None else is_good
-                        )
+                    succeeded |= of_lines(file.read())
         found.append(succeeded)
     return found
 

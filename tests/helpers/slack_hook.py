@@ -1,14 +1,8 @@
 """A Slack hook for tests."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
-from ai_batches_demo import LoopbackServer
 from commands import keys
 from support import Lists
 
@@ -32,15 +26,3 @@ class Hook:
     def variables(self, lists: Lists, *providers: str) -> dict[str, str]:
         """Of the environment of a run that tells this hook."""
         return {**keys(lists, *providers), "RUNTIME__SLACK_INCOMING_HOOK": self.url}
-
-
-@contextmanager
-def served_hook(status: int = 200) -> Iterator[Hook]:
-    """A hook on loopback, whose path is its secret."""
-    made = Hook()
-    made.status = status
-    path = "/services/T0/secret-0-of-the-hook"
-    app = Starlette(routes=[Route(path, made.receive, methods=["POST"])])
-    with LoopbackServer(app) as served:
-        made.url = served.url + path
-        yield made

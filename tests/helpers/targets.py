@@ -309,14 +309,10 @@ def each_family(
         everywhere (bool): Whether `make test-integration` runs all of them; otherwise, only
             `make test-long` runs those outside `FAMILIES`.
     """
-    return [
-        pytest.param(
-            name,
-            marks=()
-            if name in quick
-            else pytest.mark.integration
-            if everywhere or name in FAMILIES
-            else pytest.mark.long,
-        )
-        for name in names
-    ]
+
+    def marks(name: str) -> Any:
+        if name in quick:
+            return ()
+        return pytest.mark.integration if everywhere or name in FAMILIES else pytest.mark.long
+
+    return [pytest.param(name, marks=marks(name)) for name in names]

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from commands import keys, run, run_process, summary
-from slack_hook import served_hook
+from slack_hook import Hook
 from support import DAY, NOW, Lists, batch, cursor_list, ended_ago, failure, page
 
 
@@ -241,7 +241,7 @@ def test_where_nothing_was_loaded_there_is_nothing_to_look_at() -> None:
 
 
 @pytest.mark.integration
-def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
+def test_slack_is_told_once_and_nothing_personal(lists: Lists, hook: Hook) -> None:
     private = {
         "metadata": {"customer": "Ada Lovelace"},
         "description": "letter to Ada",
@@ -250,33 +250,31 @@ def test_slack_is_told_once_and_nothing_personal(lists: Lists) -> None:
     rows = [ended_ago(2, "failed", 60, **private), batch(1)]
     lists.serve("openai", cursor_list(rows))
     lists.serve("kimi", failure(404, {"error": {"message": "no Ada here"}}))
-    with served_hook() as hook:
-        variables = {**keys(lists, "openai", "kimi"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
-        assert run("load", **variables)[0] == 1
-        assert hook.took == [
-            "AI batch alerts:\n"
-            "• kimi, account default: the last run failed; not loaded yet\n"
-            "• openai, account default: 1 batch failed within a day before the first run: batch_2"
-        ]
-        for _ in range(2):
-            run("load", **variables)
-        assert hook.took[1:] == []
-        # what was mended and comes again is told again
-        lists.serve("kimi", page([batch(1)]))
+    variables = hook.variables(lists, "openai", "kimi")
+    assert run("load", **variables)[0] == 1
+    assert hook.took == [
+        "AI batch alerts:\n"
+        "• kimi, account default: the last run failed; not loaded yet\n"
+        "• openai, account default: 1 batch failed within a day before the first run: batch_2"
+    ]
+    for _ in range(2):
         run("load", **variables)
-        lists.serve("kimi", failure(401))
-        run("load", **variables)
-        assert hook.took[1:] == [
-            "AI batch alerts:\n• kimi, account default: the provider refused the key"
-        ]
+    assert hook.took[1:] == []
+    # what was mended and comes again is told again
+    lists.serve("kimi", page([batch(1)]))
+    run("load", **variables)
+    lists.serve("kimi", failure(401))
+    run("load", **variables)
+    assert hook.took[1:] == [
+        "AI batch alerts:\n• kimi, account default: the provider refused the key"
+    ]
 
 
 @pytest.mark.integration
-def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists) -> None:
+def test_a_hook_that_fails_is_a_warning_that_does_not_show_it(lists: Lists, hook: Hook) -> None:
     lists.serve("openai", cursor_list([ended_ago(1, "failed", 60)]))
-    with served_hook(500) as hook:
-        variables = {**keys(lists, "openai"), "RUNTIME__SLACK_INCOMING_HOOK": hook.url}
-        code, printed, log = run("load", **variables)
+    hook.status = 500
+    code, printed, log = run("load", **hook.variables(lists, "openai"))
     assert code == 0
     assert len(hook.refused) == 1
     assert "could not be sent to Slack" in log

@@ -8,7 +8,7 @@ import pytest
 from ai_batches_runner.inspect.failure_rates import chance_of
 from cases import Case
 from commands import keys, run
-from slack_hook import served_hook
+from slack_hook import Hook
 from support import DAY, HOUR, Lists, TRow, batch, cursor_list, ended_ago, few_of
 from targets import TARGETS, TServers
 
@@ -99,18 +99,17 @@ def test_a_rate_that_stands_out_is_named_and_how(
 
 
 @pytest.mark.integration
-def test_a_rate_is_told_once_for_as_long_as_it_stands_out(lists: Lists) -> None:
+def test_a_rate_is_told_once_for_as_long_as_it_stands_out(lists: Lists, hook: Hook) -> None:
     ended = worsened()
     variables = ended.serve(lists)
-    with served_hook() as hook:
-        variables |= {"RUNTIME__SLACK_INCOMING_HOOK": hook.url}
-        assert ALERT in run("load", **variables)[1]
-        assert sum("of the last" in text for text in hook.took) == 1
-        # its numbers change
-        ended.add("gpt-5", 60, 1, "failed")
-        ended.serve(lists)
-        assert "of the last" not in run("load", **variables)[1]
-        assert sum("of the last" in text for text in hook.took) == 1
+    variables |= {"RUNTIME__SLACK_INCOMING_HOOK": hook.url}
+    assert ALERT in run("load", **variables)[1]
+    assert sum("of the last" in text for text in hook.took) == 1
+    # its numbers change
+    ended.add("gpt-5", 60, 1, "failed")
+    ended.serve(lists)
+    assert "of the last" not in run("load", **variables)[1]
+    assert sum("of the last" in text for text in hook.took) == 1
     assert "13 of the last 26 batches" in run("alerts")[1]
     for setting, value in {
         "FAILURE_RISE": "60",

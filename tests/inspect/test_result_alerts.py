@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from commands import keys, run
-from slack_hook import served_hook
+from slack_hook import Hook
 from stored_results import store_results
 from support import DAY, FIRST, NOW, Lists, TRow, batch, cursor_list, ended_ago
 
@@ -45,7 +45,9 @@ def old(number: int, **fields: Any) -> TRow:
 
 
 @pytest.mark.integration
-def test_results_that_expire_are_named_for_accounts_that_want_them(lists: Lists) -> None:
+def test_results_that_expire_are_named_for_accounts_that_want_them(
+    lists: Lists, hook: Hook
+) -> None:
     files = {"output_file_id": "file-a", "error_file_id": "file-b"}
     rows = [
         batch(9, completed_at=FIRST, **files),
@@ -69,10 +71,9 @@ def test_results_that_expire_are_named_for_accounts_that_want_them(lists: Lists)
     store([file(7), file(7, "output"), file(5, outcome="too_large"), file(5, "output")])
     named = f"openai, account default: 2 batches {text}: batch_5, batch_8"
     assert alerts() == [named]
-    with served_hook() as hook:
-        for _ in range(2):
-            run("load", **variables, RUNTIME__SLACK_INCOMING_HOOK=hook.url)
-        assert hook.took == [f"AI batch alerts:\n• {named}"]
+    for _ in range(2):
+        run("load", **variables, RUNTIME__SLACK_INCOMING_HOOK=hook.url)
+    assert hook.took == [f"AI batch alerts:\n• {named}"]
 
 
 @pytest.mark.integration

@@ -75,16 +75,10 @@ def expected_results(name: str, batch: Batch, now: int) -> dict[str, dict[str, b
     output, error = (
         row.get(PROVIDERS[name].fields[f"{kind}_file_id"]) for kind in ("output", "error")
     )
-    found = [(output, good), (error, failed | cut)]
+    outputs, errors = good if output else {}, failed | cut if error else {}
     if name == "digitalocean":
-        # asked for by batch
-        found = [
-            (
-                row["batch_id"],
-                {key: is_good for file, part in found if file for key, is_good in part.items()},
-            )
-        ]
-    return {reference: part for reference, part in found if reference}
+        return {row["batch_id"]: outputs | errors}
+    return ({output: outputs} if output else {}) | ({error: errors} if error else {})
 
 
 @pytest.mark.integration

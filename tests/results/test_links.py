@@ -1,14 +1,11 @@
 """A vendor that names a signed address of each file: when it is asked, and who is sent what."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from commands import run_and_tell_all, table
 from file_server import (
     Asked,
     FileServer,
@@ -20,22 +17,10 @@ from file_server import (
     read_results,
     reply,
 )
-from support import DAY, KEY, TRow, ended_ago, few_of
+from signed import SIGNATURE, assert_signature_is_kept_nowhere, however_stored, signed
+from support import DAY, KEY, TRow, ended_ago
 
-SIGNATURE = "signature-0123456789abcdef-of-storage"
 LINKS = "/batches/batch_1/results"
-
-
-@pytest.fixture
-def storage() -> Iterator[FileServer]:
-    """Another server, which the vendor's one names."""
-    with FileServer() as served:
-        yield served
-
-
-def signed(storage: FileServer, file: str = "stored") -> str:
-    """A signed address of a file in the storage."""
-    return f"{storage.url}/files/{file}/content?name=out&X-Signature={SIGNATURE}"
 
 
 def give(server: FileServer, status: int = 200, **links: Any) -> None:
@@ -145,14 +130,7 @@ def test_what_was_deleted_is_broken_before_its_time(
     assert (row["outcome"], row["not_found"]) == ("broken", 1)
 
 
-@pytest.mark.parametrize(
-    "stored",
-    few_of(
-        [reply(lines(2)), reply(b"No.", 403), reply(b"", 500)[:-3], b""],
-        quick=[reply(b"No.", 403)],
-    ),
-    ids=["whole", "refused", "cut", "closed"],
-)
+@however_stored
 def test_a_link_is_kept_nowhere(
     file_server: FileServer,
     storage: FileServer,
@@ -164,15 +142,5 @@ def test_a_link_is_kept_nowhere(
     file_server.serve_list({**row, "batch_id": row["id"]})
     give(file_server, output_file_url=signed(storage))
     storage.serve("stored", stored)
-    named = {
-        name.replace("OPENAI", "DIGITALOCEAN"): value
-        for name, value in file_server.variables().items()
-    }
-    with caplog.at_level(logging.DEBUG):
-        told = run_and_tell_all("load", "--debug", **named)
-    assert SIGNATURE not in str(told) + caplog.text
-    assert storage.asked
-    for file in filter(Path.is_file, tmp_path.rglob("*")):
-        assert SIGNATURE.encode() not in file.read_bytes(), file
-    query = "SELECT * FROM ai_batches_dataset.batch_files"
-    assert SIGNATURE not in str(table(tmp_path / "ai_batches.duckdb", query))
+    variables = file_server.variables(provider="digitalocean")
+    assert_signature_is_kept_nowhere(storage, tmp_path, caplog, variables)

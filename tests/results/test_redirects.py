@@ -1,34 +1,19 @@
 """A file that is elsewhere: who is asked, what is sent along, and what is kept of the address."""
 
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from commands import run_and_tell_all, table
 from file_server import Asked, FileServer, ended_batch, lines, read_results, reply
-from support import DAY, KEY, ended_ago, few_of
+from signed import SIGNATURE, assert_signature_is_kept_nowhere, however_stored, signed
+from support import DAY, KEY, ended_ago
 
-SIGNATURE = "signature-0123456789abcdef-of-storage"
 HEADER = "header-of-the-user-0123456789"
-
-
-@pytest.fixture
-def storage() -> Iterator[FileServer]:
-    """Another server, to which the vendor's one redirects."""
-    with FileServer() as served:
-        yield served
 
 
 def to(address: str, status: int = 302) -> bytes:
     """A redirect."""
     return reply(b"", status, location=address)
-
-
-def signed(storage: FileServer) -> str:
-    """A signed address of a file in the storage."""
-    return f"{storage.url}/files/stored/content?name=out&X-Signature={SIGNATURE}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -131,14 +116,7 @@ def test_a_circle_of_redirects_ends(file_server: FileServer) -> None:
     assert len(file_server.asked) <= 6
 
 
-@pytest.mark.parametrize(
-    "stored",
-    few_of(
-        [reply(lines(2)), reply(b"No.", 403), reply(b"", 500)[:-3], b""],
-        quick=[reply(b"No.", 403)],
-    ),
-    ids=["whole", "refused", "cut", "closed"],
-)
+@however_stored
 def test_a_signed_address_is_kept_nowhere(
     file_server: FileServer,
     storage: FileServer,
@@ -149,11 +127,4 @@ def test_a_signed_address_is_kept_nowhere(
     file_server.serve_list(ended_ago(1, "completed", DAY, output_file_id="out"))
     file_server.serve("out", to(signed(storage)))
     storage.serve("stored", stored)
-    with caplog.at_level(logging.DEBUG):
-        told = run_and_tell_all("load", "--debug", **file_server.variables())
-    assert SIGNATURE not in str(told) + caplog.text
-    assert storage.asked
-    for file in filter(Path.is_file, tmp_path.rglob("*")):
-        assert SIGNATURE.encode() not in file.read_bytes(), file
-    query = "SELECT * FROM ai_batches_dataset.batch_files"
-    assert SIGNATURE not in str(table(tmp_path / "ai_batches.duckdb", query))
+    assert_signature_is_kept_nowhere(storage, tmp_path, caplog, file_server.variables())

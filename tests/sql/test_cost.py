@@ -177,6 +177,7 @@ openai_compatible,mine,2026-11-28,,3,4,contract
 openai,gpt-5-mini,2026-11-28,2026-11-28,0.5,0.5,contract
 """
 
+QUICK_HERE = ("duckdb_file", "sqlite")
 FURTHER = ("postgres", "mariadb", "delta", "iceberg", "ducklake_in_sqlite")
 
 DEPLOYMENTS = {"azure_openai": {"my-deployment": "eu/gpt-5"}}
@@ -269,13 +270,7 @@ def decimal(value: Any) -> Decimal | None:
     return None if value is None else Decimal(str(value)).quantize(Decimal("1e-9"))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("duckdb_file", "sqlite"),
-        *(pytest.param(name, marks=pytest.mark.integration) for name in FURTHER),
-    ],
-)
+@pytest.mark.parametrize("name", each_family([*QUICK_HERE, *FURTHER], QUICK_HERE, everywhere=True))
 def test_costs_are_the_same_everywhere(
     name: str, server: TServers, lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
