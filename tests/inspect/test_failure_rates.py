@@ -119,6 +119,17 @@ def test_a_rate_is_told_once_for_as_long_as_it_stands_out(lists: Lists, hook: Ho
         assert "gpt-5" not in run("alerts", **{SECTION + setting: value})[1], setting
 
 
+def test_a_rate_that_rises_by_the_limit_is_named(lists: Lists) -> None:
+    ended = Ended()
+    for ago, good, failed in ((HOUR, 60, 60), (2 * DAY, 150, 50)):
+        ended.add("gpt-5", ago, good)
+        ended.add("gpt-5", ago, failed, "failed")
+    assert run("load", **ended.serve(lists))[0] == 0
+    for rise, is_named in (("25", True), ("25.1", False)):
+        printed = run("alerts", **{SECTION + "FAILURE_RISE": rise})[1]
+        assert ("25 points more (limit 25)" in printed) == is_named
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
