@@ -13,6 +13,7 @@ import pytest
 from dlt import Pipeline
 from starlette.requests import Request
 from starlette.responses import Response
+from urllib3.util import connection
 
 import servers
 from ai_batches import PROVIDERS, RunRequest, ai_batches_source
@@ -21,6 +22,7 @@ from ai_batches.http.client import BatchListClient
 from ai_batches.http.retry_after import seconds_asked
 from ai_batches_runner.run.report import read_metrics
 from commands import keys, run, summary
+from hostile import dripping_body, hostile
 from support import CutOff, Lists, TAnswer, batch, cursor_list, failure, page, stored
 
 DAY = "86400"
@@ -253,3 +255,23 @@ def test_other_accounts_are_read_all_the_same(lists: Lists) -> None:
     assert code == 3, printed + log
     lines = {line.split()[1]: line.split()[-1] for line in printed.splitlines() if "openai" in line}
     assert (lines["a"], lines["b"]) == ("partial", "ok")
+
+
+@pytest.mark.timeout(60)
+def test_an_end_reaches_a_connection_that_is_being_made(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server never answers, and nothing but the end of the reading ends the wait."""
+    with hostile(dripping_body) as url:
+        settings = lists.settings("openai")["openai"]._replace(base_url=url)
+        client = BatchListClient(PROVIDERS["openai"], settings, settings.accounts[0])
+        connect = connection.create_connection
+
+        def connect_too_late(*given: Any, **named: Any) -> socket.socket:
+            made = connect(*given, **named)
+            client.end()
+            return made
+
+        monkeypatch.setattr(connection, "create_connection", connect_too_late)
+        with pytest.raises(TimeUpError):
+            next(client.pages())

@@ -95,6 +95,10 @@ class WatchedAdapter(HTTPAdapter):
         """Cuts every connection off, from any thread: who reads from it gets an error."""
         self._connections.cut()
 
+    def end(self) -> None:
+        """Cuts every connection off for good, from any thread: also one that is being made."""
+        self._connections.end()
+
     def release(self) -> None:
         """Lets connections go that have served; a body may be read after they seem closed."""
         self._connections.release()
@@ -133,11 +137,20 @@ class _Connections:
     def __init__(self) -> None:
         self._lock = Lock()
         self._open: set[_CuttableConnection] = set()
+        self._is_over = False
 
     def add(self, connection: "_CuttableConnection") -> None:
         """Adds one whose socket is open."""
         with self._lock:
             self._open.add(connection)
+            if self._is_over:
+                connection.cut()
+
+    def end(self) -> None:
+        """Ends them, and those that are added later."""
+        with self._lock:
+            self._is_over = True
+        self.cut()
 
     def cut(self) -> None:
         """Ends them for whoever reads from them."""

@@ -170,7 +170,7 @@ class AccountSession:
     def end(self) -> None:
         """Ends a request or a wait at once, from any thread; it raises a `TimeUpError`."""
         self._limit.end()
-        self._adapter.cut()
+        self._adapter.end()
 
     def close(self) -> None:
         """Closes the connections."""
