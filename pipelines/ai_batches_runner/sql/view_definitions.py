@@ -55,7 +55,9 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     """A view, and the tables and views that it reads."""
     text = text.replace(_DEFINED, "".join(f', {each.value} AS "{each.name}"' for each in labels))
     text = text.replace(_NAMED, "".join(f', "{each.name}"' for each in labels))
-    header, select = re.match(r"(?:--.*\n)*", text), sqlglot.parse_one(text, read="duckdb")
+    header = re.match(r"(?:--.*\n)*", text)
+    query = text[header.end() if header else 0 :].strip().rstrip(";")
+    select = _tree(query)
     # an indented line continues the one before
     lines = header[0].replace("\n--   ", " ").splitlines() if header else []
     description, *texts = [line[3:] for line in lines if line != "--"] or [""]
@@ -66,11 +68,16 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     columns = {name: (inherited | described).get(name, "") for name in names}
     if not (names and description and all(columns.values())) or described.keys() - columns:
         raise ValueError(f"`{description}` does not describe the columns {names}.")
-    query = text[header.end() if header else 0 :].strip().rstrip(";")
     if _names_lookup(query):
         # to write a query takes as long as to parse it
         query = select.transform(_look_up_providers).sql("duckdb", comments=False)
-    return View(description, query, columns), _tables_in(select)
+    return View(description, query, columns), tables_of(query)
+
+
+@lru_cache
+def _tree(query: str) -> exp.Expr:
+    """What a query in DuckDB's SQL is parsed into, once; it must not be changed."""
+    return sqlglot.parse_one(query, read="duckdb")
 
 
 def _look_up_providers(node: exp.Expression) -> exp.Expression:
@@ -119,10 +126,7 @@ _LOOKUPS: dict[str, Callable[..., exp.Expression]] = {
 @lru_cache
 def tables_of(query: str) -> frozenset[str]:
     """Names of the tables and views that a query reads, without those that it makes itself."""
-    return _tables_in(sqlglot.parse_one(query, read="duckdb"))
-
-
-def _tables_in(tree: exp.Expr) -> frozenset[str]:
+    tree = _tree(query)
     own = {part.alias for part in tree.find_all(exp.CTE)}
     return frozenset({table.name for table in tree.find_all(exp.Table)} - own)
 
@@ -130,8 +134,7 @@ def _tables_in(tree: exp.Expr) -> frozenset[str]:
 @lru_cache
 def columns_of(query: str) -> frozenset[str]:
     """Names of the columns that a query, or a condition, mentions."""
-    tree = sqlglot.parse_one(query, read="duckdb")
-    return frozenset(column.name for column in tree.find_all(exp.Column))
+    return frozenset(column.name for column in _tree(query).find_all(exp.Column))
 
 
 @lru_cache
@@ -212,13 +215,13 @@ def with_views(
         }
     queries = dict(absent) | queries
     if _names_lookup(query):
-        query = sqlglot.parse_one(query, read="duckdb").transform(_look_up_providers).sql("duckdb")
+        query = _tree(query).transform(_look_up_providers).sql("duckdb")
     parts = ", ".join(f"{name} AS ({part})" for name, part in queries.items())
     return f"WITH {parts} {query}" if parts else query
 
 
 def _read_chosen(query: str) -> str:
-    tree = sqlglot.parse_one(query, read="duckdb")
+    tree = _tree(query).copy()
     for table in tree.find_all(exp.Table):
         if table.name == TABLE_NAME:
             table.set("this", exp.to_identifier(_CHOSEN))
