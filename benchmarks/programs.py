@@ -12,7 +12,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 ENVIRONMENTS = HERE / ".venvs"
 PROVIDERS = ("openai", "kimi", "novita", "respan", "bland")
-"""What the connector is told to read; here, all of them speak as OpenAI does."""
+"""What the connector reads; here, all of them speak as OpenAI does."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def make_environments() -> dict[str, str]:
 
 
 def variables(url: str, accounts: int = 1) -> dict[str, str]:
-    """Environment variables of the programs: the connector's settings; and nobody is told of it."""
+    """Environment variables of the programs: the connector's settings, and telemetry off."""
     own = {
         **ALONE,
         **{f"SOURCES__AI_BATCHES__{p.upper()}__API_KEY": "key-of-nobody" for p in PROVIDERS},

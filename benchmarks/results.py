@@ -22,7 +22,7 @@ class Measure:
     """Peak, in MB."""
     requests: int
     exit_code: int | None
-    """None where the program did not end and was stopped."""
+    """None if the program did not end and was stopped."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Trial:
     rounds: int
     measure: Measure
     right: int = 0
-    """How many batches have the status in the program's table that the server tells."""
+    """Number of batches that have the same status in the program's table as on the server."""
     rows: int = 0
 
 

@@ -164,7 +164,7 @@ def compare(program: Program, folder: Path, workload: Workload) -> tuple[int, in
     batches = BatchList(workload.batches, NEWEST, workload.open_days, workload.ids)
     if workload.is_second_run:
         batches.advance()
-    # ids alone where a provider tells no status
+    # ids alone if a provider reports no status
     query = f"SELECT id, status FROM {program.table}"  # noqa: S608
     copies = 5 if program == ALL_PROVIDERS else program.accounts
     if copies > 1:

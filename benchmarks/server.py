@@ -3,8 +3,8 @@
     python benchmarks/server.py --batches 100000 --latency 0.05
 
 It speaks as OpenAI does (`/<provider>/v1/batches?after=&limit=`) to any number of providers, and
-takes an offset as well (`skip=&take=`). Batch 1 is the oldest. `GET /requests` tells how many
-requests came. With `--varied`, batches are worth asking questions and pages may be long. With
+takes an offset as well (`skip=&take=`). Batch 1 is the oldest. `GET /requests` returns the number
+of requests. With `--varied`, batches are worth asking questions and pages may be long. With
 `--advanced`, ten batches are new and those that were open have ended. With `--fault`, it misbehaves
 as vendors, or what stands between them and their users, were seen to.
 """
@@ -92,7 +92,7 @@ class BatchList:
         self._ids = IDS[ids]
         self.size = size
         self.has_mixed_times = False
-        """Whether batches tell when they were created by several clocks."""
+        """Whether times of creation are written by several clocks."""
         self.largest_page = 100
         self._newest = newest
         self._last = size

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-# before Daft is imported: nobody is told
+# telemetry off, before Daft is imported
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
 import daft

@@ -26,7 +26,7 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_DISABLE_DASHBOARD": "1",
 }
-"""Environment variables with which neither Ray nor Daft tells anybody."""
+"""Environment variables that turn the telemetry of Ray and Daft off."""
 
 PATIENCE = 60
 """Seconds that a node may take to come up, or to go."""

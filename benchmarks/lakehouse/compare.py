@@ -2,7 +2,7 @@
 
     python compare.py s3://bucket/ai_batches/batches answers.json
 
-The exit code is 1 where any answer differs.
+The exit code is 1 if any answer differs.
 """
 
 import argparse
@@ -105,7 +105,7 @@ def ask(table: str, query: str, at: datetime) -> list[list[Any]]:
         list[list[Any]]: Rows.
     """
     database = duckdb.connect(config={"autoinstall_known_extensions": False})
-    # a reader, since Arrow fails over the filters of DuckDB where a file has texts as views
+    # a reader, since Arrow fails over the filters of DuckDB if a file has texts as views
     dataset = DeltaTable(table).to_pyarrow_dataset()
     database.register("stored", dataset.scanner(columns=COLUMNS).to_reader())
     moment = at.astimezone(UTC).replace(tzinfo=None)

@@ -3,7 +3,7 @@
     make lakehouse                                                    ten million batches
     make lakehouse LAKEHOUSE="--batches 200000 --folder /tmp/lakehouse"    fewer, and keep the table
 
-The exit code is 1 where the two do not agree.
+The exit code is 1 if the two do not agree.
 """
 
 import argparse

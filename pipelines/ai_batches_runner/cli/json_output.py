@@ -47,22 +47,22 @@ class JsonLines(Lines):
 
     def note(self, text: str, **fields: Any) -> None:
         """Logs it as an event with these fields."""
-        self._tell("note", text, **fields)
+        self._log("note", text, **fields)
 
     def reading(self, reading: Reading) -> None:
-        """Tells of a list that is being read."""
+        """Logs that a list is being read."""
         if self._is_time(reading):
-            self._tell("reading", sentence(reading), **reading._asdict())
+            self._log("reading", sentence(reading), **reading._asdict())
 
     def storing(self, rows: int) -> None:
-        """Tells that rows are being stored."""
-        self._tell("storing", f"storing {rows:,} batches", batches=rows)
+        """Logs that rows are being stored."""
+        self._log("storing", f"storing {rows:,} batches", batches=rows)
 
     def summary(self, reports: Sequence[AccountReport], place: str) -> None:
-        """Tells of each account what was done."""
+        """Logs the report of each account."""
         for report in reports:
             whose = subject(report.provider, report.account)
-            self._tell(
+            self._log(
                 "account",
                 report.failure or f"{whose}: {report.result}",
                 logging.ERROR if report.error else logging.INFO,
@@ -71,10 +71,10 @@ class JsonLines(Lines):
             )
 
     def results(self, reports: Sequence[ResultsReport]) -> None:
-        """Tells of each account what was read of results."""
+        """Logs which results were read, for each account."""
         for report in reports:
             whose = subject(report.provider, report.account)
-            self._tell(
+            self._log(
                 "results",
                 report.failure or f"{whose}: {report.lines:,} lines of results",
                 logging.ERROR if report.error else logging.INFO,
@@ -82,18 +82,18 @@ class JsonLines(Lines):
             )
 
     def storing_results(self, lines: int) -> None:
-        """Tells that results are being stored."""
-        self._tell("storing_results", f"storing results, {lines:,} lines", lines=lines)
+        """Logs that results are being stored."""
+        self._log("storing_results", f"storing results, {lines:,} lines", lines=lines)
 
     def alerts(self, alerts: Sequence[Alert], reported: Collection[TAccount] = frozenset()) -> None:
-        """Tells of each thing to look at."""
+        """Logs each alert."""
         for alert in alerts:
-            self._tell("alert", str(alert), logging.WARNING, **alert._asdict())
+            self._log("alert", str(alert), logging.WARNING, **alert._asdict())
 
     def verdicts(self, verdicts: Mapping[TAccount, Verdict]) -> None:
-        """Tells of each account what was found."""
+        """Logs the verdict on each account."""
         for (provider, account), verdict in verdicts.items():
-            self._tell(
+            self._log(
                 "verified",
                 f"{subject(provider, account)}: {verdict.result}",
                 logging.INFO if verdict.is_good else logging.ERROR,
@@ -103,10 +103,10 @@ class JsonLines(Lines):
             )
 
     def checked(self, found: Check) -> None:
-        """Tells of each account, and of the destination, what was found."""
+        """Logs the finding on each account, and on the destination."""
         for each in found.accounts:
             whose = subject(each.provider, each.account)
-            self._tell(
+            self._log(
                 "checked_account",
                 each.failure or f"{whose}: works",
                 _level_of(each),
@@ -118,7 +118,7 @@ class JsonLines(Lines):
                 unusual=list(each.unusual),
             )
         destination = found.destination
-        self._tell(
+        self._log(
             "checked_destination",
             destination.error or f"{destination.place}: {destination.result}",
             logging.ERROR if destination.error else logging.INFO,
@@ -130,13 +130,13 @@ class JsonLines(Lines):
         )
 
     def complain(self, text: str, error: BaseException | None = None) -> None:
-        """Tells of an error."""
-        self._tell("error", text, logging.ERROR, error if self._shows_traceback else None)
+        """Logs an error."""
+        self._log("error", text, logging.ERROR, error if self._shows_traceback else None)
 
     def _say(self, text: str) -> None:
-        self._tell("message", text)
+        self._log("message", text)
 
-    def _tell(
+    def _log(
         self,
         event: str,
         text: str,

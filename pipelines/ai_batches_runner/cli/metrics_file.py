@@ -18,8 +18,8 @@ from .output import Output
 def writing_metrics(pipeline: Pipeline, file: Path | None, output: Output) -> Iterator[None]:
     """Writes the metrics when a run is over, failed or not; not if it was interrupted.
 
-    What cannot be read or written is said, and does not change the outcome; the file stays as it
-    was, so that its time and the last successes in it tell.
+    A failure to read or write them is reported, and does not change the outcome. The file stays as
+    it was: its time, and the last successes in it, show that it is old.
 
     Args:
         pipeline (Pipeline): Of the run.
