@@ -1,6 +1,7 @@
 """The pipeline as a schedule runs it: a process, its exit code, what it prints and leaves."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -242,12 +243,86 @@ def test_each_working_folder_has_its_own_database(
         assert table(file, "SELECT count(*) FROM ai_batches_dataset.batches") == [(1,)]
 
 
+LOCAL_FILES: dict[str, tuple[list[str], dict[str, str]]] = {
+    "duckdb": ([], {}),
+    "sqlalchemy": ([], {"DESTINATION__SQLALCHEMY__CREDENTIALS": "sqlite:///batches.db"}),
+    "filesystem": (["--table-format", "delta"], {"DESTINATION__FILESYSTEM__BUCKET_URL": "lake"}),
+}
+"""Destinations whose files are in the current folder, with options and variables for them."""
+
+
+@pytest.mark.parametrize("destination", few_of(list(LOCAL_FILES), quick=["duckdb"]))
+def test_a_project_that_was_copied_or_moved_keeps_to_its_own_files(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, destination: str
+) -> None:
+    rows = [batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    options, variables = LOCAL_FILES[destination]
+    for name, value in {**keys(lists, "openai"), **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DLT_DATA_DIR")
+
+    def code_in(folder: str, command: str) -> int:
+        with monkeypatch.context() as there:
+            there.chdir(tmp_path / folder)
+            return run(command, "--destination", destination, *options)[0]
+
+    (tmp_path / "first").mkdir()
+    assert code_in("first", "load") == 0
+    shutil.copytree(tmp_path / "first", tmp_path / "copy")
+    rows.insert(0, batch(2))
+    assert code_in("copy", "load") == 0
+    assert (code_in("copy", "verify"), code_in("first", "verify")) == (0, 1)
+
+    (tmp_path / "first").rename(tmp_path / "moved")
+    rows.insert(0, batch(3))
+    assert code_in("moved", "load") == 0
+    assert (code_in("moved", "verify"), code_in("copy", "verify")) == (0, 1)
+    assert not (tmp_path / "first").exists()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_an_iceberg_table_in_another_place_is_refused(
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_moved: bool
+) -> None:
+    """It would go on in the old place."""
+    rows = [batch(1)]
+    lists.serve("openai", cursor_list(rows))
+    monkeypatch.delenv("DLT_DATA_DIR")
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    options = ("--destination", "filesystem", "--table-format", "iceberg")
+    variables = {**keys(lists, "openai"), "DESTINATION__FILESYSTEM__BUCKET_URL": "lake"}
+    monkeypatch.chdir(first)
+    assert run("load", *options, **variables)[0] == 0
+    rows.insert(0, batch(2))
+    files = sorted(first.glob("lake/**/*"))
+    if is_moved:
+        first.rename(second)
+    else:
+        shutil.copytree(first, second)
+    monkeypatch.chdir(second)
+    lists.requests.clear()
+    code, _, log = run("load", *options, **variables)
+    assert code == 2
+    assert f"puts its new files into {first / 'lake' / 'ai_batches' / 'batches'}" in log
+    assert lists.requests == []
+    assert sorted(first.glob("lake/**/*")) == ([] if is_moved else files)
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
 def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
-    lists: Lists, tmp_path: Path
+    lists: Lists, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_moved: bool
 ) -> None:
     lists.serve("openai", cursor_list([batch(1)]))
-    variables = keys(lists, "openai")
-    assert run("load", **variables)[0] == 0
+    for name, value in keys(lists, "openai").items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DLT_DATA_DIR")
+    folder = tmp_path / "project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert run("load")[0] == 0
     lists.serve("openai", cursor_list([batch(2), batch(1)]))
     # as if the run had been killed after reading
     code = (
@@ -256,18 +331,19 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
         "with open_pipeline() as pipeline:\n"
         "    pipeline.extract(ai_batches_source().with_resources('openai'))\n"
     )
-    subprocess.run(  # noqa: S603
-        [sys.executable, "-c", code],
-        env={**os.environ, **variables},
-        check=True,
-    )
+    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603
+    if is_moved:
+        folder = folder.rename(tmp_path / "moved")
+        monkeypatch.chdir(folder)
     lists.serve("openai", cursor_list([batch(3), batch(2), batch(1)]))
-    exit_code, printed, log = run("load", **variables)
+    exit_code, printed, log = run("load")
     assert exit_code == 0
-    assert "Loaded first what an interrupted run left" in log
-    assert summary(printed, "openai")[2:4] == ["3", "1"]
+    # a file in another place counts as another one: what waits for the first is not loaded into it
+    done, new = ("Dropped", "2") if is_moved else ("Loaded first", "1")
+    assert f"{done} what an interrupted run left" in log
+    assert summary(printed, "openai")[2:4] == ["3", new]
     query = "SELECT count(*) FROM ai_batches_dataset.batches"
-    assert table(tmp_path / "ai_batches.duckdb", query) == [(3,)]
+    assert table(folder / "ai_batches.duckdb", query) == [(3,)]
 
 
 def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(

@@ -37,6 +37,11 @@ class _Delta:
         return table.to_pyarrow_dataset().scanner(columns=list(columns)).to_reader()
 
     @staticmethod
+    def noted_place(table: Any) -> str | None:
+        """The address at which the table puts new files; None if it is where the table is."""
+        return None
+
+    @staticmethod
     def lacks(table: Any, names: Sequence[str]) -> bool:
         """Whether dlt's own migration leaves columns out."""
         return False
@@ -57,6 +62,10 @@ class _Iceberg(_Delta):
     @staticmethod
     def read(table: Any, columns: Sequence[str]) -> Any:
         return table.scan(selected_fields=tuple(columns)).to_arrow_batch_reader()
+
+    @staticmethod
+    def noted_place(table: Any) -> str | None:
+        return str(table.location())
 
     @staticmethod
     def lacks(table: Any, names: Sequence[str]) -> bool:
@@ -250,7 +259,10 @@ class FilesAdapter(DestinationAdapter):
         client.get_stored_schema(SCHEMA_NAME)
         for name, key in keys.items():
             try:
+                self._refuse_moved_table(name)
                 known = self._has_table(name, key)
+            except UnusableDestinationError:
+                raise
             except Exception as ex:
                 # of any library
                 raise self.in_the_way(name, f"it cannot be read ({type(ex).__name__})") from ex
@@ -266,6 +278,24 @@ class FilesAdapter(DestinationAdapter):
         except DestinationUndefinedEntity:
             return False
         return True
+
+    def _refuse_moved_table(self, name: str) -> None:
+        """Refuses a table that was copied or moved, if its new rows would go to the old place."""
+        if not self._folder:
+            return
+        try:
+            client, table_format = self._stored_client(name)
+            noted = _FORMATS[table_format].noted_place(client.load_open_table(table_format, name))
+        except DestinationUndefinedEntity:
+            return
+        if noted is None:
+            return
+        place, old = Path(client.get_table_dir(name)), Path(client.config.make_local_path(noted))
+        if not (old.exists() and old.samefile(place)):
+            raise UnusableDestinationError(
+                f"The table {place} was copied or moved: {table_format.capitalize()} puts its new"
+                f" files into {old}. Move it back, or load into another folder (`bucket_url`)."
+            )
 
     def _has_files(self, name: str) -> bool:
         client = self.client_with_schema()

@@ -12,6 +12,7 @@ from dlt import Pipeline
 from dlt.common import logger
 from dlt.common.destination import AnyDestination, Destination, TDestinationReferenceArg
 from dlt.common.runtime.collector import NULL_COLLECTOR
+from dlt.common.storages.configuration import WithLocalFiles
 from filelock import FileLock, Timeout
 
 from ..defaults import PIPELINE_NAME
@@ -36,6 +37,9 @@ _DECIDED: dict[str, Any] = {
 }
 
 _OTHER_DATASET = f"{DATASET}_dataset"
+
+_FIRST_FOLDER = "initial_cwd"
+"""Name in dlt's state of the folder of relative paths."""
 
 _DATASET = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]+")
 _DESTINATION = re.compile(r"\w+(\.\w+)*")
@@ -218,6 +222,9 @@ def _make_pipeline(
         # these are not arguments
         made.config.restore_from_destination = True
         made.config.use_single_dataset = True
+        if made.get_local_state_val(_FIRST_FOLDER) != _current_folder():
+            # where dlt's own commands look for the files
+            made.set_local_state_val(_FIRST_FOLDER, _current_folder())
         return made
 
     def make(dataset_name: str) -> Pipeline:
@@ -260,7 +267,15 @@ def _own_reference(destination: TDestinationReferenceArg) -> AnyDestination:
         raise UnusableDestinationError("No destination was named. Choose one with --destination.")
     reference = copy(named)
     reference.config_params = dict(named.config_params)
+    if issubclass(reference.spec, WithLocalFiles):
+        # dlt stays in the folder of the first run, also if the project was moved or copied since
+        reference.config_params.setdefault("local_dir", _current_folder())
     return reference
+
+
+def _current_folder() -> str:
+    """The folder of relative paths, such as that of the default DuckDB file."""
+    return str(Path(dlt.current.run_context().local_dir).absolute())
 
 
 def _refuse_names(name: str, dataset: str | None) -> None:
