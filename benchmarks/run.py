@@ -1,6 +1,6 @@
 """Times this connector beside the limit and beside what else a user could pick, in one run.
 
-    make bench                                      everything: more than an hour
+    make bench                                      everything: about an hour
     make bench BENCH="--only 10,000 --repeat 1"     workloads whose name has these words, once each
 
 Each program runs as a process of its own, in a virtual environment of its own, against a server in
