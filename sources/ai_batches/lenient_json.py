@@ -104,7 +104,9 @@ def dumps(value: Any) -> str:
     except TypeError:
         pass
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        # from Python 3.14 on, json alone takes depths that databases do not
+        checked = _storable(value)
+        return json.dumps(checked, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     except RecursionError as ex:
         raise NestedTooDeeplyError("nested too deeply") from ex
 
