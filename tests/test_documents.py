@@ -19,7 +19,7 @@ FILES = [
     if MARK in file.read_text()
 ]
 
-FOLDERS = ("", "docs/", "sources/**/", "pipelines/**/", "benchmarks/**/")
+FOLDERS = ("", "docs/", "sources/**/", "pipelines/**/", "benchmarks/", "benchmarks/lakehouse/")
 COMMANDS = {
     line.strip()
     for folder in FOLDERS

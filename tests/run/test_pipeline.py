@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import dlt
 import duckdb
 import pytest
 from filelock import FileLock
@@ -344,6 +345,10 @@ def test_what_an_interrupted_run_left_is_loaded_before_reading_on(
     assert summary(printed, "openai")[2:4] == ["3", new]
     query = "SELECT count(*) FROM ai_batches_dataset.batches"
     assert table(folder / "ai_batches.duckdb", query) == [(3,)]
+    # also for dlt's own commands
+    attached = dlt.attach("ai_batches", pipelines_dir=str(folder / ".dlt" / "pipelines"))
+    assert attached.dataset()("SELECT count(*) FROM batches").fetchall() == [(3,)]
+    attached.deactivate()
 
 
 def test_a_locked_database_is_a_clear_error_and_nothing_is_lost(

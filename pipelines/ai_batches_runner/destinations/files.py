@@ -190,9 +190,13 @@ class FilesAdapter(DestinationAdapter):
         Raises:
             DestinationUndefinedEntity: If there is no table.
         """
+        _, table, reader = self._stored_table(name)
+        return reader.read(table, columns)
+
+    def _stored_table(self, name: str) -> tuple[Any, Any, type[_Delta]]:
+        """A table, the client that opened it, and how it is read."""
         client, table_format = self._stored_client(name)
-        table = client.load_open_table(table_format, name)
-        return _FORMATS[table_format].read(table, columns)
+        return client, client.load_open_table(table_format, name), _FORMATS[table_format]
 
     def _stored_client(self, name: str) -> tuple[Any, str]:
         """A client that knows a table as it is stored; and the table's format.
@@ -227,8 +231,8 @@ class FilesAdapter(DestinationAdapter):
         self.restore_tables([table])
 
     def delete_rows(self, table: str, chosen: TChosen) -> None:
-        client, table_format = self._stored_client(table)
-        _FORMATS[table_format].delete(client.load_open_table(table_format, table), chosen)
+        _, opened, reader = self._stored_table(table)
+        reader.delete(opened, chosen)
 
     def add_columns(self, table: str, schema: pa.Schema) -> None:
         """As of `DestinationAdapter`, for Iceberg.
@@ -259,7 +263,6 @@ class FilesAdapter(DestinationAdapter):
         client.get_stored_schema(SCHEMA_NAME)
         for name, key in keys.items():
             try:
-                self._refuse_moved_table(name)
                 known = self._has_table(name, key)
             except UnusableDestinationError:
                 raise
@@ -274,28 +277,13 @@ class FilesAdapter(DestinationAdapter):
 
     def _has_table(self, name: str, key: Sequence[str]) -> bool:
         try:
-            self.open_table(name, key)
+            client, table, reader = self._stored_table(name)
         except DestinationUndefinedEntity:
             return False
+        if self._folder:
+            _refuse_moved_table(client, name, reader.noted_place(table))
+        reader.read(table, key)
         return True
-
-    def _refuse_moved_table(self, name: str) -> None:
-        """Refuses a table that was copied or moved, if its new rows would go to the old place."""
-        if not self._folder:
-            return
-        try:
-            client, table_format = self._stored_client(name)
-            noted = _FORMATS[table_format].noted_place(client.load_open_table(table_format, name))
-        except DestinationUndefinedEntity:
-            return
-        if noted is None:
-            return
-        place, old = Path(client.get_table_dir(name)), Path(client.config.make_local_path(noted))
-        if not (old.exists() and old.samefile(place)):
-            raise UnusableDestinationError(
-                f"The table {place} was copied or moved: {table_format.capitalize()} puts its new"
-                f" files into {old}. Move it back, or load into another folder (`bucket_url`)."
-            )
 
     def _has_files(self, name: str) -> bool:
         client = self.client_with_schema()
@@ -351,3 +339,15 @@ class FilesAdapter(DestinationAdapter):
             ) from None
         client.fs_client.rm_file(place)
         return ""
+
+
+def _refuse_moved_table(client: Any, name: str, noted: str | None) -> None:
+    """Refuses a table that was copied or moved, if its new rows would go to the old place."""
+    if noted is None:
+        return
+    place, old = Path(client.get_table_dir(name)), Path(client.config.make_local_path(noted))
+    if not (old.exists() and old.samefile(place)):
+        raise UnusableDestinationError(
+            f"The table {place} was copied or moved: Iceberg puts its new files into {old}. Move it"
+            " back, or load into another folder (`bucket_url`)."
+        )

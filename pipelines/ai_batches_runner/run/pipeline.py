@@ -222,9 +222,10 @@ def _make_pipeline(
         # these are not arguments
         made.config.restore_from_destination = True
         made.config.use_single_dataset = True
-        if made.get_local_state_val(_FIRST_FOLDER) != _current_folder():
+        current = _current_folder()
+        if made.get_local_state_val(_FIRST_FOLDER) != current:
             # where dlt's own commands look for the files
-            made.set_local_state_val(_FIRST_FOLDER, _current_folder())
+            made.set_local_state_val(_FIRST_FOLDER, current)
         return made
 
     def make(dataset_name: str) -> Pipeline:

@@ -57,7 +57,7 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     text = text.replace(_NAMED, "".join(f', "{each.name}"' for each in labels))
     header = re.match(r"(?:--.*\n)*", text)
     query = text[header.end() if header else 0 :].strip().rstrip(";")
-    select = _tree(query)
+    select, tables = _tree(query), tables_of(query)
     # an indented line continues the one before
     lines = header[0].replace("\n--   ", " ").splitlines() if header else []
     description, *texts = [line[3:] for line in lines if line != "--"] or [""]
@@ -71,7 +71,7 @@ def _parse(text: str, labels: Labels) -> tuple[View, frozenset[str]]:
     if _names_lookup(query):
         # to write a query takes as long as to parse it
         query = select.transform(_look_up_providers).sql("duckdb", comments=False)
-    return View(description, query, columns), tables_of(query)
+    return View(description, query, columns), tables
 
 
 @lru_cache
